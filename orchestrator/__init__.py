@@ -1,0 +1,1 @@
+"""What runs on a whole archive: finding pages, storing them, feeding the workers, reading results."""

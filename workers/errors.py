@@ -1,0 +1,76 @@
+"""What can go wrong with a page, and whether trying again can help.
+
+The retry policy is the type: a `PageError` says the scan itself is at fault, so the page is quarantined at
+once; a `TransientError` says the world around it is, so the page run goes back and is tried again.
+"""
+
+from __future__ import annotations
+
+
+class BroadsheetError(Exception):
+    """Something went wrong and the message is the sentence the user reads.
+
+    `code` is a stable machine key that is stored with the page run and can be grouped by in SQL.
+    """
+
+    code = "error"
+
+
+class PageError(BroadsheetError):
+    """This page cannot be processed, however often it is tried."""
+
+    code = "page_error"
+
+
+class UnreadableImage(PageError):
+    """The bytes are not an image that can be decoded: unknown, truncated or corrupt."""
+
+    code = "unreadable_image"
+
+
+class ImageTooLarge(PageError):
+    """The image is larger than the limit, seen in its header before any pixel was decoded."""
+
+    code = "image_too_large"
+
+
+class UnsafeArchive(PageError):
+    """An archive member breaks a limit or would leave the volume (links, `..`, absolute names, bombs)."""
+
+    code = "unsafe_archive"
+
+
+class EncryptedSource(PageError):
+    """The PDF or ZIP needs a password."""
+
+    code = "encrypted"
+
+
+class ChangedSource(PageError):
+    """The file's bytes are no longer those that were ingested."""
+
+    code = "changed_since_ingest"
+
+
+class MissingSource(PageError):
+    """The file that was ingested is no longer there."""
+
+    code = "missing_source"
+
+
+class TooManyLines(PageError):
+    """Segmentation gave more text lines than the limit: noise, not a page."""
+
+    code = "too_many_lines"
+
+
+class TransientError(BroadsheetError):
+    """The surroundings failed (memory, network file system, database); the page may succeed later."""
+
+    code = "transient"
+
+
+class OutOfMemory(TransientError):
+    """There was not enough memory for the page at this moment."""
+
+    code = "out_of_memory"

@@ -1,0 +1,126 @@
+"""The values that a page is turned into. All coordinates are pixels of the upright original scan.
+
+The origin is the top left corner; `x_max` and `y_max` are exclusive. Kraken and Pillow speak of corners,
+OpenCV of corner and size: `BoundingBox.from_xywh` and `to_xywh` are the only converters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Point = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BoundingBox:
+    """A box of whole pixels, `x_max` and `y_max` exclusive.
+
+    Raises:
+        ValueError: the box has no area or starts left of or above the page.
+    """
+
+    x_min: int
+    y_min: int
+    x_max: int
+    y_max: int
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.x_min < self.x_max and 0 <= self.y_min < self.y_max):
+            raise ValueError(f"not a box: {self.x_min}, {self.y_min}, {self.x_max}, {self.y_max}")
+
+    @classmethod
+    def from_xywh(cls, x: int, y: int, width: int, height: int) -> BoundingBox:
+        """Make a box from OpenCV's corner and size."""
+        return cls(int(x), int(y), int(x + width), int(y + height))
+
+    def to_xywh(self) -> tuple[int, int, int, int]:
+        """Return corner and size, as OpenCV, IIIF and COCO want them."""
+        return self.x_min, self.y_min, self.width, self.height
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return self.x_max - self.x_min
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return self.y_max - self.y_min
+
+    @property
+    def area(self) -> int:
+        """Area in pixels."""
+        return self.width * self.height
+
+    def overlap(self, other: BoundingBox) -> int:
+        """Return the area in pixels that both boxes cover."""
+        width = min(self.x_max, other.x_max) - max(self.x_min, other.x_min)
+        height = min(self.y_max, other.y_max) - max(self.y_min, other.y_min)
+        return max(0, width) * max(0, height)
+
+    def iou(self, other: BoundingBox) -> float:
+        """Return intersection over union, 0 to 1."""
+        shared = self.overlap(other)
+        return shared / (self.area + other.area - shared)
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """One text line; its place in `PageLayout.lines` is its reading order.
+
+    `baseline` and `boundary` are polylines of the neural segmenter; the box segmenter gives none.
+    """
+
+    bbox: BoundingBox
+    baseline: tuple[Point, ...] | None = None
+    boundary: tuple[Point, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Separator:
+    """A line between columns: a printed rule, or one that was inserted into a white gutter.
+
+    `path` runs from the top to the bottom along its middle, so that slanted and curved rules keep their shape.
+    """
+
+    bbox: BoundingBox
+    origin: Literal["inserted", "printed"]
+    path: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One detected face (or what else the cascade named by `label` finds); `confidence` as the detector gives it."""
+
+    bbox: BoundingBox
+    label: str = "face"
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StageTiming:
+    """What one stage cost: wall and CPU time, the process's peak resident memory after it, and the items it gave."""
+
+    stage: str
+    wall_ms: float
+    cpu_ms: float
+    peak_rss_kib: int
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageLayout:
+    """Everything that was found on one page, lines in reading order.
+
+    `empty_reason` says why there is no text line (`blank`, `too_many_components`, ...) and is None when there is one.
+    """
+
+    width: int
+    height: int
+    lines: tuple[TextLine, ...] = ()
+    separators: tuple[Separator, ...] = ()
+    faces: tuple[Face, ...] = ()
+    timings: tuple[StageTiming, ...] = ()
+    empty_reason: str | None = None
+    skew_degrees: float = 0.0

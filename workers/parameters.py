@@ -1,0 +1,154 @@
+"""Every parameter of the pipeline with its default, in one frozen value that has a canonical name.
+
+Same fingerprint, same results: the fingerprint covers the parameters and the versions of everything that
+decides a pixel, and is stored with each page run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from importlib.metadata import version
+from typing import Any, Literal, get_args, get_type_hints
+
+TextDirection = Literal["horizontal-lr", "horizontal-rl", "vertical-lr", "vertical-rl"]
+
+
+@dataclass(frozen=True, slots=True)
+class BinarizationParameters:
+    """How grey becomes ink and paper. Never dithered."""
+
+    method: Literal["otsu", "sauvola"] = "otsu"
+
+
+@dataclass(frozen=True, slots=True)
+class SeparatorParameters:
+    """Where columns are parted.
+
+    `columns` finds gutters and printed rules in units of the page's own text size; `gaps` is the exhaustive
+    scan for white boxes of `gap_width` x `gap_height` pixels; `none` leaves the page as it is.
+    """
+
+    method: Literal["columns", "gaps", "none"] = "columns"
+    gap_width: int = 25
+    gap_height: int = 186
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentationParameters:
+    """How text lines are found; the names and meanings of kraken where kraken has the parameter.
+
+    `fast` is kraken's box segmenter in float32 and OpenCV, `kraken` runs kraken's own functions, `baseline` is
+    kraken's neural segmenter. `scale` None: estimated from the page.
+    """
+
+    segmenter: Literal["fast", "kraken", "baseline"] = "fast"
+    text_direction: TextDirection = "horizontal-lr"
+    scale: float | None = None
+    maxcolseps: int = 2
+    black_colseps: bool = False
+    no_hlines: bool = True
+    pad: int = 0
+    max_lines: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class FaceParameters:
+    """How faces are looked for; the names and meanings of OpenCV's `detectMultiScale`."""
+
+    cascades: tuple[str, ...] = ("face",)
+    scale_factor: float = 1.1
+    min_neighbors: int = 5
+    min_size: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineParameters:
+    """All parameters of one page's way, from pixels to boxes."""
+
+    binarization: BinarizationParameters = field(default_factory=BinarizationParameters)
+    separators: SeparatorParameters = field(default_factory=SeparatorParameters)
+    segmentation: SegmentationParameters = field(default_factory=SegmentationParameters)
+    faces: FaceParameters = field(default_factory=FaceParameters)
+
+    def to_json(self) -> str:
+        """Return the canonical JSON form: sorted keys, no white space, every parameter present."""
+        return canonical_json(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> PipelineParameters:
+        """Read what `to_json` wrote; missing parameters take their default.
+
+        Raises:
+            ValueError: a parameter is unknown or its value is of the wrong kind.
+        """
+        loaded = json.loads(text)
+        if not isinstance(loaded, dict):
+            raise ValueError("parameters must be a JSON object, for example {\"faces\": {\"scale_factor\": 1.2}}")
+        return _build(cls, loaded, "")
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text that stands for `value`: sorted keys, no white space, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def software_versions() -> dict[str, str]:
+    """Return the versions of everything that decides a pixel, read from package metadata without importing it."""
+    return {
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "kraken": version("kraken"),
+        "opencv": version("opencv-python-headless"),
+        "pillow": version("pillow"),
+        "broadsheet": version("broadsheet"),
+    }
+
+
+def fingerprint(parameters: PipelineParameters, versions: Mapping[str, str]) -> str:
+    """Return the name of a pipeline: 16 hexadecimal digits over parameters and versions."""
+    text = canonical_json({"parameters": asdict(parameters), "versions": dict(versions)})
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _build(cls: type[Any], values: Mapping[str, Any], where: str) -> Any:
+    hints = get_type_hints(cls)
+    unknown = set(values) - {f.name for f in fields(cls)}
+    if unknown:
+        raise ValueError(f"unknown parameter {where}{sorted(unknown)[0]}; known: {', '.join(sorted(hints))}")
+    return cls(**{name: _convert(hints[name], value, f"{where}{name}") for name, value in values.items()})
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    if is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise ValueError(f"{where} holds parameters and must be a JSON object")
+        return _build(hint, value, f"{where}.")
+    if isinstance(value, list):
+        value = tuple(value)
+    if hint is float and type(value) is int:
+        return float(value)
+    if not _fits(hint, value):
+        raise ValueError(f"{where} cannot be {value!r}; it takes {_describe(hint)}")
+    return value
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    origin, options = getattr(hint, "__origin__", None), get_args(hint)
+    if origin is Literal:
+        return value in options
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(options[0], item) for item in value)
+    if options:  # a union such as float | None
+        return any(_fits(option, value) for option in options)
+    if hint is float:
+        return type(value) in (int, float)
+    return type(value) is hint
+
+
+def _describe(hint: Any) -> str:
+    if getattr(hint, "__origin__", None) is Literal:
+        return " or ".join(str(option) for option in get_args(hint))
+    return str(getattr(hint, "__name__", hint))

@@ -87,8 +87,9 @@ class PipelineParameters:
         """
         loaded = json.loads(text)
         if not isinstance(loaded, dict):
-            raise ValueError("parameters must be a JSON object, for example {\"faces\": {\"scale_factor\": 1.2}}")
-        return _build(cls, loaded, "")
+            raise ValueError('parameters must be a JSON object, for example {"faces": {"scale_factor": 1.2}}')
+        parameters: PipelineParameters = _build(cls, loaded, "")
+        return parameters
 
 
 def canonical_json(value: Any) -> str:

@@ -1,0 +1,36 @@
+"""Alembic's entry: one transaction, one migration at a time, no long waits for locks."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import Connection, Engine, text
+
+from models import Base
+
+ADVISORY_LOCK = 0x62726F6164  # "broad"; any fixed number will do
+
+
+def run_migrations() -> None:
+    """Apply the migrations on the engine that `migrations.upgrade` handed over."""
+    engine: Engine = context.config.attributes["engine"]
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            _wait_for_our_turn(connection)
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_as_batch=connection.dialect.name == "sqlite",
+            compare_type=True,
+            compare_server_default=True,
+            transactional_ddl=True,
+        )
+        context.run_migrations()
+
+
+def _wait_for_our_turn(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+    # A migration that cannot get its table lock must fail, not queue every worker behind it.
+    connection.execute(text("SET LOCAL lock_timeout = '10s'"))
+
+
+run_migrations()

@@ -1,0 +1,27 @@
+"""The tables, one per file. Nothing else is called a model here: network files are weights."""
+
+from models.attempt import Attempt
+from models.base import Base, database_now
+from models.face import Face
+from models.page import Page
+from models.page_run import PageRun, PageRunState
+from models.pipeline import Pipeline
+from models.separator import Separator
+from models.stage_timing import StageTiming
+from models.text_line import TextLine
+from models.volume import Volume
+
+__all__ = [
+    "Attempt",
+    "Base",
+    "Face",
+    "Page",
+    "PageRun",
+    "PageRunState",
+    "Pipeline",
+    "Separator",
+    "StageTiming",
+    "TextLine",
+    "Volume",
+    "database_now",
+]

@@ -1,0 +1,36 @@
+"""A page: one scanned image of a volume."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Id, UtcDateTime, database_now
+
+
+class Page(Base):
+    """One scanned image; a file whose bytes change becomes a new page, so results always belong to their bytes."""
+
+    __tablename__ = "page"
+    __table_args__ = (
+        UniqueConstraint("volume_id", "name", "sha256"),
+        {"comment": "One scanned image of a volume"},
+    )
+
+    page_id: Mapped[int] = mapped_column(Id, primary_key=True, comment="Number of the page")
+    volume_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("volume.volume_id", ondelete="CASCADE"), comment="The volume it belongs to"
+    )
+    page_number: Mapped[int] = mapped_column(Integer, comment="1-based place in the volume's natural order")
+    name: Mapped[str] = mapped_column(Text, comment="Member name as shown to people: p0003.tif, book.pdf#3")
+    address: Mapped[str] = mapped_column(Text, comment="JSON by which a worker finds the page inside the volume")
+    sha256: Mapped[str] = mapped_column(String(64), index=True, comment="SHA-256 of the original bytes, hexadecimal")
+    size_bytes: Mapped[int] = mapped_column(BigInteger, comment="Length of the original bytes")
+    modified_ns: Mapped[int] = mapped_column(
+        BigInteger, comment="Modification time of the file, nanoseconds since 1970; unchanged means no second hashing"
+    )
+    created_at: Mapped[datetime] = mapped_column(
+        UtcDateTime, server_default=database_now(), comment="When it was first seen, UTC"
+    )

@@ -1,0 +1,28 @@
+"""What hangs on a page run and is addressed by number within it, so that an insert returns nothing."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, Integer
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from models.base import Id
+
+
+class OfPageRun:
+    """The column that ties a row to its page run."""
+
+    @declared_attr
+    def page_run_id(cls) -> Mapped[int]:
+        """Return the first part of the natural key."""
+        return mapped_column(
+            Id, ForeignKey("page_run.page_run_id", ondelete="CASCADE"), primary_key=True, comment="The page run"
+        )
+
+
+class OfBox(OfPageRun):
+    """The four columns of a box."""
+
+    x_min: Mapped[int] = mapped_column(Integer, comment="Left edge, pixels of the upright original scan")
+    y_min: Mapped[int] = mapped_column(Integer, comment="Top edge, pixels")
+    x_max: Mapped[int] = mapped_column(Integer, comment="Right edge, exclusive, pixels")
+    y_max: Mapped[int] = mapped_column(Integer, comment="Bottom edge, exclusive, pixels")

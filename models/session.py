@@ -1,0 +1,69 @@
+"""Engines, made when asked: how each database is opened for writing and for reading only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
+
+BUSY_TIMEOUT_MS = 30_000
+
+
+def open_engine(url: str | URL) -> Engine:
+    """Return an engine for reading and writing on SQLite or PostgreSQL.
+
+    SQLite runs in WAL mode, and every transaction begins IMMEDIATE: the default, deferred BEGIN fails with
+    "database is locked" as soon as several processes write.
+    """
+    parsed = _with_driver(make_url(url))
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    # One connection a process is enough: a worker holds none while pixels are worked on. pre_ping finds a
+    # connection that a database restart has cut before work depends on it.
+    return create_engine(parsed, pool_size=1, max_overflow=2, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+
+
+def open_engine_read_only(url: str | URL) -> Engine:
+    """Return an engine on which the database itself refuses every write."""
+    parsed = _with_driver(make_url(url))
+    if parsed.get_backend_name() == "sqlite":
+        if not parsed.database:
+            raise ValueError("a SQLite URL needs a file: sqlite:///broadsheet.db")
+        read_only = URL.create(
+            "sqlite", database=f"file:{_quoted(parsed.database)}", query={"mode": "ro", "uri": "true"}
+        )
+        engine = create_engine(read_only, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        event.listen(engine, "connect", _forbid_writes_on_sqlite)
+        return engine
+    options = "-c default_transaction_read_only=on"
+    return create_engine(
+        parsed, poolclass=NullPool, connect_args={"connect_timeout": 10, "options": options}
+    ).execution_options(postgresql_readonly=True)
+
+
+def _with_driver(url: URL) -> URL:
+    return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
+
+
+def _quoted(path: str) -> str:
+    # the characters that mean something in a file: URI
+    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_immediate
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _forbid_writes_on_sqlite(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA query_only=ON")

@@ -1,0 +1,144 @@
+"""How well separators lie where columns are parted: measured by length, since boxes of thin rules hardly overlap.
+
+A true rule is a polygon, ours a path; both are compared row by row. Only upright rules part columns: a polygon wider
+than tall (a rule under a headline) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.evaluation.matching import Boxes
+from orchestrator.evaluation.truth import PageTruth, Polygon
+from workers.layout import Separator
+
+_TOLERANCE = 1 / 400  # of the page's width: how far beside a rule still counts as on it
+_REACH = 1 / 100  # of the page's height: text this far above or below still stands beside a row
+
+
+@dataclass(frozen=True, slots=True)
+class LengthScore:
+    """Lengths in rows of pixels that can be added up over pages, and the shares they make."""
+
+    covered: int = 0
+    rules: int = 0
+    correct: int = 0
+    found: int = 0
+
+    def __add__(self, other: LengthScore) -> LengthScore:
+        return LengthScore(
+            self.covered + other.covered,
+            self.rules + other.rules,
+            self.correct + other.correct,
+            self.found + other.found,
+        )
+
+    @property
+    def precision(self) -> float:
+        """Share of our separators' length that lies on a rule or in a gutter; 1 when there are none."""
+        return self.correct / self.found if self.found else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Share of the true rules' length that one of ours covers; 1 when there are none."""
+        return self.covered / self.rules if self.rules else 1.0
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall."""
+        both = self.precision + self.recall
+        return 2 * self.precision * self.recall / both if both else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """Where a rule runs: per row from `top`, its left and right edge, float64 of shape (rows,)."""
+
+    top: int
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+
+    @property
+    def rows(self) -> NDArray[np.int_]:
+        return np.arange(self.top, self.top + len(self.left))
+
+
+def score_separators(separators: Sequence[Separator], truth: PageTruth) -> LengthScore | None:
+    """Compare separators with the upright rules and the text of a page; None where the truth knows no separators."""
+    if truth.separators is None:
+        return None
+    tolerance = max(2.0, truth.width * _TOLERANCE)
+    rules = [_polygon_track(polygon) for polygon in truth.separators if is_upright(polygon)]
+    ours = [_path_track(separator) for separator in separators]
+    covered = [_on_any(rule, ours, tolerance) for rule in rules]
+    correct = [_on_any(track, rules, tolerance) | _in_gutter(track, truth, tolerance) for track in ours]
+    return LengthScore(
+        covered=sum(int(rows.sum()) for rows in covered),
+        rules=sum(len(rows) for rows in covered),
+        correct=sum(int(rows.sum()) for rows in correct),
+        found=sum(len(rows) for rows in correct),
+    )
+
+
+def is_upright(polygon: Polygon) -> bool:
+    """Tell whether a rule is taller than wide and so parts columns."""
+    width, height = np.ptp(polygon, axis=0)
+    return bool(height > width)
+
+
+def _polygon_track(polygon: Polygon) -> _Track:
+    """Return the outermost crossings of each row's middle with the polygon's edges."""
+    top, bottom = int(np.floor(polygon[:, 1].min())), int(np.ceil(polygon[:, 1].max()))
+    x0, y0 = polygon.T
+    x1, y1 = np.roll(polygon, -1, axis=0).T
+    level = np.clip(np.arange(top, bottom) + 0.5, polygon[:, 1].min(), polygon[:, 1].max())[:, None]
+    crosses = (np.minimum(y0, y1) <= level) & (level <= np.maximum(y0, y1)) & (y0 != y1)
+    slope = np.divide(x1 - x0, y1 - y0, out=np.zeros_like(x0), where=y0 != y1)
+    x = x0 + (level - y0) * slope
+    return _Track(top, np.where(crosses, x, np.inf).min(axis=1), np.where(crosses, x, -np.inf).max(axis=1))
+
+
+def _path_track(separator: Separator) -> _Track:
+    path = np.array(sorted(separator.path, key=lambda point: point[1]), dtype=np.float64)
+    rows = np.arange(separator.bbox.y_min, separator.bbox.y_max)
+    x = np.interp(rows + 0.5, path[:, 1], path[:, 0])
+    return _Track(separator.bbox.y_min, x, x)
+
+
+def _on_any(track: _Track, others: Sequence[_Track], tolerance: float) -> NDArray[np.bool_]:
+    """Tell for each row of `track` whether its middle lies on one of the others."""
+    on = np.zeros(len(track.left), dtype=np.bool_)
+    middle = (track.left + track.right) / 2
+    slack = (track.right - track.left) / 2 + tolerance
+    for other in others:
+        start = max(track.top, other.top)
+        stop = min(track.top + len(track.left), other.top + len(other.left))
+        if start < stop:
+            here, there = slice(start - track.top, stop - track.top), slice(start - other.top, stop - other.top)
+            x = middle[here]
+            on[here] |= (other.left[there] - slack[here] <= x) & (x <= other.right[there] + slack[here])
+    return on
+
+
+def _in_gutter(track: _Track, truth: PageTruth, tolerance: float) -> NDArray[np.bool_]:
+    """Tell for each row whether it runs through no text, with text (or a picture) on either side."""
+    text = _content(truth.lines if truth.lines is not None else truth.regions)
+    beside = np.concatenate([text, _content(truth.images)])
+    reach = truth.height * _REACH
+    rows, x = track.rows + 0.5, (track.left + track.right) / 2
+    through, left, right = (np.zeros(len(rows), dtype=np.bool_) for _ in range(3))
+    for x_min, y_min, x_max, y_max in text:
+        through |= (y_min <= rows) & (rows < y_max) & (x_min + tolerance < x) & (x < x_max - tolerance)
+    for x_min, y_min, x_max, y_max in beside:
+        near = (y_min - reach <= rows) & (rows < y_max + reach)
+        left |= near & (x_max - tolerance <= x)
+        right |= near & (x <= x_min + tolerance)
+    return np.asarray(~through & left & right)
+
+
+def _content(boxes: Boxes | None) -> Boxes:
+    return np.empty((0, 4)) if boxes is None else boxes

@@ -67,6 +67,9 @@ class PageRun(Base):
     )
     priority: Mapped[int] = mapped_column(Small, server_default="1", comment="0 interactive, 1 bulk; lower goes first")
     attempts: Mapped[int] = mapped_column(Small, server_default="0", comment="Attempts begun, counted at claim time")
+    attempts_forgiven: Mapped[int] = mapped_column(
+        Small, server_default="0", comment="Attempts that no longer count, since someone asked for a retry"
+    )
     owner: Mapped[str | None] = mapped_column(String(48), comment="Token of the attempt that holds the lease")
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="When the lease runs out, UTC")
     not_before: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="Earliest moment of the next attempt, UTC")

@@ -158,6 +158,13 @@ def upgrade() -> None:
             nullable=False,
             comment="Attempts begun, counted at claim time",
         ),
+        sa.Column(
+            "attempts_forgiven",
+            sa.SmallInteger(),
+            server_default="0",
+            nullable=False,
+            comment="Attempts that no longer count, since someone asked for a retry",
+        ),
         sa.Column("owner", sa.String(length=48), nullable=True, comment="Token of the attempt that holds the lease"),
         sa.Column("lease_until", UtcDateTime(), nullable=True, comment="When the lease runs out, UTC"),
         sa.Column("not_before", UtcDateTime(), nullable=True, comment="Earliest moment of the next attempt, UTC"),

@@ -1,0 +1,266 @@
+"""The lease protocol: who works on which page run, and what becomes of it. All of it is SQL.
+
+A claim is committed before the scan is touched, so that an attempt which kills its process is counted. What an
+attempt writes is fenced by its owner token: a worker that wakes after its lease ran out changes nothing. Leases
+use the database's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, Text, Update, cast, delete, insert, literal, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from models import Attempt, Page, PageRun, PageRunState, Pipeline, Volume, database_now
+
+# Each further attempt waits longer: the world that failed needs time. A killed worker's page waits like any other.
+BACKOFF_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One attempt's right to one page run, with all that the worker needs to know of the page."""
+
+    page_run_id: int
+    attempt_number: int
+    owner: str
+    volume_location: str
+    page_name: str
+    page_address: str
+    page_sha256: str
+    size_bytes: int
+    modified_ns: int
+    parameters: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How an attempt ended that did not succeed; `retry` says whether another one can help."""
+
+    code: str
+    message: str
+    retry: bool
+    stage: str | None = None
+    traceback: str | None = None
+    peak_rss_kib: int | None = None
+
+
+def claim(engine: Engine, page_run_id: int, message_id: str, worker: str, lease_seconds: int) -> Claim | None:
+    """Take the lease on a page run and count the attempt, committed.
+
+    Returns None when there is nothing to do: the message came twice, the page is done, cancelled or in other hands,
+    or its time has not come.
+    """
+    with engine.begin() as connection:
+        taken = connection.execute(_take(page_run_id, message_id, lease_seconds)).one_or_none()
+        if taken is None:
+            return None
+        connection.execute(
+            insert(Attempt).values(
+                page_run_id=page_run_id, attempt_number=taken.attempts, owner=taken.owner, worker=worker
+            )
+        )
+        row = connection.execute(_described(page_run_id)).one()
+    return Claim(page_run_id, taken.attempts, taken.owner, *row)
+
+
+def _take(page_run_id: int, message_id: str, lease_seconds: int) -> ReturningUpdate[tuple[int, str | None]]:
+    return (
+        update(PageRun)
+        .where(
+            PageRun.page_run_id == page_run_id,
+            PageRun.state.in_([PageRunState.QUEUED, PageRunState.READY]),
+            (PageRun.not_before.is_(None)) | (PageRun.not_before <= database_now()),
+        )
+        .values(
+            state=PageRunState.RUNNING,
+            attempts=PageRun.attempts + 1,
+            # a message may be delivered twice, so the token needs the attempt beside the message
+            owner=literal(message_id + ":").concat(cast(PageRun.attempts + 1, Text)),
+            lease_until=database_now(lease_seconds),
+            started_at=database_now(),
+        )
+        .returning(PageRun.attempts, PageRun.owner)
+    )
+
+
+def _described(page_run_id: int) -> Select[Any]:
+    return (
+        select(
+            Volume.location,
+            Page.name,
+            Page.address,
+            Page.sha256,
+            Page.size_bytes,
+            Page.modified_ns,
+            Pipeline.parameters,
+            Pipeline.fingerprint,
+        )
+        .select_from(PageRun)
+        .join(Page, Page.page_id == PageRun.page_id)
+        .join(Volume, Volume.volume_id == Page.volume_id)
+        .join(Pipeline, Pipeline.pipeline_id == PageRun.pipeline_id)
+        .where(PageRun.page_run_id == page_run_id)
+    )
+
+
+def fail(engine: Engine, page_run_id: int, owner: str, failure: Failure, max_attempts: int) -> PageRunState | None:
+    """End an attempt that failed: ready again later, or quarantined for good.
+
+    `owner` may end in "%": then it stands for whichever attempt that message began. Returns the new state, or None
+    when the attempt is no longer the owner and nothing was changed.
+    """
+    with engine.begin() as connection:
+        row = connection.execute(
+            select(PageRun.attempts, PageRun.attempts_forgiven)
+            .where(
+                PageRun.page_run_id == page_run_id, PageRun.owner.like(owner), PageRun.state == PageRunState.RUNNING
+            )
+            .with_for_update()
+        ).one_or_none()
+        if row is None:
+            return None
+        return _settle(connection, page_run_id, row.attempts, failure, max_attempts + row.attempts_forgiven)
+
+
+def _settle(
+    connection: Connection, page_run_id: int, attempt_number: int, failure: Failure, last_attempt: int
+) -> PageRunState:
+    again = failure.retry and attempt_number < last_attempt
+    state = PageRunState.READY if again else PageRunState.QUARANTINED
+    connection.execute(
+        update(PageRun)
+        .where(PageRun.page_run_id == page_run_id)
+        .values(
+            state=state,
+            owner=None,
+            lease_until=None,
+            not_before=database_now(BACKOFF_SECONDS * attempt_number) if again else None,
+            finished_at=None if again else database_now(),
+            error_code=failure.code,
+            error_message=failure.message,
+        )
+    )
+    connection.execute(
+        update(Attempt)
+        .where(Attempt.page_run_id == page_run_id, Attempt.attempt_number == attempt_number)
+        .values(
+            outcome="retry" if again else "quarantined",
+            stage=failure.stage,
+            error_code=failure.code,
+            error_message=failure.message,
+            traceback=failure.traceback,
+            peak_rss_kib=failure.peak_rss_kib,
+            finished_at=database_now(),
+        )
+    )
+    return state
+
+
+def sweep(engine: Engine, max_attempts: int, limit: int = 500) -> int:
+    """Return page runs whose lease ran out to the queue, or quarantine them after the last attempt.
+
+    Returns how many there were; at most `limit` are handled in one transaction.
+    """
+    failure = Failure("lease_expired", "The worker did not come back before its lease ran out.", retry=True)
+    with engine.begin() as connection:
+        stale = connection.execute(
+            select(PageRun.page_run_id, PageRun.attempts, PageRun.attempts_forgiven)
+            .where(PageRun.state == PageRunState.RUNNING, PageRun.lease_until < database_now())
+            .order_by(PageRun.page_run_id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for row in stale:
+            _settle(connection, row.page_run_id, row.attempts, failure, max_attempts + row.attempts_forgiven)
+    return len(stale)
+
+
+def release(engine: Engine, owners: Sequence[tuple[int, str]]) -> int:
+    """Give page runs back as if they had not been claimed: the interruption was ours, not the page's fault.
+
+    `owners` holds (page_run_id, owner) pairs. Returns how many were still held.
+    """
+    released = 0
+    with engine.begin() as connection:
+        for page_run_id, owner in owners:
+            given_back = connection.execute(
+                update(PageRun)
+                .where(
+                    PageRun.page_run_id == page_run_id, PageRun.owner == owner, PageRun.state == PageRunState.RUNNING
+                )
+                .values(state=PageRunState.READY, owner=None, lease_until=None, attempts=PageRun.attempts - 1)
+            )
+            if given_back.rowcount:
+                connection.execute(delete(Attempt).where(Attempt.page_run_id == page_run_id, Attempt.owner == owner))
+                released += 1
+    return released
+
+
+def requeue_unheard(engine: Engine, seconds: float) -> int:
+    """Return page runs to ready whose message was sent over `seconds` ago and that nobody claimed.
+
+    The broker may have lost the message; should it turn up after all, the claim lets only one attempt through.
+    """
+    with engine.begin() as connection:
+        return connection.execute(
+            update(PageRun)
+            .where(PageRun.state == PageRunState.QUEUED, PageRun.queued_at < database_now(-seconds))
+            .values(state=PageRunState.READY, queued_at=None)
+        ).rowcount
+
+
+def holders(engine: Engine) -> list[tuple[int, str, str]]:
+    """Return (page_run_id, owner, worker) of every page run that is being worked on; worker is host:pid."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            select(PageRun.page_run_id, Attempt.owner, Attempt.worker)
+            .join(Attempt, (Attempt.page_run_id == PageRun.page_run_id) & (Attempt.owner == PageRun.owner))
+            .where(PageRun.state == PageRunState.RUNNING)
+        )
+        return [(row.page_run_id, row.owner, row.worker) for row in rows]
+
+
+def retry(engine: Engine, states: Sequence[PageRunState], volume: str | None = None, code: str | None = None) -> int:
+    """Make page runs ready again and forgive the attempts so far; returns how many.
+
+    `volume` (its source) and `code` (an error code) narrow the choice.
+    """
+    ready = _narrowed(update(PageRun).where(PageRun.state.in_(states)), volume, code).values(
+        state=PageRunState.READY,
+        attempts_forgiven=PageRun.attempts,
+        error_code=None,
+        error_message=None,
+        not_before=None,
+        finished_at=None,
+    )
+    with engine.begin() as connection:
+        return connection.execute(ready).rowcount
+
+
+def cancel(engine: Engine, volume: str | None = None) -> int:
+    """Cancel every unfinished page run, of one volume or of all; returns how many.
+
+    What a worker is busy with goes on to its end, but its owner token is gone: it stores nothing.
+    """
+    unfinished = [PageRunState.READY, PageRunState.QUEUED, PageRunState.RUNNING]
+    cancelled = _narrowed(update(PageRun).where(PageRun.state.in_(unfinished)), volume, None).values(
+        state=PageRunState.CANCELLED, owner=None, lease_until=None, finished_at=database_now()
+    )
+    with engine.begin() as connection:
+        return connection.execute(cancelled).rowcount
+
+
+def _narrowed(statement: Update, volume: str | None, code: str | None) -> Update:
+    if code is not None:
+        statement = statement.where(PageRun.error_code == code)
+    if volume is not None:
+        statement = statement.where(
+            PageRun.page_id.in_(select(Page.page_id).join(Volume).where(Volume.source == volume))
+        )
+    return statement

@@ -1,0 +1,72 @@
+"""Settings: the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+PREFIX = "BROADSHEET_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this process reaches its services, and the times of the lease protocol.
+
+    The order of times matters: soft limit < hard limit < lease < visibility timeout. A page that hangs is
+    stopped before its lease runs out, and its lease runs out before the broker delivers the message again.
+    """
+
+    database_url: str = ""
+    broker_url: str = ""
+    soft_limit_seconds: int = 120
+    hard_limit_seconds: int = 150
+    lease_seconds: int = 180
+    visibility_seconds: int = 900
+    max_attempts: int = 3
+    window_per_process: int = 4
+    max_window: int = 5_000
+    max_pixels: int = 400_000_000
+    max_memory_per_process_kib: int = 4 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        times = (self.soft_limit_seconds, self.hard_limit_seconds, self.lease_seconds, self.visibility_seconds)
+        if list(times) != sorted(set(times)) or times[0] <= 0:
+            raise ValueError(
+                f"the times must rise: {PREFIX}SOFT_LIMIT_SECONDS < HARD_LIMIT_SECONDS < LEASE_SECONDS < "
+                f"VISIBILITY_SECONDS, but they are {', '.join(map(str, times))}"
+            )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read `BROADSHEET_*`; a setting that is absent keeps its default.
+
+        Raises:
+            ValueError: a setting is not of its kind, or the times do not rise.
+        """
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            text = environ.get(PREFIX + item.name.upper(), "").strip()
+            if text:
+                values[item.name] = _convert(item.name, str(item.type), text)
+        return cls(**values)
+
+    def with_urls(self, database_url: str | None, broker_url: str | None) -> Settings:
+        """Return the settings with what the command line gave; without any, the SQLite file in this directory."""
+        database = database_url or self.database_url or f"sqlite:///{Path('broadsheet.db').absolute()}"
+        return replace(self, database_url=database, broker_url=broker_url or self.broker_url)
+
+    def to_env(self) -> dict[str, str]:
+        """Return the environment from which `from_env` reads these settings, for a process that we start."""
+        return {PREFIX + item.name.upper(): str(getattr(self, item.name)) for item in fields(self)}
+
+
+def _convert(name: str, kind: str, text: str) -> str | int:
+    if kind != "int":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{PREFIX}{name.upper()} must be a whole number, not {text!r}") from None

@@ -1,0 +1,76 @@
+"""One attempt at one page: load, analyse, record; and what each kind of failure means for the page."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from pathlib import Path
+
+from billiard.exceptions import SoftTimeLimitExceeded
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from workers import claims, images
+from workers.claims import Claim, Failure
+from workers.config import Settings
+from workers.errors import ChangedSource, PageError, TransientError
+from workers.layout import PageLayout
+from workers.parameters import PipelineParameters, fingerprint, software_versions
+from workers.pipeline import analyse_page
+from workers.recording import record
+from workers.timing import StageClock, peak_rss_kib
+
+log = logging.getLogger(__name__)
+
+
+class WrongVersions(TransientError):
+    """This worker's software is not what the pipeline names; another worker's may be."""
+
+    code = "wrong_versions"
+
+
+def process(engine: Engine, claim: Claim, settings: Settings) -> None:
+    """Carry one claim to its end: results recorded, or the failure stored with its reason."""
+    clock = StageClock()
+    try:
+        page = _analyse(claim, settings, clock)
+        stored = record(engine, claim, page)
+    except Exception as error:  # the last line of defence: whatever a scan provokes, the worker lives and it is written down
+        failure = describe(error, clock.current)
+        state = claims.fail(engine, claim.page_run_id, claim.owner, failure, settings.max_attempts)
+        log.warning("page run %s: %s Now %s.", claim.page_run_id, failure.message, state or "in other hands")
+    else:
+        log.info("page run %s: %s", claim.page_run_id, "done" if stored else "in other hands, nothing stored")
+
+
+def _analyse(claim: Claim, settings: Settings, clock: StageClock) -> PageLayout:
+    parameters = PipelineParameters.from_json(claim.parameters)
+    if fingerprint(parameters, software_versions()) != claim.fingerprint:
+        raise WrongVersions(
+            f"This worker runs other versions than pipeline {claim.fingerprint} names; "
+            "update the workers, or ingest again to make a pipeline for them."
+        )
+    with clock.stage("decode") as pixels:
+        image = load(claim, settings)
+        pixels.count = image.width * image.height
+    return analyse_page(image, parameters, clock)
+
+
+def describe(error: Exception, stage: str | None) -> Failure:
+    """Return what an exception means for the page: the retry policy is its type."""
+    trace = "".join(traceback.format_exception(error))
+    code, message, retry = _judge(error)
+    return Failure(code, message, retry, stage=stage, traceback=trace, peak_rss_kib=peak_rss_kib())
+
+
+def _judge(error: Exception) -> tuple[str, str, bool]:
+    match error:
+        case PageError() | TransientError():
+            return error.code, str(error), isinstance(error, TransientError)
+        case MemoryError():
+            return "out_of_memory", "There was not enough memory for this page.", True
+        case SoftTimeLimitExceeded():
+            return "time_limit", "The page took longer than the soft time limit.", True
+        case OperationalError():
+            return "database_down", f"The database did not answer: {error.orig}", True
+    return "unexpected_error", f"{type(error).__name__}: {error}", True

@@ -1,0 +1,56 @@
+"""The clock that times the stages of a page."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from workers.layout import StageTiming
+
+# Linux counts ru_maxrss in KiB, macOS in bytes.
+_RSS_UNITS_PER_KIB = 1024 if sys.platform == "darwin" else 1
+
+
+@dataclass(slots=True)
+class StageItems:
+    """How many things a stage gave, set by the code it runs."""
+
+    count: int = 0
+
+
+class StageClock:
+    """Times stages one after the other; `timings` holds those that ended well, `current` the one that runs."""
+
+    def __init__(self, enter_stage: Callable[[str], None] | None = None) -> None:
+        self.timings: list[StageTiming] = []
+        self.current: str | None = None
+        self._enter_stage = enter_stage
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[StageItems]:
+        """Time the block as stage `name`; when it raises, `current` keeps the name for the report."""
+        self.current = name
+        if self._enter_stage is not None:
+            self._enter_stage(name)
+        items = StageItems()
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield items
+        self.timings.append(
+            StageTiming(
+                stage=name,
+                wall_ms=round((time.perf_counter() - wall) * 1000, 3),
+                cpu_ms=round((time.process_time() - cpu) * 1000, 3),
+                peak_rss_kib=peak_rss_kib(),
+                items=items.count,
+            )
+        )
+        self.current = None
+
+
+def peak_rss_kib() -> int:
+    """Return the peak resident memory of this process so far, in KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _RSS_UNITS_PER_KIB

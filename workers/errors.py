@@ -74,3 +74,9 @@ class OutOfMemory(TransientError):
     """There was not enough memory for the page at this moment."""
 
     code = "out_of_memory"
+
+
+class ServiceDown(BroadsheetError):
+    """A service that the command needs (broker, database) does not answer."""
+
+    code = "service_down"

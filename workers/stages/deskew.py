@@ -1,0 +1,111 @@
+"""How far a page is turned, and the way between the upright working image and the original scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.layout import BoundingBox, Point
+
+LIMIT_DEGREES = 6.0
+STRIPS = 96  # columns of the reduced image in which rows are summed
+
+
+def skew_degrees(ink: NDArray[np.uint8], scale: float) -> float:
+    """Return by how many degrees the text lines fall to the right (positive: clockwise), between -6 and 6.
+
+    The lines are upright where the row sums vary most (Postl 1986). Rows are summed in narrow strips that are shifted
+    against each other, one shift an angle, and only over windows about as wide as a column: the lines of
+    neighbouring columns need not be level.
+
+    Args:
+        ink: (h, w), non-zero is ink.
+        scale: text scale in pixels of `ink`.
+    """
+    step = max(1, int(scale / 3.5))  # rows of a third of the text size tell lines apart
+    rows, columns = ink.shape[0] // step, STRIPS
+    if rows < 8 or ink.shape[1] < columns:
+        return 0.0
+    profile = cv2.resize(ink.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+    slope = ink.shape[1] / columns / step  # rows a strip for a slope of 1
+    window = int(np.clip(round(30 * scale / (ink.shape[1] / columns)), 8, columns))
+    coarse = np.arange(-LIMIT_DEGREES, LIMIT_DEGREES + 0.01, 0.25)
+    best = coarse[np.argmax([_sharpness(profile, a, slope, window) for a in coarse])]
+    fine = best + np.arange(-0.25, 0.251, 0.05)
+    return float(fine[np.argmax([_sharpness(profile, a, slope, window) for a in fine])])
+
+
+def _sharpness(profile: NDArray[np.float32], degrees: float, slope: float, window: int) -> float:
+    """Return how much neighbouring row sums differ when the strips are sheared by `degrees`."""
+    rows, columns = profile.shape
+    shift = np.tan(np.radians(degrees)) * slope
+    matrix = np.array([[1, 0, 0], [shift, 1, -shift * columns / 2]], np.float32)
+    sheared = cv2.warpAffine(profile, matrix, (columns, rows), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    sums = cv2.blur(sheared, (window, 1))[:, window // 2 :: max(1, window // 2)]
+    return float(np.square(np.diff(sums, axis=0)).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the upright working image lies in the original scan: an affine map from working to original pixels."""
+
+    to_original: tuple[tuple[float, float, float], tuple[float, float, float]]
+    width: int
+    height: int
+
+    def boxes(self, boxes: NDArray[np.float64]) -> list[BoundingBox]:
+        """Return the upright boxes in the original that hold the (n, 4) working boxes, cut at its edges."""
+        x0, y0, x1, y1 = np.asarray(boxes, np.float64).reshape(-1, 4).T
+        corners = self._map(np.stack([x0, x1, x1, x0], 1), np.stack([y0, y0, y1, y1], 1))
+        low = np.floor(corners.min(axis=1) + 1e-6).astype(int).clip(0, [self.width - 1, self.height - 1])
+        high = np.ceil(corners.max(axis=1) - 1e-6).astype(int)
+        high = np.minimum(np.maximum(high, low + 1), [self.width, self.height])
+        return [BoundingBox(int(a), int(b), int(c), int(d)) for (a, b), (c, d) in zip(low, high, strict=True)]
+
+    def points(self, points: NDArray[np.float64]) -> tuple[Point, ...]:
+        """Return (n, 2) working points x, y as pixels of the original."""
+        x, y = np.asarray(points, np.float64).reshape(-1, 2).T
+        mapped = np.rint(self._map(x, y)).astype(int).clip(0, [self.width - 1, self.height - 1])
+        return tuple((int(a), int(b)) for a, b in mapped)
+
+    def _map(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        (a, b, c), (d, e, f) = self.to_original
+        return np.stack([a * x + b * y + c, d * x + e * y + f], axis=-1)
+
+
+def upright(
+    grey: NDArray[np.uint8], degrees: float, paper: int, original: tuple[int, int]
+) -> tuple[NDArray[np.uint8], Placement]:
+    """Turn the reduced page upright.
+
+    Args:
+        grey: (h, w) reduced page.
+        degrees: what `skew_degrees` gave; the canvas grows so that no corner is lost.
+        paper: the value of the corners that the page does not reach.
+        original: width and height of the original scan in pixels.
+    """
+    height, width = grey.shape
+    scale_x, scale_y = original[0] / width, original[1] / height
+    if degrees == 0:
+        return grey, Placement(((scale_x, 0.0, 0.0), (0.0, scale_y, 0.0)), *original)
+    radians = np.radians(degrees)
+    cos, sin = float(np.cos(radians)), float(np.sin(radians))
+    new_width = int(np.ceil(width * cos + height * abs(sin)))
+    new_height = int(np.ceil(height * cos + width * abs(sin)))
+    # upright -> reduced: turn about the centres
+    cx, cy, nx, ny = width / 2, height / 2, new_width / 2, new_height / 2
+    inverse = np.array([[cos, -sin, cx - cos * nx + sin * ny], [sin, cos, cy - sin * nx - cos * ny]])
+    turned = cv2.warpAffine(
+        grey,
+        inverse,
+        (new_width, new_height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=paper,
+    )
+    a, b, c = (float(v) * scale_x for v in inverse[0])
+    d, e, f = (float(v) * scale_y for v in inverse[1])
+    return turned.astype(np.uint8, copy=False), Placement(((a, b, c), (d, e, f)), *original)

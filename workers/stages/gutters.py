@@ -1,0 +1,204 @@
+"""White gutters between columns: white from top to bottom, with text on both sides over several lines.
+
+The page is looked at in bands of a third of the text size. White boxes one text size wide and some lines tall are
+found by opening; what tells a gutter from a margin, a river of word spaces or the white after a paragraph is the text
+on either side: close to the edge, in most lines, over at least `LINES` line pitches. What remains is extended up and
+down through white while one side still has text and no horizontal rule is crossed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.stages.text_size import component_stats
+
+Mask = NDArray[np.uint8]
+
+NARROWEST = 0.8  # text sizes; a word space is about half of one
+WHITE_LINES = 5.0  # line pitches that a white box must be tall
+LINES = 6.0  # line pitches with text on both sides that make a gutter
+CLOSE = 2.0  # text sizes: so near to the edge must text be
+DENSE = 0.05  # share of ink beside the edge that makes text and not dust
+REACH = 6.0  # text sizes: how far beside the edge that share is taken
+MOST = 0.45  # of the gutter's lines have text close to both edges
+SPECK = 0.3  # text sizes: smaller components are dust
+
+
+@dataclass(frozen=True, slots=True)
+class Gutter:
+    """A white gap between columns: its middle line from top to bottom in working pixels.
+
+    `path` is (n, 2) x, y with rising y.
+    """
+
+    path: NDArray[np.float64]
+
+    @property
+    def top(self) -> float:
+        """Upper end."""
+        return float(self.path[0, 1])
+
+    @property
+    def bottom(self) -> float:
+        """Lower end."""
+        return float(self.path[-1, 1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Bands:
+    """The page in bands `step` rows high: any ink, and the text that counts as evidence."""
+
+    step: int
+    ink: Mask
+    text: Mask
+    pitch: float  # in bands
+
+
+def find_gutters(ink: Mask, rules_horizontal: Mask, scale: float, pitch: float) -> list[Gutter]:
+    """Find the gutters of an upright page.
+
+    Args:
+        ink: (h, w), 1 is ink; printed rules and pictures taken out.
+        rules_horizontal: (h, w), 1 where a horizontal rule lies: no gutter crosses it.
+        scale: text scale in pixels.
+        pitch: distance of text lines in pixels.
+    """
+    bands = _bands(ink, rules_horizontal, scale, pitch)
+    white = _white_boxes(bands, scale)
+    runs = _runs(white)
+    if not len(runs):
+        return []
+    supported = _supported(runs, bands, scale)
+    found = []
+    for row, left, right in _linked(runs, supported, bands):
+        found.append(_extended(row, left, right, bands, scale))
+    return found
+
+
+def _bands(ink: Mask, rules: Mask, scale: float, pitch: float) -> _Bands:
+    step = max(1, round(scale / 3))
+    labels, stats = component_stats(ink)
+    dust = np.maximum(stats[:, 2], stats[:, 3]) < SPECK * scale
+    dust[0] = True
+    clean = (~dust).astype(np.uint8)[labels]
+    height = ink.shape[0] // step * step
+    any_ink = clean[:height].reshape(-1, step, ink.shape[1]).max(axis=1)
+    crossed = rules[:height].reshape(-1, step, ink.shape[1]).max(axis=1)
+    return _Bands(step, np.maximum(any_ink, crossed), any_ink, pitch / step)
+
+
+def _white_boxes(bands: _Bands, scale: float) -> Mask:
+    """Return the white that boxes of the least size fit into; the page's edges count as ink."""
+    kernel = np.ones((max(3, round(WHITE_LINES * bands.pitch)), max(3, round(NARROWEST * scale))), np.uint8)
+    framed = cv2.copyMakeBorder(1 - bands.ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    opened = cv2.morphologyEx(framed, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(opened[1:-1, 1:-1])
+
+
+def _runs(mask: Mask) -> NDArray[np.int64]:
+    """Return the runs of 1 along the rows as (n, 3): row, first, one past the last column."""
+    framed = np.pad(mask, ((0, 0), (1, 1)))
+    change = np.diff(framed.astype(np.int8), axis=1)
+    rows, starts = np.nonzero(change == 1)
+    _, ends = np.nonzero(change == -1)
+    return np.stack([rows, starts, ends], axis=1)
+
+
+def _supported(runs: NDArray[np.int64], bands: _Bands, scale: float) -> NDArray[np.bool_]:
+    """Tell for each run whether text stands close to both of its edges within a line pitch."""
+    tall = max(1, round(bands.pitch)) | 1
+    text = cv2.dilate(bands.text, np.ones((tall, 1), np.uint8))
+    columns = np.arange(text.shape[1], dtype=np.int32)
+    last = np.maximum.accumulate(np.where(text > 0, columns, np.int32(-(10**6))), axis=1)
+    following = np.minimum.accumulate(np.where(text > 0, columns, np.int32(10**6))[:, ::-1], axis=1)[:, ::-1]
+    row, start, end = runs.T
+    near_left = start - last[row, np.maximum(start - 1, 0)] <= CLOSE * scale
+    near_right = following[row, np.minimum(end, text.shape[1] - 1)] - end <= CLOSE * scale
+    reach = max(1, round(REACH * scale))
+    share = cv2.blur(bands.text.astype(np.float32), (1, tall), borderType=cv2.BORDER_CONSTANT)
+    total = np.pad(np.cumsum(share, axis=1, dtype=np.float32), ((0, 0), (1, 0)))
+    width = text.shape[1]
+    dense_left = (total[row, start] - total[row, np.maximum(start - reach, 0)]) / reach > DENSE
+    dense_right = (total[row, np.minimum(end + reach, width)] - total[row, end]) / reach > DENSE
+    return np.asarray(near_left & near_right & dense_left & dense_right & (start > 0) & (end < width))
+
+
+def _linked(
+    runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+    """Link supported runs from band to band; return rows, left and right edges of each gutter that holds."""
+    shape = bands.ink.shape
+    painted = np.zeros((shape[0], shape[1] + 1), np.int32)
+    row, start, end = runs[supported].T
+    np.add.at(painted, (row, start), 1)
+    np.add.at(painted, (row, end), -1)
+    mask = (np.cumsum(painted, axis=1)[:, :-1] > 0).astype(np.uint8)
+    bridged = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((max(3, round(2 * bands.pitch)) | 1, 1), np.uint8))
+    bridged &= 1 - bands.ink
+    labels, stats = component_stats(bridged)
+    owner = labels[row, (start + end) // 2]
+    gutters = []
+    for label in range(1, len(stats)):
+        own = owner == label
+        lines = len(np.unique(row[own])) / bands.pitch
+        if lines < LINES or lines < MOST * stats[label, 3] / bands.pitch:
+            continue
+        gutters.append(_edges(row[own], start[own], end[own]))
+    return gutters
+
+
+def _edges(
+    row: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return one run a row, the widest."""
+    order = np.lexsort((start - end, row))
+    first = np.unique(row[order], return_index=True)[1]
+    return row[order][first], start[order][first], end[order][first]
+
+
+def _extended(
+    row: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64], bands: _Bands, scale: float
+) -> Gutter:
+    """Extend a gutter up and down and return its middle line."""
+    middle = (start + end) / 2.0
+    top, top_x = _reach(bands, int(row[0]), int(start[0]), int(end[0]), -1, scale)
+    bottom, bottom_x = _reach(bands, int(row[-1]), int(start[-1]), int(end[-1]), 1, scale)
+    every = max(1, round(3 * bands.pitch))
+    points = [(x, (r + 0.5) * bands.step) for x, r in zip(middle[::every], row[::every], strict=True)]
+    points.append((middle[-1], (row[-1] + 0.5) * bands.step))
+    if top < row[0]:
+        points[:0] = [(top_x, top * bands.step), (top_x, row[0] * bands.step)]
+    if bottom > row[-1]:
+        points += [(bottom_x, (row[-1] + 1) * bands.step), (bottom_x, (bottom + 1) * bands.step)]
+    return Gutter(np.array(points, np.float64))
+
+
+def _reach(bands: _Bands, row: int, left: int, right: int, direction: int, scale: float) -> tuple[int, float]:
+    """Return how far a gutter goes on through white from `row`, and at which x.
+
+    Goes as far as one side still has text within `REACH`.
+    """
+    rows = slice(row, None, 1) if direction > 0 else slice(row, None, -1)
+    window = bands.ink[rows, left:right]
+    slim = min(max(1, round(0.4 * scale)), window.shape[1])
+    wide = cv2.dilate(window, np.ones((1, slim), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    blocked = wide > 0
+    free = np.where(blocked.any(axis=0), blocked.argmax(axis=0), len(blocked))
+    best = float(np.mean(np.flatnonzero(free == free.max())))
+    length = max(1, int(free.max()))
+    reach = max(1, round(REACH * scale))
+    x = int(left + best)
+    beside = np.maximum(
+        bands.text[rows, max(0, x - reach) : x].max(axis=1, initial=0),
+        bands.text[rows, x : x + reach].max(axis=1, initial=0),
+    )[:length]
+    text = np.flatnonzero(beside)
+    gap = np.diff(text, prepend=0) > 4 * bands.pitch
+    if gap.any():
+        text = text[: int(gap.argmax())]
+    last = int(text[-1]) if len(text) else 0
+    return row + direction * last, x + 0.5

@@ -118,9 +118,7 @@ def fail(engine: Engine, page_run_id: int, owner: str, failure: Failure, max_att
     with engine.begin() as connection:
         row = connection.execute(
             select(PageRun.attempts, PageRun.attempts_forgiven)
-            .where(
-                PageRun.page_run_id == page_run_id, PageRun.owner.like(owner), PageRun.state == PageRunState.RUNNING
-            )
+            .where(PageRun.page_run_id == page_run_id, PageRun.owner.like(owner), PageRun.state == PageRunState.RUNNING)
             .with_for_update()
         ).one_or_none()
         if row is None:

@@ -80,3 +80,9 @@ class ServiceDown(BroadsheetError):
     """A service that the command needs (broker, database) does not answer."""
 
     code = "service_down"
+
+
+class UnreadableInput(BroadsheetError):
+    """What the user gave (a path, a URL, a truth file) does not exist or cannot be used."""
+
+    code = "unreadable_input"

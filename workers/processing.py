@@ -35,7 +35,9 @@ def process(engine: Engine, claim: Claim, settings: Settings) -> None:
     try:
         page = _analyse(claim, settings, clock)
         stored = record(engine, claim, page)
-    except Exception as error:  # the last line of defence: whatever a scan provokes, the worker lives and it is written down
+    except (
+        Exception
+    ) as error:  # the last line of defence: whatever a scan provokes, the worker lives and it is written down
         failure = describe(error, clock.current)
         state = claims.fail(engine, claim.page_run_id, claim.owner, failure, settings.max_attempts)
         log.warning("page run %s: %s Now %s.", claim.page_run_id, failure.message, state or "in other hands")

@@ -82,7 +82,9 @@ def result_rows(
     """Return the rows of a page's lines, separators and faces, numbered from 1."""
     key = {"page_run_id": page_run_id}
     lines = [
-        key | _box(line.bbox) | {"line_number": n, "baseline": _points(line.baseline), "boundary": _points(line.boundary)}
+        key
+        | _box(line.bbox)
+        | {"line_number": n, "baseline": _points(line.baseline), "boundary": _points(line.boundary)}
         for n, line in enumerate(page.lines, 1)
     ]
     separators = [

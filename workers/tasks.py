@@ -42,9 +42,7 @@ class PageRequest(Request):  # type: ignore[misc]  # Celery is untyped
         settings = Settings.from_env()
         (page_run_id,) = self.args
         failure = claims.Failure(code, message, retry=True)
-        state = claims.fail(
-            process_engine(settings), page_run_id, f"{self.id}:%", failure, settings.max_attempts
-        )
+        state = claims.fail(process_engine(settings), page_run_id, f"{self.id}:%", failure, settings.max_attempts)
         log.warning("page run %s: %s Now %s.", page_run_id, message, state or "in other hands")
 
 

@@ -1,0 +1,1 @@
+"""The subcommands of `broadsheet`, one module each. Heavy imports happen inside the functions."""

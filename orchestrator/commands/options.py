@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from workers.config import Settings
+
+
+def with_settings(broker: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command `--database` (and `--broker`), `--debug`, and pass it the resulting `settings`."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def run(*args: Any, database: str | None, broker_url: str | None = None, **kwargs: Any) -> Any:
+            settings = Settings.from_env().with_urls(_url(database), broker_url)
+            return function(*args, settings=settings, **kwargs)
+
+        run = click.option(
+            "--database",
+            metavar="URL",
+            help="sqlite:///FILE or postgresql://USER@HOST/NAME [$BROADSHEET_DATABASE_URL; broadsheet.db here].",
+        )(run)
+        if broker:
+            run = click.option(
+                "--broker",
+                "broker_url",
+                metavar="URL",
+                help="redis://HOST [$BROADSHEET_BROKER_URL; one of our own for the time of the command].",
+            )(run)
+        return click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")(run)
+
+    return decorate
+
+
+def _url(database: str | None) -> str | None:
+    """Accept a plain file name where a database URL is meant: nobody remembers the slashes."""
+    if database is None or "://" in database:
+        return database
+    from pathlib import Path
+
+    return f"sqlite:///{Path(database).absolute()}"

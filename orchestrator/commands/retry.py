@@ -1,0 +1,24 @@
+"""`broadsheet retry`: give quarantined pages another chance."""
+
+from __future__ import annotations
+
+import click
+
+from orchestrator.commands.options import with_settings
+from workers.config import Settings
+
+
+@click.command()
+@click.option("--volume", metavar="SOURCE", help="Only pages of this volume, as it was given to ingest.")
+@click.option("--code", metavar="CODE", help="Only pages that failed with this error code.")
+@click.option("--cancelled", is_flag=True, help="Cancelled pages too.")
+@with_settings()
+def retry(settings: Settings, volume: str | None, code: str | None, cancelled: bool) -> None:
+    """Make quarantined pages ready again; the next ingest, or the fleet's feeder, runs them."""
+    from models import PageRunState
+    from orchestrator.database import open_existing
+    from workers import claims
+
+    states = [PageRunState.QUARANTINED] + ([PageRunState.CANCELLED] if cancelled else [])
+    count = claims.retry(open_existing(settings.database_url, read_only=False), states, volume, code)
+    click.echo(f"{count} page runs are ready again.")

@@ -1,0 +1,30 @@
+"""`broadsheet worker`: join a fleet."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from orchestrator.commands.options import with_settings
+from workers.config import Settings
+
+
+@click.command()
+@click.option("--processes", type=click.IntRange(1), help="Pages worked on at once [one for each core].")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
+@with_settings(broker=True)
+def worker(settings: Settings, processes: int | None, log_level: str) -> None:
+    """Work on pages until stopped; Ctrl-C or SIGTERM finishes the pages in work first."""
+    from orchestrator.services import cores
+    from workers.errors import UnreadableInput
+
+    if not settings.broker_url:
+        raise UnreadableInput("A worker needs the address of a broker: --broker redis://HOST or BROADSHEET_BROKER_URL.")
+    # Each child works on one page with one thread; the libraries read this when they are loaded.
+    threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    os.environ.update(settings.to_env() | threads)
+    from workers.celery import QUEUE, app
+
+    arguments = ["worker", "--pool", "prefork", "--concurrency", str(processes or cores()), "--queues", QUEUE]
+    app.worker_main([*arguments, "--loglevel", log_level, "--without-gossip", "--without-mingle"])

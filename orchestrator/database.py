@@ -1,0 +1,59 @@
+"""Opening the database of a command: a new SQLite file gets its schema, an old schema is refused with the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+import migrations
+from models.session import open_engine, open_engine_read_only
+from workers.errors import UnreadableInput
+
+
+def open_for_ingest(url: str) -> Engine:
+    """Return an engine whose schema is the newest; SQLite files are made and upgraded by themselves.
+
+    Raises:
+        UnreadableInput: the URL makes no sense, or a shared database needs `broadsheet db upgrade` first.
+    """
+    check_url(url)
+    engine = open_engine(url)
+    revision = migrations.current_revision(engine)
+    if revision == migrations.head_revision():
+        return engine
+    if engine.dialect.name != "sqlite":
+        raise UnreadableInput(
+            f"The database has schema {revision or 'none'}, this version needs {migrations.head_revision()}; "
+            "run: broadsheet db upgrade"
+        )
+    migrations.upgrade(engine)
+    return engine
+
+
+def open_existing(url: str, *, read_only: bool = True) -> Engine:
+    """Return an engine on a database that already holds results.
+
+    Raises:
+        UnreadableInput: there is no such file.
+    """
+    check_url(url)
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        raise UnreadableInput(f"There is no database {parsed.database}; make one with: broadsheet ingest PATH")
+    return open_engine_read_only(url) if read_only else open_engine(url)
+
+
+def check_url(url: str) -> None:
+    """Refuse what is no URL of a database that we can use.
+
+    Raises:
+        UnreadableInput: with the two forms that are understood.
+    """
+    try:
+        backend = make_url(url).get_backend_name()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        backend = ""
+    if backend not in ("sqlite", "postgresql", "postgres"):
+        raise UnreadableInput("The database must be sqlite:///FILE or postgresql://USER@HOST/NAME.")

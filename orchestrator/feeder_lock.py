@@ -1,0 +1,62 @@
+"""One feeder at a time: an advisory lock on PostgreSQL, a file lock beside a SQLite database."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import Connection, Engine, text
+
+LOCK_KEY = 0x666565646572  # "feeder"
+
+
+class FeederLock:
+    """The right to feed; given up when the process ends, however it ends."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._file: IO[bytes] | None = None
+        self._connection: Connection | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock if nobody holds it; True as long as it is held."""
+        if self._engine.dialect.name == "sqlite":
+            return self._acquire_file()
+        return self._acquire_advisory()
+
+    def release(self) -> None:
+        """Give the lock up."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self._connection is not None:
+            self._connection.invalidate()  # the lock belongs to the session, so the session must end
+            self._connection.close()
+            self._connection = None
+
+    def _acquire_file(self) -> bool:
+        if self._file is not None:
+            return True
+        file = Path(f"{self._engine.url.database}.feeder").open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def _acquire_advisory(self) -> bool:
+        if self._connection is not None:
+            self._connection.execute(text("SELECT 1"))  # raises when the session, and with it the lock, is gone
+            self._connection.commit()
+            return True
+        connection = self._engine.connect()
+        held = bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK_KEY}))
+        connection.commit()
+        if held:
+            self._connection = connection
+        else:
+            connection.close()
+        return held

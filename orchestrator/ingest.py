@@ -1,0 +1,214 @@
+"""From pages to rows: INSERT volume, page, page_run in blocks. A second ingest of the same bytes adds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from models import Page, PageRun, PageRunState, Pipeline, Volume, database_now
+from orchestrator.discovery import FoundPage
+from workers.parameters import PipelineParameters, canonical_json, fingerprint
+
+BLOCK = 1_000
+
+
+@dataclass(slots=True)
+class Stored:
+    """What an ingest added: pages not seen before, and page runs not yet in the queue."""
+
+    found: int = 0
+    new_pages: int = 0
+    new_page_runs: int = 0
+
+
+def store_pipeline(engine: Engine, parameters: PipelineParameters, versions: Mapping[str, str]) -> int:
+    """Return the number of the pipeline, stored if it is new."""
+    name = fingerprint(parameters, versions)
+    values = {"fingerprint": name, "parameters": parameters.to_json(), "versions": canonical_json(dict(versions))}
+    with engine.begin() as connection:
+        connection.execute(_insert_or_skip(connection, Pipeline.__table__), values)
+        return connection.scalars(select(Pipeline.pipeline_id).where(Pipeline.fingerprint == name)).one()
+
+
+def store_volume(engine: Engine, source: str, location: str, kind: str) -> int:
+    """Return the number of the volume at `location`, stored if it is new."""
+    with engine.begin() as connection:
+        connection.execute(
+            _insert_or_skip(connection, Volume.__table__), {"source": source, "location": location, "kind": kind}
+        )
+        return connection.scalars(select(Volume.volume_id).where(Volume.location == location)).one()
+
+
+def store_pages(
+    engine: Engine, volume_id: int, pipeline_id: int, priority: int, found: Iterable[FoundPage]
+) -> Iterator[Stored]:
+    """Store the pages of a volume in blocks, each committed; yields the sum after each block."""
+    stored = Stored()
+    pages = iter(found)
+    while block := list(islice(pages, BLOCK)):
+        with engine.begin() as connection:
+            page_ids, new_pages = _store_block(connection, volume_id, block)
+            stored.new_page_runs += _store_page_runs(connection, pipeline_id, priority, block, page_ids)
+            stored.new_pages += new_pages
+        stored.found += len(block)
+        yield stored
+
+
+def known_hashes(engine: Engine, volume_id: int) -> Callable[[str, int, int], str | None]:
+    """Return a lookup of (name, size, modification time) -> SHA-256, so that unchanged files are not read again."""
+    statement = select(Page.sha256).where(
+        Page.volume_id == volume_id,
+        Page.name == bindparam("name"),
+        Page.size_bytes == bindparam("size"),
+        Page.modified_ns == bindparam("modified"),
+    )
+
+    def look_up(name: str, size_bytes: int, modified_ns: int) -> str | None:
+        with engine.connect() as connection:
+            values = {"name": name, "size": size_bytes, "modified": modified_ns}
+            return connection.scalars(statement, values).first()
+
+    return look_up
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownPage:
+    page_id: int
+    page_number: int
+    modified_ns: int
+
+
+_Key = tuple[str, str]  # name and SHA-256: what tells one page of a volume from another
+
+
+def _store_block(connection: Connection, volume_id: int, block: Sequence[FoundPage]) -> tuple[dict[_Key, int], int]:
+    """Insert what is new; returns the page_id of each page of the block, and how many were new."""
+    known = _known_pages(connection, volume_id, block)
+    new = [page for page in block if _key(page) not in known]
+    if new:
+        connection.execute(_insert_or_skip(connection, Page.__table__), [_page_row(volume_id, page) for page in new])
+        known |= _known_pages(connection, volume_id, new)
+    _refresh_moved(connection, block, known)
+    _cancel_superseded(connection, volume_id, block, known)
+    return {_key(page): known[_key(page)].page_id for page in block}, len(new)
+
+
+def _known_pages(connection: Connection, volume_id: int, block: Sequence[FoundPage]) -> dict[_Key, _KnownPage]:
+    names = {page.address.name for page in block}
+    rows = connection.execute(
+        select(Page.name, Page.sha256, Page.page_id, Page.page_number, Page.modified_ns).where(
+            Page.volume_id == volume_id, Page.name.in_(names)
+        )
+    )
+    return {(row.name, row.sha256): _KnownPage(row.page_id, row.page_number, row.modified_ns) for row in rows}
+
+
+def _refresh_moved(connection: Connection, block: Sequence[FoundPage], known: Mapping[_Key, _KnownPage]) -> None:
+    """Give known pages their new place and time when files were added around them, or touched."""
+    moved = [
+        {"moved_id": old.page_id, "number": page.page_number, "modified": page.modified_ns}
+        for page in block
+        if (old := known[_key(page)]).page_number != page.page_number or old.modified_ns != page.modified_ns
+    ]
+    if moved:
+        connection.execute(
+            update(Page.__table__)
+            .where(Page.page_id == bindparam("moved_id"))
+            .values(page_number=bindparam("number"), modified_ns=bindparam("modified")),
+            moved,
+        )
+
+
+def _cancel_superseded(
+    connection: Connection, volume_id: int, block: Sequence[FoundPage], known: Mapping[_Key, _KnownPage]
+) -> None:
+    """Take page runs out of the queue whose bytes are gone: the file has changed and is a new page now."""
+    present = {_key(page) for page in block}
+    gone = [page.page_id for key, page in known.items() if key not in present]
+    if gone:
+        connection.execute(
+            update(PageRun)
+            .where(PageRun.page_id.in_(gone), PageRun.state.in_([PageRunState.READY, PageRunState.QUEUED]))
+            .values(
+                state=PageRunState.CANCELLED,
+                finished_at=database_now(),
+                error_code="superseded",
+                error_message="The file changed before this page was processed; its new bytes are a page of their own.",
+            )
+        )
+
+
+def _store_page_runs(
+    connection: Connection,
+    pipeline_id: int,
+    priority: int,
+    block: Sequence[FoundPage],
+    page_ids: Mapping[_Key, int],
+) -> int:
+    """Insert the page runs that do not exist yet; returns how many."""
+    existing = set(
+        connection.scalars(
+            select(PageRun.page_id).where(
+                PageRun.pipeline_id == pipeline_id, PageRun.page_id.in_(set(page_ids.values()))
+            )
+        )
+    )
+    wanted = {page_ids[_key(page)]: page for page in block}
+    new = [
+        _page_run_row(page_id, pipeline_id, priority, page)
+        for page_id, page in wanted.items()
+        if page_id not in existing
+    ]
+    if new:
+        statement = _insert_or_skip(connection, PageRun.__table__)
+        connection.execute(statement, new)
+        if any(row["error_code"] for row in new):
+            _stamp_broken(connection)
+    return len(new)
+
+
+def _key(page: FoundPage) -> _Key:
+    return page.address.name, page.sha256
+
+
+def _page_row(volume_id: int, page: FoundPage) -> dict[str, Any]:
+    return {
+        "volume_id": volume_id,
+        "page_number": page.page_number,
+        "name": page.address.name,
+        "address": page.address.to_json(),
+        "sha256": page.sha256,
+        "size_bytes": page.size_bytes,
+        "modified_ns": page.modified_ns,
+    }
+
+
+def _page_run_row(page_id: int, pipeline_id: int, priority: int, page: FoundPage) -> dict[str, Any]:
+    """Return a page run: ready, or quarantined at once when discovery already found it broken."""
+    return {
+        "page_id": page_id,
+        "pipeline_id": pipeline_id,
+        "priority": priority,
+        "state": PageRunState.QUARANTINED if page.error else PageRunState.READY,
+        "error_code": page.error.code if page.error else None,
+        "error_message": str(page.error) if page.error else None,
+    }
+
+
+def _stamp_broken(connection: Connection) -> None:
+    connection.execute(
+        update(PageRun)
+        .where(PageRun.state == PageRunState.QUARANTINED, PageRun.finished_at.is_(None))
+        .values(finished_at=database_now())
+    )
+
+
+def _insert_or_skip(connection: Connection, table: Any) -> Any:
+    """Return an INSERT that passes over rows which are already there: two ingests may run at once."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()

@@ -1,0 +1,85 @@
+"""How an answer is written: a table for people, CSV, JSON, JSON lines and Parquet for programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import chain
+from typing import IO, Any
+
+from orchestrator.query import Answer
+
+TABLE_ROWS = 1_000
+
+
+def write_table(answer: Answer, out: IO[str]) -> None:
+    """Write the first rows as a table, and say so when there are more."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*answer.columns)
+    shown, more = 0, False
+    for row in chain.from_iterable(answer.batches):
+        if shown == TABLE_ROWS:
+            more = True
+            break
+        table.add_row(*("" if value is None else Text(_cell(value)) for value in row))
+        shown += 1
+    console = Console(file=out, width=None if out.isatty() else 200)
+    console.print(table)
+    if more:
+        console.print(f"The first {TABLE_ROWS:,} rows; --format csv writes all of them.")
+
+
+def write_csv(answer: Answer, out: IO[str]) -> None:
+    """Write a header and all rows; NULL becomes the empty field."""
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(answer.columns)
+    for batch in answer.batches:
+        writer.writerows(batch)
+
+
+def write_json(answer: Answer, out: IO[str]) -> None:
+    """Write one array of objects."""
+    separator = "["
+    for text in _objects(answer):
+        out.write(f"{separator}\n{text}")
+        separator = ","
+    out.write("[]\n" if separator == "[" else "\n]\n")
+
+
+def write_jsonl(answer: Answer, out: IO[str]) -> None:
+    """Write one object a line."""
+    out.writelines(f"{text}\n" for text in _objects(answer))
+
+
+FORMATS: dict[str, Callable[[Answer, IO[str]], None]] = {
+    "table": write_table,
+    "csv": write_csv,
+    "json": write_json,
+    "jsonl": write_jsonl,
+}
+
+
+def _objects(answer: Answer) -> Iterator[str]:
+    for batch in answer.batches:
+        for row in batch:
+            yield json.dumps(dict(zip(answer.columns, row, strict=True)), default=_plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return str(value)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}".rstrip("0").rstrip(".")
+    return str(value)

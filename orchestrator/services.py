@@ -1,0 +1,86 @@
+"""What the command starts when nobody gave it an address: a broker and local workers, ended with the command."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from orchestrator.broker import embedded_broker
+from orchestrator.leash import Leash
+from workers.config import Settings
+from workers.errors import ServiceDown
+
+# A worker that cannot be kept alive this often is broken, not unlucky.
+MAX_RESTARTS = 5
+
+
+@dataclass(slots=True)
+class LocalWorker:
+    """The worker of a machine without a fleet: one process a core, restarted when its main process dies."""
+
+    settings: Settings
+    processes: int
+    _leash: Leash | None = None
+    _restarts: int = 0
+
+    def keep_alive(self) -> None:
+        """Start the worker, or start it again if it died.
+
+        Raises:
+            ServiceDown: it died again and again.
+        """
+        if self._leash is not None and self._leash.ended() is None:
+            return
+        if self._restarts > MAX_RESTARTS:
+            words = self._leash.last_words() if self._leash else ""
+            raise ServiceDown(f"The local worker keeps dying; the last it said: {words or 'nothing'}")
+        self._restarts += 1
+        self._leash = start_worker(self.settings, self.processes)
+
+    def stop(self) -> None:
+        """Let the worker finish the pages it is at, and wait for it; a second Ctrl-C ends it at once."""
+        if self._leash is not None:
+            self._leash.stop()
+
+
+def start_worker(settings: Settings, processes: int) -> Leash:
+    """Start `broadsheet worker` for these settings."""
+    directory = Path(tempfile.mkdtemp(prefix="broadsheet-"))
+    command = [sys.executable, "-P", "-m", "orchestrator", "worker", "--processes", str(processes)]
+    return Leash(command, directory, settings.hard_limit_seconds, dict(os.environ) | settings.to_env())
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(slots=True)
+class Services:
+    """The services a command works with; `worker` is None where a fleet does the work."""
+
+    settings: Settings
+    worker: LocalWorker | None
+
+    def keep_alive(self) -> None:
+        """See to it that what we started still runs."""
+        if self.worker is not None:
+            self.worker.keep_alive()
+
+
+@contextmanager
+def services(settings: Settings, processes: int | None) -> Iterator[Services]:
+    """Yield the services that `settings` name, starting a broker and a worker where no broker is named."""
+    if settings.broker_url:
+        yield Services(settings, None)
+        return
+    with ExitStack() as stack:
+        local = replace(settings, broker_url=stack.enter_context(embedded_broker()))
+        worker = LocalWorker(local, processes or cores())
+        stack.callback(worker.stop)
+        yield Services(local, worker)

@@ -1,0 +1,138 @@
+"""What an ingest ends with: counts, reasons and the time each stage took, from SQL alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, func, select
+
+from models import Page, PageRun, PageRunState, StageTiming
+
+MAX_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StageSummary:
+    """The spread of one stage's wall time over the pages, in milliseconds."""
+
+    stage: str
+    median_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedPage:
+    """A page that failed for good, with its reason."""
+
+    page: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figures of the page runs in question."""
+
+    pages: int
+    done: int
+    quarantined: int
+    cancelled: int
+    unfinished: int
+    empty: int
+    text_lines: int
+    separators: int
+    faces: int
+    failures: tuple[QuarantinedPage, ...]
+    stages: tuple[StageSummary, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary for `--json`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many page runs stand where."""
+
+    by_state: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """All page runs."""
+        return sum(self.by_state.values())
+
+    def of(self, *states: PageRunState) -> int:
+        """Return the number in these states."""
+        return sum(self.by_state.get(state, 0) for state in states)
+
+    @property
+    def unfinished(self) -> int:
+        """Page runs that are still to end."""
+        return self.of(PageRunState.READY, PageRunState.QUEUED, PageRunState.RUNNING)
+
+
+def count_page_runs(engine: Engine, volume_ids: Sequence[int], pipeline_id: int) -> Counts:
+    """Count the page runs of some volumes under one pipeline by state."""
+    statement = _page_runs(volume_ids, pipeline_id, PageRun.state, func.count()).group_by(PageRun.state)
+    with engine.connect() as connection:
+        return Counts({state: count for state, count in connection.execute(statement)})
+
+
+def summarise(engine: Engine, volume_ids: Sequence[int], pipeline_id: int) -> Summary:
+    """Return the summary of some volumes under one pipeline."""
+    counts = count_page_runs(engine, volume_ids, pipeline_id)
+    with engine.connect() as connection:
+        empty = func.count(PageRun.empty_reason)
+        found = [func.coalesce(func.sum(c), 0) for c in (PageRun.text_lines, PageRun.separators, PageRun.faces)]
+        done = _page_runs(volume_ids, pipeline_id, empty, *found).where(PageRun.state == PageRunState.DONE)
+        empty_pages, lines, separators, faces = connection.execute(done).one()
+        return Summary(
+            pages=counts.total,
+            done=counts.of(PageRunState.DONE),
+            quarantined=counts.of(PageRunState.QUARANTINED),
+            cancelled=counts.of(PageRunState.CANCELLED),
+            unfinished=counts.unfinished,
+            empty=empty_pages,
+            text_lines=int(lines),
+            separators=int(separators),
+            faces=int(faces),
+            failures=_failures(connection, volume_ids, pipeline_id),
+            stages=_stages(connection, volume_ids, pipeline_id),
+        )
+
+
+def _failures(connection: Connection, volume_ids: Sequence[int], pipeline_id: int) -> tuple[QuarantinedPage, ...]:
+    statement = _page_runs(volume_ids, pipeline_id, Page.name, PageRun.error_code, PageRun.error_message)
+    rows = connection.execute(
+        statement.where(PageRun.state == PageRunState.QUARANTINED).order_by(PageRun.page_run_id).limit(MAX_LISTED)
+    )
+    return tuple(QuarantinedPage(name, code or "", message or "") for name, code, message in rows)
+
+
+def _stages(connection: Connection, volume_ids: Sequence[int], pipeline_id: int) -> tuple[StageSummary, ...]:
+    place = func.min(StageTiming.stage_number)
+    counted = _timings(volume_ids, pipeline_id, StageTiming.stage, func.count(), place)
+    summaries = []
+    for stage, count, _ in connection.execute(counted.group_by(StageTiming.stage).order_by(place)).all():
+        ordered = _timings(volume_ids, pipeline_id, StageTiming.wall_ms).where(StageTiming.stage == stage)
+        ordered = ordered.order_by(StageTiming.wall_ms).limit(1)
+        median, p95 = (connection.scalars(ordered.offset(int(share * (count - 1)))).one() for share in (0.5, 0.95))
+        summaries.append(StageSummary(stage, median, p95))
+    return tuple(summaries)
+
+
+def _page_runs(volume_ids: Sequence[int], pipeline_id: int, *columns: Any) -> Select[Any]:
+    return _of_volumes(select(*columns).select_from(PageRun), volume_ids, pipeline_id)
+
+
+def _timings(volume_ids: Sequence[int], pipeline_id: int, *columns: Any) -> Select[Any]:
+    runs = select(*columns).select_from(StageTiming).join(PageRun, PageRun.page_run_id == StageTiming.page_run_id)
+    return _of_volumes(runs, volume_ids, pipeline_id)
+
+
+def _of_volumes(statement: Select[Any], volume_ids: Sequence[int], pipeline_id: int) -> Select[Any]:
+    return statement.join(Page, Page.page_id == PageRun.page_id).where(
+        Page.volume_id.in_(volume_ids), PageRun.pipeline_id == pipeline_id
+    )

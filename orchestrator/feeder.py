@@ -148,6 +148,18 @@ def count_queued(engine: Engine) -> int:
         return connection.scalar(select(func.count()).where(PageRun.state == PageRunState.QUEUED)) or 0
 
 
+def forget_queue(engine: Engine) -> int:
+    """Make every queued page run ready again: the broker that held their messages is gone."""
+    with engine.begin() as connection:
+        queued = update(PageRun).where(PageRun.state == PageRunState.QUEUED)
+        return connection.execute(queued.values(state=PageRunState.READY, queued_at=None)).rowcount
+
+
+def give_back(engine: Engine) -> int:
+    """Release, without counting an attempt, what dead workers of this machine held: we stopped them ourselves."""
+    return claims.release(engine, [(run, owner) for run, owner, worker in claims.holders(engine) if _is_dead(worker)])
+
+
 def settle_the_dead(engine: Engine, settings: Settings) -> int:
     """End the attempts of workers of this machine that are gone, without waiting for their leases.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
@@ -15,6 +15,7 @@ from orchestrator.discovery import FoundPage
 from workers.parameters import PipelineParameters, canonical_json, fingerprint
 
 BLOCK = 1_000
+BLOCK_SECONDS = 0.5  # the workers must not starve while a large archive is being hashed
 
 
 @dataclass(slots=True)
@@ -49,14 +50,28 @@ def store_pages(
 ) -> Iterator[Stored]:
     """Store the pages of a volume in blocks, each committed; yields the sum after each block."""
     stored = Stored()
-    pages = iter(found)
-    while block := list(islice(pages, BLOCK)):
+    for block in in_blocks(found):
         with engine.begin() as connection:
             page_ids, new_pages = _store_block(connection, volume_id, block)
             stored.new_page_runs += _store_page_runs(connection, pipeline_id, priority, block, page_ids)
             stored.new_pages += new_pages
         stored.found += len(block)
         yield stored
+
+
+def in_blocks(
+    found: Iterable[FoundPage], size: int = BLOCK, seconds: float = BLOCK_SECONDS
+) -> Iterator[list[FoundPage]]:
+    """Group pages into blocks of at most `size`, sooner when finding (hashing) them takes longer than `seconds`."""
+    block: list[FoundPage] = []
+    began = time.monotonic()
+    for page in found:
+        block.append(page)
+        if len(block) == size or time.monotonic() - began > seconds:
+            yield block
+            block, began = [], time.monotonic()
+    if block:
+        yield block
 
 
 def known_hashes(engine: Engine, volume_id: int) -> Callable[[str, int, int], str | None]:

@@ -1,0 +1,44 @@
+# make demo    a sample archive, ingested and queried
+# make test    every test, with a real Redis and a real PostgreSQL
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The environment is made again when what it holds has changed, and not otherwise: offline it is left alone.
+READY := $(VENV)/.ready
+
+.PHONY: help install demo test lint bench clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+install: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	PYTHON="$(PYTHON)" VENV="$(VENV)" sh ./install.sh
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/python -m samples.demo
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+# make lint    the checkers alone
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# make bench   the page engine beside kraken's own functions, as ratios
+bench: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.page_engine
+
+# make clean   remove the environment and the demonstration
+clean:
+	rm -rf $(VENV) demo

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Makes the virtual environment in $VENV with everything that constraints.txt pins. Called by make.
+set -eu
+
+"$PYTHON" - <<'PY' || exit 2
+import sys
+if sys.version_info < (3, 11):
+    sys.exit("Broadsheet needs Python 3.11 or newer, this is %d.%d; try: make PYTHON=python3.11" % sys.version_info[:2])
+PY
+
+# Debian and Ubuntu ship venv without pip until python3-venv is installed.
+if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
+    version=$("$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq && apt-get install -y -qq "$version"
+    elif command -v sudo >/dev/null && command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then
+        sudo apt-get update -qq && sudo apt-get install -y -qq "$version"
+    else
+        echo "Python's venv module is missing; install it with: sudo apt-get install $version" >&2
+        exit 2
+    fi
+fi
+
+[ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
+echo "Installing Broadsheet and what it needs (kraken brings PyTorch: several GB, a few minutes) ..."
+"$VENV/bin/pip" install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'

@@ -1,0 +1,54 @@
+"""Parameters from the command line: a JSON file, and single changes on top of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from workers.errors import UnreadableInput
+from workers.parameters import PipelineParameters
+
+
+def read_parameters(file: Path | None, changes: Sequence[str]) -> PipelineParameters:
+    """Return the defaults, changed by a JSON file and then by `NAME=VALUE` pairs such as `faces.min_neighbors=3`.
+
+    Raises:
+        UnreadableInput: the file cannot be read, or a name or value is not one of ours.
+    """
+    values = _read(file) if file else {}
+    try:
+        for change in changes:
+            _apply(values, change)
+        return PipelineParameters.from_json(json.dumps(values))
+    except ValueError as error:
+        raise UnreadableInput(f"Parameters: {error}.") from error
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UnreadableInput(f"The parameter file {file} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise UnreadableInput(f"The parameter file {file} is not JSON: {error}.") from error
+    if not isinstance(values, dict):
+        raise UnreadableInput(f"The parameter file {file} must hold one JSON object.")
+    return values
+
+
+def _apply(values: dict[str, Any], change: str) -> None:
+    name, equals, text = change.partition("=")
+    if not equals:
+        raise ValueError(f"{change!r} is not NAME=VALUE")
+    *groups, last = name.split(".")
+    for group in groups:
+        inner = values.setdefault(group, {})
+        if not isinstance(inner, dict):
+            raise ValueError(f"{name} is no parameter")
+        values = inner
+    try:
+        values[last] = json.loads(text)
+    except ValueError:
+        values[last] = text  # a word, such as sauvola

@@ -1,0 +1,1 @@
+"""Tests: unit, integration (real Redis and PostgreSQL), acceptance (the real command), migration."""

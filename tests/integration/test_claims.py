@@ -1,0 +1,184 @@
+"""The lease protocol on both databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from models import Attempt, PageRun, PageRunState, StageTiming, TextLine, database_now
+from orchestrator.feeder import Scope, put_back, take
+from tests.rows import add_page_runs
+from workers import claims
+from workers.claims import Claim, Failure
+from workers.layout import BoundingBox, Face, PageLayout, Separator, StageTiming as Timing, TextLine as Line
+from workers.recording import record
+
+LEASE = 180
+TROUBLE = Failure("transient", "The network file system stood still.", retry=True, stage="decode")
+BROKEN = Failure("unreadable_image", "p0001.tif is no image.", retry=False)
+
+
+def claim(engine: Engine, page_run_id: int, message: str = "m1") -> Claim | None:
+    return claims.claim(engine, page_run_id, message, "host:1", LEASE)
+
+
+def claimed(engine: Engine, page_run_id: int, message: str = "m1") -> Claim:
+    made = claim(engine, page_run_id, message)
+    assert made is not None
+    return made
+
+
+def fetch(engine: Engine, page_run_id: int) -> Any:
+    with engine.connect() as connection:
+        return connection.execute(select(PageRun).where(PageRun.page_run_id == page_run_id)).one()
+
+
+def come_due(engine: Engine, page_run_id: int) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(PageRun).where(PageRun.page_run_id == page_run_id).values(not_before=None))
+
+
+def let_the_lease_run_out(engine: Engine, page_run_id: int) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            update(PageRun).where(PageRun.page_run_id == page_run_id).values(lease_until=database_now(-1))
+        )
+
+
+@pytest.fixture
+def page_run_id(engine: Engine) -> int:
+    return add_page_runs(engine, 1)[0]
+
+
+LAYOUT = PageLayout(
+    width=100,
+    height=200,
+    lines=(Line(BoundingBox(1, 2, 30, 12)), Line(BoundingBox(1, 14, 30, 24), baseline=((1, 22), (30, 22)))),
+    separators=(Separator(BoundingBox(40, 0, 42, 200), "printed", ((41, 0), (41, 199))),),
+    faces=(Face(BoundingBox(60, 10, 80, 30), confidence=3.5),),
+    timings=(Timing("decode", 1.0, 1.0, 1000, 20000), Timing("segmentation", 5.0, 4.0, 2000, 2)),
+)
+
+
+def test_a_claim_counts_the_attempt_before_any_work(engine: Engine, page_run_id: int) -> None:
+    made = claimed(engine, page_run_id)
+    row = fetch(engine, page_run_id)
+    assert (row.state, row.attempts, row.owner) == ("running", 1, made.owner)
+    assert row.lease_until > row.started_at
+    assert (made.volume_location, made.page_name) == ("/archive/scans", "p0001.tif")
+
+
+def test_a_message_that_comes_twice_is_claimed_once(engine: Engine, page_run_id: int) -> None:
+    claimed(engine, page_run_id)
+    assert claim(engine, page_run_id) is None
+    assert fetch(engine, page_run_id).attempts == 1
+
+
+def test_results_are_stored_once_and_completely(engine: Engine, page_run_id: int) -> None:
+    made = claimed(engine, page_run_id)
+    assert record(engine, made, LAYOUT)
+    assert not record(engine, made, LAYOUT), "the lease ended with the first record"
+    row = fetch(engine, page_run_id)
+    assert (row.state, row.text_lines, row.separators, row.faces, row.width, row.height) == ("done", 2, 1, 1, 100, 200)
+    with engine.connect() as connection:
+        stages = connection.scalars(select(StageTiming.stage).order_by(StageTiming.stage_number)).all()
+        lines = connection.execute(select(TextLine.line_number, TextLine.x_max, TextLine.baseline)).all()
+        outcome = connection.scalars(select(Attempt.outcome)).all()
+    assert stages == ["decode", "segmentation", "record"]
+    assert sorted(lines) == [(1, 30, None), (2, 30, "[[1,22],[30,22]]")]
+    assert outcome == ["done"]
+
+
+def test_a_worker_that_wakes_after_its_lease_stores_nothing(engine: Engine, page_run_id: int) -> None:
+    sleeper = claimed(engine, page_run_id)
+    let_the_lease_run_out(engine, page_run_id)
+    assert claims.sweep(engine, max_attempts=3) == 1
+    come_due(engine, page_run_id)
+    second = claimed(engine, page_run_id, "m2")
+    assert not record(engine, sleeper, LAYOUT)
+    assert claims.fail(engine, page_run_id, sleeper.owner, TROUBLE, 3) is None
+    assert fetch(engine, page_run_id).owner == second.owner
+    assert record(engine, second, LAYOUT)
+
+
+def test_a_transient_failure_is_tried_again_later_and_the_third_quarantines(engine: Engine, page_run_id: int) -> None:
+    for attempt in (1, 2):
+        made = claimed(engine, page_run_id, f"m{attempt}")
+        assert claims.fail(engine, page_run_id, made.owner, TROUBLE, 3) == PageRunState.READY
+        assert claim(engine, page_run_id, "early") is None, "its time has not come"
+        come_due(engine, page_run_id)
+    made = claimed(engine, page_run_id, "m3")
+    assert claims.fail(engine, page_run_id, made.owner, TROUBLE, 3) == PageRunState.QUARANTINED
+    row = fetch(engine, page_run_id)
+    assert (row.error_code, row.error_message) == (TROUBLE.code, TROUBLE.message)
+    with engine.connect() as connection:
+        outcomes = connection.scalars(select(Attempt.outcome).order_by(Attempt.attempt_number)).all()
+    assert outcomes == ["retry", "retry", "quarantined"]
+
+
+def test_a_broken_scan_is_quarantined_at_once(engine: Engine, page_run_id: int) -> None:
+    made = claimed(engine, page_run_id)
+    assert claims.fail(engine, page_run_id, made.owner, BROKEN, 3) == PageRunState.QUARANTINED
+    assert fetch(engine, page_run_id).finished_at is not None
+
+
+def test_the_main_process_may_fail_an_attempt_by_its_message(engine: Engine, page_run_id: int) -> None:
+    claimed(engine, page_run_id, "m1")
+    assert claims.fail(engine, page_run_id, "other:%", TROUBLE, 3) is None
+    assert claims.fail(engine, page_run_id, "m1:%", TROUBLE, 3) == PageRunState.READY
+
+
+def test_a_retry_forgives_attempts_but_keeps_their_history(engine: Engine, page_run_id: int) -> None:
+    made = claimed(engine, page_run_id)
+    claims.fail(engine, page_run_id, made.owner, BROKEN, 3)
+    assert claims.retry(engine, [PageRunState.QUARANTINED], code="other") == 0
+    assert claims.retry(engine, [PageRunState.QUARANTINED], volume="scans", code=BROKEN.code) == 1
+    again = claimed(engine, page_run_id, "m2")
+    assert again.attempt_number == 2
+    assert claims.fail(engine, page_run_id, again.owner, TROUBLE, 3) == PageRunState.READY
+
+
+def test_an_interrupted_attempt_does_not_count(engine: Engine, page_run_id: int) -> None:
+    made = claimed(engine, page_run_id)
+    assert claims.release(engine, [(page_run_id, "someone else"), (page_run_id, made.owner)]) == 1
+    row = fetch(engine, page_run_id)
+    assert (row.state, row.attempts) == ("ready", 0)
+    assert claimed(engine, page_run_id, "m2").attempt_number == 1
+
+
+def test_a_cancelled_page_stores_nothing(engine: Engine, page_run_id: int) -> None:
+    made = claimed(engine, page_run_id)
+    assert claims.cancel(engine, "another volume") == 0
+    assert claims.cancel(engine, "scans") == 1
+    assert not record(engine, made, LAYOUT)
+    assert fetch(engine, page_run_id).state == "cancelled"
+
+
+def test_the_window_is_never_exceeded(engine: Engine) -> None:
+    ids = add_page_runs(engine, 10, state="ready")
+    assert take(engine, 4, Scope()) == ids[:4]
+    assert take(engine, 4, Scope()) == []
+    claimed(engine, ids[0])
+    assert take(engine, 4, Scope()) == [], "a running page is in flight too"
+    put_back(engine, ids[1:4])
+    assert take(engine, 4, Scope()) == ids[1:4]
+
+
+def test_a_feeder_keeps_to_its_volumes(engine: Engine) -> None:
+    first = add_page_runs(engine, 2, state="ready", source="a")
+    second = add_page_runs(engine, 2, state="ready", source="b")
+    assert take(engine, 10, Scope((2,))) == second
+    assert take(engine, 10, Scope()) == first
+
+
+def test_a_message_that_nobody_heard_is_sent_again(engine: Engine) -> None:
+    ids = add_page_runs(engine, 2, state="ready")
+    take(engine, 10, Scope())
+    assert claims.requeue_unheard(engine, 60) == 0
+    with engine.begin() as connection:
+        late = update(PageRun).where(PageRun.page_run_id == ids[0])
+        connection.execute(late.values(queued_at=database_now(-61)))
+    assert claims.requeue_unheard(engine, 60) == 1
+    assert take(engine, 10, Scope()) == [ids[0]]

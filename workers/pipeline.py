@@ -8,6 +8,7 @@ from PIL import Image
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters
 from workers.stages.binarization import working_page
+from workers.stages.palette import normalise
 from workers.stages.columns import find_columns, no_columns, to_separators
 from workers.stages.segmentation import find_text_lines
 from workers.timing import StageClock
@@ -26,7 +27,7 @@ def analyse_page(image: Image.Image, parameters: PipelineParameters, clock: Stag
     """
     clock = clock or StageClock()
     with clock.stage("palette") as pixels:
-        grey = np.asarray(image.convert("L"))
+        grey = normalise(image).grey
         pixels.count = grey.size
     with clock.stage("binarization") as inked:
         page = working_page(grey, parameters.binarization, parameters.segmentation.scale)

@@ -14,6 +14,7 @@ from workers.stages.binarization import WorkingPage
 from workers.stages.deskew import Placement
 from workers.stages.gutters import find_gutters
 from workers.stages.rules import Rules, find_rules, rule_paths
+from workers.stages.text_size import DUST, TEXT, component_kinds, component_stats
 
 Mask = NDArray[np.uint8]
 Path = NDArray[np.float64]
@@ -40,7 +41,10 @@ def find_columns(page: WorkingPage) -> Columns:
     """Find printed rules and gutters of a page at working size."""
     rules = find_rules(page.grey, page.scale)
     ink = without_rules(page.ink, rules)
-    gutters = find_gutters(ink, rules.horizontal, page.scale, page.pitch)
+    labels, stats = component_stats(ink)
+    kinds = component_kinds(stats, page.scale)
+    dust, text = (kinds == DUST).astype(np.uint8)[labels], (kinds == TEXT).astype(np.uint8)[labels]
+    gutters = find_gutters(ink - dust, text, rules.horizontal, page.scale, page.pitch)
     printed = rule_paths(rules.vertical, page.scale)
     barrier = cv2.dilate(rules.vertical, np.ones((1, 3), np.uint8))
     for gutter in gutters:

@@ -25,7 +25,6 @@ CLOSE = 2.0  # text sizes: so near to the edge must text be
 DENSE = 0.05  # share of ink beside the edge that makes text and not dust
 REACH = 6.0  # text sizes: how far beside the edge that share is taken
 MOST = 0.45  # of the gutter's lines have text close to both edges
-SPECK = 0.3  # text sizes: smaller components are dust
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,37 +57,31 @@ class _Bands:
     pitch: float  # in bands
 
 
-def find_gutters(ink: Mask, rules_horizontal: Mask, scale: float, pitch: float) -> list[Gutter]:
+def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pitch: float) -> list[Gutter]:
     """Find the gutters of an upright page.
 
     Args:
-        ink: (h, w), 1 is ink; printed rules and pictures taken out.
+        ink: (h, w), 1 is ink; printed rules and dust taken out.
+        text: (h, w), 1 is ink of the size of text: what counts as text beside a gutter.
         rules_horizontal: (h, w), 1 where a horizontal rule lies: no gutter crosses it.
         scale: text scale in pixels.
         pitch: distance of text lines in pixels.
     """
-    bands = _bands(ink, rules_horizontal, scale, pitch)
+    step = max(1, round(scale / 3))
+    bands = _Bands(step, np.maximum(_any(ink, step), _any(rules_horizontal, step)), _any(text, step), pitch / step)
     white = _white_boxes(bands, scale)
     runs = _runs(white)
     if not len(runs):
         return []
     supported = _supported(runs, bands, scale)
-    found = []
-    for row, left, right in _linked(runs, supported, bands):
-        found.append(_extended(row, left, right, bands, scale))
-    return found
+    linked = _linked(runs, supported, bands)
+    return [_extended(row, left, right, bands, scale) for row, left, right in linked]
 
 
-def _bands(ink: Mask, rules: Mask, scale: float, pitch: float) -> _Bands:
-    step = max(1, round(scale / 3))
-    labels, stats = component_stats(ink)
-    dust = np.maximum(stats[:, 2], stats[:, 3]) < SPECK * scale
-    dust[0] = True
-    clean = (~dust).astype(np.uint8)[labels]
-    height = ink.shape[0] // step * step
-    any_ink = clean[:height].reshape(-1, step, ink.shape[1]).max(axis=1)
-    crossed = rules[:height].reshape(-1, step, ink.shape[1]).max(axis=1)
-    return _Bands(step, np.maximum(any_ink, crossed), any_ink, pitch / step)
+def _any(mask: Mask, step: int) -> Mask:
+    """Return the mask in bands of `step` rows, 1 where any of them is."""
+    height = mask.shape[0] // step * step
+    return np.asarray(mask[:height].reshape(-1, step, mask.shape[1]).max(axis=1))
 
 
 def _white_boxes(bands: _Bands, scale: float) -> Mask:
@@ -164,7 +157,7 @@ def _extended(
     row: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64], bands: _Bands, scale: float
 ) -> Gutter:
     """Extend a gutter up and down and return its middle line."""
-    middle = (start + end) / 2.0
+    middle = _middle(row, start, end, scale)
     top, top_x = _reach(bands, int(row[0]), int(start[0]), int(end[0]), -1, scale)
     bottom, bottom_x = _reach(bands, int(row[-1]), int(start[-1]), int(end[-1]), 1, scale)
     every = max(1, round(3 * bands.pitch))
@@ -175,6 +168,25 @@ def _extended(
     if bottom > row[-1]:
         points += [(bottom_x, (row[-1] + 1) * bands.step), (bottom_x, (bottom + 1) * bands.step)]
     return Gutter(np.array(points, np.float64))
+
+
+def _middle(
+    row: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64], scale: float
+) -> NDArray[np.float64]:
+    """Return the x of the gutter's middle line: straight where the white allows it, never outside the white.
+
+    The narrow places say where the gutter runs; a line is laid through them and bent only where ink is met.
+    """
+    width = end - start
+    narrow = width <= np.quantile(width, 0.5)
+    weights = 1.0 / width[narrow]
+    centre = (start + end)[narrow] / 2.0
+    if np.ptp(row[narrow]) > 0:
+        slope, offset = np.polyfit(row[narrow].astype(np.float64), centre, 1, w=weights)
+    else:
+        slope, offset = 0.0, float(centre.mean())
+    margin = np.minimum(0.5 * scale, width / 2.0)
+    return np.asarray(np.clip(slope * row + offset, start + margin, end - margin))
 
 
 def _reach(bands: _Bands, row: int, left: int, right: int, direction: int, scale: float) -> tuple[int, float]:

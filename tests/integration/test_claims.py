@@ -12,7 +12,9 @@ from orchestrator.feeder import Scope, put_back, take
 from tests.rows import add_page_runs
 from workers import claims
 from workers.claims import Claim, Failure
-from workers.layout import BoundingBox, Face, PageLayout, Separator, StageTiming as Timing, TextLine as Line
+from workers.layout import BoundingBox, Face, PageLayout, Separator
+from workers.layout import StageTiming as Timing
+from workers.layout import TextLine as Line
 from workers.recording import record
 
 LEASE = 180

@@ -10,7 +10,9 @@ from workers.layout import TextLine
 from workers.parameters import SegmentationParameters
 from workers.stages.binarization import WorkingPage
 from workers.stages.columns import Columns
+from workers.stages.headlines import find_headlines
 from workers.stages.kraken_original import original_line_boxes
+from workers.stages.pictures import line_art
 from workers.stages.reading_order import reading_order
 
 Boxes = NDArray[np.int64]
@@ -28,7 +30,12 @@ def find_text_lines(
     reason = why_empty(page)
     if reason is not None:
         return (), reason
-    boxes = original_line_boxes(columns.ink, columns.barrier, page.scale)
+    components = columns.components
+    middle = (components.y + components.height // 2, components.x + components.width // 2)
+    pictured = (columns.pictures[middle] > 0) | line_art(components)
+    headlines = find_headlines(components, columns.barrier, pictured)
+    body = columns.ink * (1 - components.mask(headlines.members | headlines.initials))
+    boxes = np.concatenate([original_line_boxes(body, columns.barrier, page.scale), headlines.boxes])
     check_number(len(boxes), parameters)
     if not len(boxes):
         return (), "no_text_lines"

@@ -14,11 +14,6 @@ from numpy.typing import NDArray
 Stats = NDArray[np.int32]
 
 TO_KRAKEN = 1.1  # median over books and newspapers of kraken's scale by the root-weighted median
-PAPER, DUST, SMALL, TEXT, LARGE = range(5)
-DUST_SIZE = 0.3  # of the text scale: smaller in both directions than any full stop
-SMALLEST_TEXT = 0.5  # root box area in text scales, as in kraken's box map: full stops and accents are smaller
-LARGEST_TEXT = 4.0
-TALLEST_TEXT = 4.0  # height: two letters that touch across lines
 SMALLEST = 3.0  # px: what is smaller is a speck, also for kraken
 
 
@@ -29,18 +24,6 @@ def component_stats(ink: NDArray[np.uint8]) -> tuple[NDArray[np.int32], Stats]:
     """
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
     return labels, stats
-
-
-def component_kinds(stats: Stats, scale: float) -> NDArray[np.uint8]:
-    """Sort components by size into `PAPER`, `DUST`, `SMALL`, `TEXT` and `LARGE`, one value a row of `stats`."""
-    width, height = stats[:, 2].astype(np.float64), stats[:, 3].astype(np.float64)
-    size = np.sqrt(width * height)
-    kinds = np.full(len(stats), LARGE, np.uint8)
-    kinds[(size <= LARGEST_TEXT * scale) & (height <= TALLEST_TEXT * scale)] = TEXT
-    kinds[size < SMALLEST_TEXT * scale] = SMALL
-    kinds[np.maximum(width, height) < DUST_SIZE * scale] = DUST
-    kinds[0] = PAPER
-    return kinds
 
 
 def text_scale(stats: Stats, largest: float = 100.0) -> float:

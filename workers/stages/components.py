@@ -1,0 +1,93 @@
+"""The connected components of a page's ink, with the measures that tell letters from dust, pictures and borders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.stages.text_size import component_stats, weighted_median
+
+Mask = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+PAPER, DUST, SMALL, TEXT, LARGE = range(5)
+DUST_SIZE = 0.3  # of the text scale: smaller in both directions than any full stop
+SMALLEST_TEXT = 0.5  # root box area, as in kraken's box map: full stops and accents are smaller
+LARGEST_TEXT = 4.0
+LETTER_STROKES = (0.06, 0.45)  # stroke by height of a letter: line art is thinner, stains and blocks are thicker
+NEAR_TEXT = (1.2, 0.8)  # text scales: how far from text specks still belong to it, along and across the line
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Components of the ink of a page; index 0 of every array is the paper.
+
+    Attributes:
+        labels: (h, w) int32.
+        x, y, width, height, area: of each component, in pixels.
+        stroke: mean stroke width: twice the area by the length of the outline.
+        kind: `PAPER`, `DUST`, `SMALL`, `TEXT` or `LARGE`.
+        scale: the text scale in pixels.
+        stroke_of_text: the stroke width of plain text in pixels.
+    """
+
+    labels: NDArray[np.int32]
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+    width: NDArray[np.int64]
+    height: NDArray[np.int64]
+    area: NDArray[np.int64]
+    stroke: Floats
+    kind: Mask
+    scale: float
+    stroke_of_text: float
+
+    def mask(self, chosen: NDArray[np.bool_]) -> Mask:
+        """Return (h, w), 1 on the components that are True in `chosen`."""
+        return np.asarray(chosen.astype(np.uint8)[self.labels])
+
+    @property
+    def letterlike(self) -> NDArray[np.bool_]:
+        """Which components could be letters, whatever their size, judged by stroke and shape."""
+        by_height = self.stroke / np.maximum(self.height, 1)
+        low, high = LETTER_STROKES
+        return (by_height > low) & (by_height < high) & (self.width < 12 * self.height)
+
+    @property
+    def on_edge(self) -> NDArray[np.bool_]:
+        """Which components touch the edge of the page."""
+        page_height, page_width = self.labels.shape
+        right, bottom = self.x + self.width >= page_width, self.y + self.height >= page_height
+        return (self.x == 0) | (self.y == 0) | right | bottom
+
+
+def find_components(ink: Mask, scale: float) -> Components:
+    """Label and measure the components of `ink` (h, w; 1 is ink) at text scale `scale`."""
+    labels, stats = component_stats(ink)
+    inside = cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+    x, y, width, height, area = stats.astype(np.int64).T
+    core = np.bincount(labels[inside > 0], minlength=len(stats))
+    stroke = 2.0 * area / np.maximum(area - core, 1)
+    size = np.sqrt(width * height)
+    kind = np.full(len(stats), LARGE, np.uint8)
+    kind[np.maximum(width, height) <= LARGEST_TEXT * scale] = TEXT
+    kind[size < SMALLEST_TEXT * scale] = SMALL
+    kind[np.maximum(width, height) < DUST_SIZE * scale] = DUST
+    kind[0] = PAPER
+    text = kind == TEXT
+    plain = weighted_median(stroke[text], area[text].astype(np.float64)) if text.any() else 2.0
+    return Components(labels, x, y, width, height, area, stroke, kind, scale, plain)
+
+
+def stray(components: Components) -> NDArray[np.bool_]:
+    """Return which dust and specks lie too far from any text to be its full stops and accents."""
+    text = components.mask((components.kind == TEXT) | (components.kind == LARGE))
+    reach_x, reach_y = (round(reach * components.scale) for reach in NEAR_TEXT)
+    near = cv2.dilate(text, np.ones((2 * reach_y + 1, 2 * reach_x + 1), np.uint8))
+    speck = (components.kind == DUST) | (components.kind == SMALL)
+    middle_x = components.x + components.width // 2
+    middle_y = components.y + components.height // 2
+    return np.asarray(speck & (near[middle_y, middle_x] == 0))

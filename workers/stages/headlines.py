@@ -1,0 +1,124 @@
+"""Headlines and other large type: cut out and grouped into lines at their own size, before the body text is looked at.
+
+Kraken's segmenter has one scale for a page. Letters well above it are taken by size and stroke, and joined with their
+neighbours of the same line as long as the space between them is one that their own height allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from workers.stages.components import SMALL, TEXT, Components
+
+TALL = 2.6  # text scales: letters this tall are not of the body text
+TALLEST = 30.0
+BOLD = 1.35  # stroke of large type by that of the body text
+LETTER = 1.0  # text scales: the least height of a letter of a headline
+SPACE = 0.9  # widest space within a headline, by the height of its taller neighbour
+ALIKE = 2.6  # greatest ratio of heights of neighbours
+LEVEL = 0.5  # share of the lower letter's height that neighbours have in common
+FEW = 2  # letters that make a headline; a single one is a drop capital or an ornament
+
+
+@dataclass(frozen=True, slots=True)
+class Headlines:
+    """Lines of large type.
+
+    Attributes:
+        boxes: (n, 4) int64: x_min, y_min, x_max, y_max.
+        members: for each component whether it belongs to a headline.
+        initials: for each component whether it is a single large letter.
+    """
+
+    boxes: NDArray[np.int64]
+    members: NDArray[np.bool_]
+    initials: NDArray[np.bool_]
+
+
+def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded: NDArray[np.bool_]) -> Headlines:
+    """Group large letters into lines.
+
+    Args:
+        components: of the page without rules.
+        barrier: (h, w), 1 where no line may cross.
+        excluded: components that belong to pictures.
+    """
+    c, scale = components, components.scale
+    bold = (c.stroke > BOLD * c.stroke_of_text) & (c.height >= LETTER * scale)
+    candidate = c.letterlike & bold & (c.height <= TALLEST * scale) & ~excluded & (c.kind >= TEXT)
+    chosen = np.flatnonzero(candidate)
+    members = np.zeros(len(c.x), bool)
+    initials = np.zeros(len(c.x), bool)
+    if not len(chosen):
+        return Headlines(np.zeros((0, 4), np.int64), members, initials)
+    groups = _groups(_boxes(c)[chosen], barrier)
+    boxes = []
+    for group in range(groups.max() + 1):
+        own = chosen[groups == group]
+        if np.quantile(c.height[own], 0.75) < TALL * scale:
+            continue
+        if len(own) < FEW and c.width[own[0]] < 2 * c.height[own[0]]:
+            initials[own] = True
+            continue
+        members[own] = True
+        boxes.append(_union(_boxes(c)[own]))
+    found = np.array(boxes, np.int64).reshape(-1, 4)
+    return Headlines(*_with_small_pieces(found, c, members, excluded), initials)
+
+
+def _boxes(c: Components) -> NDArray[np.int64]:
+    return np.stack([c.x, c.y, c.x + c.width, c.y + c.height], axis=1)
+
+
+def _union(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+
+
+def _groups(boxes: NDArray[np.int64], barrier: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Return the number of the line for each of the letters' boxes."""
+    x0, y0, x1, y1 = boxes.T
+    height = y1 - y0
+    common = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
+    lower, taller = np.minimum(height[:, None], height), np.maximum(height[:, None], height)
+    gap = np.maximum(x0[:, None], x0) - np.minimum(x1[:, None], x1)
+    joined = (common >= LEVEL * lower) & (taller <= ALIKE * lower) & (gap <= SPACE * taller)
+    a, b = np.nonzero(np.triu(joined, 1))
+    free = ~_barred(boxes[a], boxes[b], barrier)
+    links = coo_matrix((np.ones(int(free.sum())), (a[free], b[free])), shape=(len(boxes), len(boxes)))
+    return np.asarray(connected_components(links, directed=False)[1])
+
+
+def _barred(a: NDArray[np.int64], b: NDArray[np.int64], barrier: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tell for each pair of boxes whether a separator lies between their middles."""
+    left, right = (
+        np.minimum(a[:, 0] + a[:, 2], b[:, 0] + b[:, 2]) // 2,
+        np.maximum(a[:, 0] + a[:, 2], b[:, 0] + b[:, 2]) // 2,
+    )
+    row = (np.maximum(a[:, 1], b[:, 1]) + np.minimum(a[:, 3], b[:, 3])) // 2
+    crossed = [barrier[y, x0:x1].any() for y, x0, x1 in zip(row, left, right, strict=True)]
+    return np.array(crossed, bool)
+
+
+def _with_small_pieces(
+    boxes: NDArray[np.int64], c: Components, members: NDArray[np.bool_], excluded: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Give dots, hyphens and thin letters inside a headline, or at its ends, to it."""
+    own = _boxes(c)
+    members = members.copy()
+    grown = boxes.copy()
+    for k, (x0, y0, x1, y1) in enumerate(boxes):
+        reach = (y1 - y0) // 3
+        middle = (own[:, 1] + own[:, 3]) / 2
+        inside = (own[:, 0] >= x0 - reach) & (own[:, 2] <= x1 + reach) & (own[:, 1] >= y0 - reach // 2)
+        inside &= (own[:, 3] <= y1 + reach // 2) & (middle > y0) & (middle < y1) & (c.kind >= SMALL) & ~excluded
+        beside = inside & ((own[:, 0] < x0) | (own[:, 2] > x1))
+        inside &= ~beside | (c.height > 0.1 * (y1 - y0))
+        members |= inside
+        if inside.any():
+            grown[k] = _union(np.concatenate([boxes[k : k + 1], own[inside]]))
+    return grown, members

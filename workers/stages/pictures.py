@@ -1,0 +1,61 @@
+"""Where pictures lie: halftones, wood engravings and line drawings, black borders. They yield no text lines.
+
+A halftone has no white paper in it. Line art is made of large components whose strokes are too thin or too thick for
+letters of their height.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.stages.components import LARGE, Components
+
+Mask = NDArray[np.uint8]
+
+LARGE_SIDE = 5.0  # text scales: smaller pieces are left to the line finder
+PAPER_WHITE = 190  # of 255, after the paper was made even; text shows whiter paper between its lines
+WHITE_WINDOW = 2.0  # text scales: in such a window text shows its paper
+HALFTONE_SIDE = 4.0  # text scales: smaller dark spots are heavy type
+FILL = 2.5  # text scales: gaps within line art that are closed
+STEP = 3  # the mask is made on blocks of this many pixels
+
+
+def find_pictures(grey: NDArray[np.uint8], components: Components) -> Mask:
+    """Return (h, w), 1 where a picture or a black border lies.
+
+    Args:
+        grey: (h, w) uint8, its paper made evenly white.
+        components: of the same page without its printed rules.
+    """
+    height, width = grey.shape
+    size = (max(1, width // STEP), max(1, height // STEP))
+    scale = components.scale / STEP
+    blocks = _halftone(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), scale)
+    art = components.mask(line_art(components))
+    if art.any():
+        drawn = (cv2.resize(art * 255, size, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)
+        blocks |= cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, _box(FILL * scale))
+    return np.asarray(cv2.resize(blocks, (width, height), interpolation=cv2.INTER_NEAREST))
+
+
+def line_art(components: Components) -> NDArray[np.bool_]:
+    """Return which components are drawings, frames or borders."""
+    c = components
+    side = np.maximum(c.width, c.height) > LARGE_SIDE * c.scale
+    thick_enough = np.minimum(c.width, c.height) > 0.3 * LARGE_SIDE * c.scale
+    border = c.on_edge & side
+    return np.asarray((c.kind == LARGE) & ((side & thick_enough & ~c.letterlike) | border))
+
+
+def _halftone(grey: NDArray[np.uint8], scale: float) -> Mask:
+    """Return where no white paper shows."""
+    brightest = cv2.dilate(grey, _box(WHITE_WINDOW * scale))
+    dark = (brightest < PAPER_WHITE).astype(np.uint8)
+    dark = cv2.dilate(dark, _box(WHITE_WINDOW * scale))
+    return np.asarray(cv2.morphologyEx(dark, cv2.MORPH_OPEN, _box(HALFTONE_SIDE * scale)))
+
+
+def _box(side: float) -> Mask:
+    return np.ones((max(1, round(side)), max(1, round(side))), np.uint8)

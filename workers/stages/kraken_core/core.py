@@ -1,0 +1,122 @@
+"""The segmenter: ink in, boxes of text lines out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.stages.kraken_core.columns import black_separators, joined, white_separators
+from workers.stages.kraken_core.components import (
+    Components,
+    Mask,
+    find_components,
+    letter_boxes,
+    scale_of,
+    without_long_lines,
+)
+from workers.stages.kraken_core.errors import NoText
+from workers.stages.kraken_core.lines import line_boxes
+from workers.stages.kraken_core.seeds import edge_strength, line_seeds
+
+TextDirection = Literal["horizontal-lr", "horizontal-rl", "vertical-lr", "vertical-rl"]
+QUARTER_TURNS = {"horizontal-lr": 0, "horizontal-rl": 0, "vertical-rl": 1, "vertical-lr": 3}  # counter-clockwise
+
+
+def find_line_boxes(
+    ink: Mask,
+    separators: Mask | None = None,
+    *,
+    scale: float | None = None,
+    text_direction: TextDirection = "horizontal-lr",
+    maxcolseps: int = 2,
+    black_colseps: bool = False,
+    no_hlines: bool = True,
+    pad: int | tuple[int, int] = 0,
+    mask: Mask | None = None,
+) -> NDArray[np.int32]:
+    """Find the text lines of a bi-level image as kraken's box segmenter does.
+
+    Args:
+        ink: (h, w) uint8, 255 is ink and 0 is paper. Not changed.
+        separators: (h, w) uint8, not 0 where no line may cross. None: kraken's own column finder decides.
+        scale: size of the text in pixels, see `estimate_scale`. None: estimated.
+        text_direction: vertical text is turned to lie horizontally.
+        maxcolseps: greatest number of white separators, and of black ones, that kraken's finder keeps.
+        black_colseps: whether kraken's finder looks for black lines too.
+        no_hlines: leave out components wider than ten times `scale`.
+        pad: pixels added on both sides of a line along its direction, or (before, after).
+        mask: (h, w) uint8, 0 where no line may be found; turns kraken's column finder off.
+
+    Returns:
+        (n, 4) int32 x_min, y_min, x_max, y_max, the latter two exclusive, not yet in reading order. No rows where
+        there is text-sized ink but no line.
+
+    Raises:
+        NoText: `scale` is None and cannot be estimated; `reason` says why.
+        ValueError: the arrays do not fit together or a parameter is unknown.
+    """
+    if text_direction not in QUARTER_TURNS:
+        raise ValueError(f"text_direction must be one of {', '.join(QUARTER_TURNS)}, not {text_direction!r}")
+    for other in (separators, mask):
+        if other is not None and other.shape != ink.shape:
+            raise ValueError(f"separators and mask must have the shape of the ink {ink.shape}, not {other.shape}")
+    if mask is not None:
+        ink = np.where(mask == 0, np.uint8(0), ink)
+        hidden = (mask == 0) * np.uint8(255)
+        separators = hidden if separators is None else joined(hidden, separators)
+    turns = QUARTER_TURNS[text_direction]
+    if turns:
+        ink = np.ascontiguousarray(np.rot90(ink, turns))
+        separators = None if separators is None else np.ascontiguousarray(np.rot90(separators, turns))
+    boxes = _horizontal_lines(ink, separators, scale, maxcolseps, black_colseps, no_hlines)
+    before, after = (pad, pad) if isinstance(pad, int) else pad
+    boxes[:, 0] = np.maximum(boxes[:, 0] - before, 0)
+    boxes[:, 2] = np.minimum(boxes[:, 2] + after, ink.shape[1])
+    return turned_back(boxes, turns, ink.shape[1], ink.shape[0])
+
+
+def turned_back(boxes: NDArray[np.int32], turns: int, width: int, height: int) -> NDArray[np.int32]:
+    """Return `boxes` of an image of `width` x `height` that had been turned counter-clockwise by quarter `turns`."""
+    x_min, y_min, x_max, y_max = boxes.T
+    if turns == 1:
+        return np.stack([height - y_max, x_min, height - y_min, x_max], axis=1)
+    if turns == 3:
+        return np.stack([y_min, width - x_max, y_max, width - x_min], axis=1)
+    return boxes
+
+
+def _horizontal_lines(
+    ink: Mask, separators: Mask | None, scale: float | None, maxcolseps: int, black_colseps: bool, no_hlines: bool
+) -> NDArray[np.int32]:
+    if not ink.any():
+        if scale is None:
+            raise NoText("blank", "the page has no ink")
+        return np.empty((0, 4), np.int32)
+    components = find_components(ink)
+    scale = scale or scale_of(components)
+    if scale is None:
+        raise NoText("no_text_size", "nothing on the page has the size of a letter, 3 to 100 pixels")
+    remains = np.ones(len(components.boxes), np.bool_)
+    if no_hlines:
+        ink, remains = without_long_lines(ink, components, scale)
+    if separators is None:
+        separators = white_separators(ink, scale, maxcolseps)
+        if black_colseps:
+            black = black_separators(ink, scale, maxcolseps)
+            separators, ink = joined(separators, black), ink & ~black
+            components = find_components(ink)
+            remains = np.ones(len(components.boxes), np.bool_)
+    return _lines_between(ink, components, remains, np.where(separators > 0, np.uint8(255), np.uint8(0)), scale)
+
+
+def _lines_between(
+    ink: Mask, components: Components, remains: NDArray[np.bool_], separators: Mask, scale: float
+) -> NDArray[np.int32]:
+    letters = letter_boxes(components, remains, scale)
+    strength = edge_strength(ink & letters, scale)
+    if not strength.any():
+        return np.empty((0, 4), np.int32)
+    seeds = line_seeds(strength, separators, scale)
+    return line_boxes(ink, letters, seeds, scale)

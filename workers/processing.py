@@ -7,17 +7,21 @@ import traceback
 from pathlib import Path
 
 from billiard.exceptions import SoftTimeLimitExceeded
+from PIL import Image
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from workers import claims, images
+from workers import claims
 from workers.claims import Claim, Failure
 from workers.config import Settings
-from workers.errors import ChangedSource, PageError, TransientError
+from workers.errors import PageError, TransientError
+from workers.images import open_page, verify_unchanged
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters, fingerprint, software_versions
 from workers.pipeline import analyse_page
 from workers.recording import record
+from workers.sources.address import PageAddress
+from workers.sources.limits import Limits
 from workers.timing import StageClock, peak_rss_kib
 
 log = logging.getLogger(__name__)
@@ -35,9 +39,8 @@ def process(engine: Engine, claim: Claim, settings: Settings) -> None:
     try:
         page = _analyse(claim, settings, clock)
         stored = record(engine, claim, page)
-    except (
-        Exception
-    ) as error:  # the last line of defence: whatever a scan provokes, the worker lives and it is written down
+    except Exception as error:
+        # The last line of defence: whatever a scan provokes, the worker lives and the reason is written down.
         failure = describe(error, clock.current)
         state = claims.fail(engine, claim.page_run_id, claim.owner, failure, settings.max_attempts)
         log.warning("page run %s: %s Now %s.", claim.page_run_id, failure.message, state or "in other hands")
@@ -53,9 +56,23 @@ def _analyse(claim: Claim, settings: Settings, clock: StageClock) -> PageLayout:
             "update the workers, or ingest again to make a pipeline for them."
         )
     with clock.stage("decode") as pixels:
-        image = load(claim, settings)
+        image = _open(claim, settings)
         pixels.count = image.width * image.height
     return analyse_page(image, parameters, clock)
+
+
+def _open(claim: Claim, settings: Settings) -> Image.Image:
+    root, address = Path(claim.volume_location), PageAddress.from_json(claim.page_address)
+    limits = Limits(max_pixels=settings.max_pixels)
+    verify_unchanged(
+        root,
+        address,
+        size_bytes=claim.size_bytes,
+        modified_ns=claim.modified_ns,
+        sha256=claim.page_sha256,
+        limits=limits,
+    )
+    return open_page(root, address, limits)
 
 
 def describe(error: Exception, stage: str | None) -> Failure:

@@ -76,6 +76,12 @@ class OutOfMemory(TransientError):
     code = "out_of_memory"
 
 
+class StorageFailed(TransientError):
+    """The volume or its storage cannot be reached at this moment."""
+
+    code = "storage_failed"
+
+
 class ServiceDown(BroadsheetError):
     """A service that the command needs (broker, database) does not answer."""
 

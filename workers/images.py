@@ -1,0 +1,59 @@
+"""Open one page of a volume, wherever it lies: limits first, pixels after. The only I/O on a page's way in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from workers.errors import ChangedSource
+from workers.sources.address import PageAddress
+from workers.sources.hashing import sha256_of
+from workers.sources.limits import Limits
+from workers.sources.opening import OpenFiles, resolve_inside
+from workers.sources.pdf import open_pdf_page
+from workers.sources.pictures import open_picture
+from workers.sources.sniffing import kind_of
+from workers.sources.trouble import reading
+
+_OPEN_FILES = OpenFiles()
+
+
+def open_page(root: Path, address: PageAddress, limits: Limits, files: OpenFiles = _OPEN_FILES) -> Image.Image:
+    """Return the decoded original of one page; its orientation is still in the EXIF data, for `palette.normalise`.
+
+    Args:
+        root: the volume: a directory, or the file itself.
+        address: which page of it.
+        limits: what the page may cost.
+        files: what is still open from the pages before.
+
+    Raises:
+        PageError: the page is missing, broken, too large, encrypted or unsafe to open.
+        TransientError: the storage failed or memory ran out; it may go well later.
+    """
+    with reading(address.name, root), files.open(root, address, limits) as file:
+        if kind_of(file) != "pdf":
+            return open_picture(file, address.name, address.frame, limits)
+        source = resolve_inside(root, address.members[0]) if len(address.members) == 1 else file
+        return open_pdf_page(source, PageAddress(address.members).name, address.frame or 1, limits)
+
+
+def verify_unchanged(
+    root: Path, address: PageAddress, *, size_bytes: int, modified_ns: int, sha256: str, limits: Limits
+) -> None:
+    """Check that the bytes that hold a page are those that were ingested; hashed only when the file was touched.
+
+    Raises:
+        ChangedSource: they are not.
+        PageError, TransientError: as `open_page`.
+    """
+    with reading(address.name, root):
+        status = resolve_inside(root, address.members[0]).stat()
+        in_archive = len(address.members) > 1
+        if status.st_mtime_ns == modified_ns and (in_archive or status.st_size == size_bytes):
+            return
+        with _OPEN_FILES.open(root, PageAddress(address.members), limits) as file:
+            if sha256_of(file) == sha256:
+                return
+    raise ChangedSource(f"{address.name} has changed since it was ingested; ingest the volume again.")

@@ -1,0 +1,129 @@
+"""One frame of one image file, decoded by Pillow under our limits."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+from workers.errors import ImageTooLarge, UnreadableImage
+from workers.sources.limits import Limits
+
+# What Pillow's decoders are seen to raise on broken files. MemoryError is not among them: it is no fault of the file.
+DECODER_FAULTS = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, EOFError,
+    RuntimeError, BufferError, struct.error, zlib.error,
+)  # fmt: skip
+# EPS and WMF start other programs, the others have no decoder of their own.
+_EXCLUDED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
+_COMMON = ("JPEG", "TIFF", "PNG", "JPEG2000", "GIF", "BMP", "WEBP", "PPM")
+# Frames of these are pages. The further pictures of an MPO, ICO or PSD are previews, sizes and layers.
+_PAGED = {"TIFF", "GIF", "PNG", "WEBP", "AVIF", "DCX"}
+_NEW_SUBFILE_TYPE, _REDUCED_OR_MASK = 254, 1 | 4
+
+
+def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -> Image.Image:
+    """Return one frame (1-based; None: the first) of an image file, pixels decoded, orientation not yet applied.
+
+    Raises:
+        UnreadableImage: it is no image, truncated or corrupt, or has no such frame.
+        ImageTooLarge: its header tells of more pixels than the limit.
+    """
+    with _decoding(name, limits):
+        image: Image.Image = Image.open(file, formats=_formats())
+        _check_size(image, name, limits)
+        if frame is not None and frame > 1:
+            image.seek(frame - 1)
+            _check_size(image, name, limits)
+        image.load()
+    return image
+
+
+def find_frames(file: BinaryIO, name: str, limits: Limits) -> tuple[int, ...] | None:
+    """Return the 1-based frames that are pages, from headers alone; None when the file is one image.
+
+    Thumbnails and masks inside a TIFF are no pages. A frame whose header is broken counts, so that it is reported.
+
+    Raises:
+        UnreadableImage: it is no image.
+        ImageTooLarge: the first header tells of more pixels, or there are more frames, than the limit.
+    """
+    with _decoding(name, limits):
+        image = Image.open(file, formats=_formats())
+        _check_size(image, name, limits)
+        if image.format not in _PAGED:
+            return None
+        frames = _tiff_pages(image, limits) if image.format == "TIFF" else _all_frames(image)
+        if len(frames) > limits.max_frames:
+            raise ImageTooLarge(f"{name} has more than {limits.max_frames} frames; split it, or raise the limit.")
+        return tuple(frames) if frames[-1] > 1 else None
+
+
+def _all_frames(image: Image.Image) -> range:
+    return range(1, int(getattr(image, "n_frames", 1)) + 1)
+
+
+def _tiff_pages(image: Image.Image, limits: Limits) -> list[int]:
+    pages: list[int] = []
+    frame = 0
+    while len(pages) <= limits.max_frames:
+        try:
+            image.seek(frame)
+        except EOFError:
+            break
+        except DECODER_FAULTS:
+            pages.append(frame + 1)
+            break
+        if not image.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & _REDUCED_OR_MASK:  # type: ignore[attr-defined]
+            pages.append(frame + 1)
+        frame += 1
+    return pages or [1]
+
+
+@contextmanager
+def _decoding(name: str, limits: Limits) -> Iterator[None]:
+    """Let our limit decide instead of Pillow's, keep its warnings to itself, and give its errors a sentence."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = (limits.max_pixels + 1) // 2  # Pillow warns above it and refuses above twice of it
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Image.DecompressionBombError as error:
+        raise ImageTooLarge(_too_large(name, "its header tells of more", limits)) from error
+    except UnidentifiedImageError as error:
+        raise UnreadableImage(f"{name} is not an image of a known kind, or its header is broken.") from error
+    except DECODER_FAULTS as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system failed, not the decoder
+        raise UnreadableImage(f"{name} cannot be decoded ({_reason(error)}); copy or scan it again.") from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text.rstrip(".")[:200] or type(error).__name__
+
+
+def _check_size(image: Image.Image, name: str, limits: Limits) -> None:
+    if image.width * image.height > limits.max_pixels:
+        raise ImageTooLarge(_too_large(name, f"{image.width} x {image.height} pixels", limits))
+    if not image.width or not image.height:
+        raise UnreadableImage(f"{name} has no pixels; scan it again.")
+
+
+def _too_large(name: str, what: str, limits: Limits) -> str:
+    return f"{name} is too large: {what}, the limit is {limits.max_pixels} pixels; reduce it, or raise max_pixels."
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    Image.init()
+    return (*_COMMON, *sorted(set(Image.ID) - _EXCLUDED - set(_COMMON)))

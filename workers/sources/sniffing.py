@@ -1,0 +1,101 @@
+"""What a file is, from its first bytes: suffixes lie. Pure, but for the look into a compressed stream."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import tarfile
+import zlib
+from typing import BinaryIO, Literal
+
+Kind = Literal["zip", "tar", "tar.gz", "tar.bz2", "tar.xz", "pdf", "frames", "image", "text", "unknown"]
+
+HEAD_BYTES = 4096
+ARCHIVES: frozenset[Kind] = frozenset({"zip", "tar", "tar.gz", "tar.bz2", "tar.xz"})
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+# Formats whose files may hold several pages: TIFF, BigTIFF, GIF, PNG (APNG), DCX; WebP and AVIF are seen below.
+_FRAMES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"GIF8", b"\x89PNG\r\n\x1a\n", b"\xb1\x68\xde\x3a")
+_COMPRESSED: tuple[tuple[bytes, Kind], ...] = (
+    (b"\x1f\x8b", "tar.gz"),
+    (b"BZh", "tar.bz2"),
+    (b"\xfd7zXZ\x00", "tar.xz"),
+)
+# Images that look like text from their first bytes: portable maps, X bitmaps, FITS, IM, PostScript.
+_IMAGE = (
+    b"\xff\xd8\xff", b"BM", b"8BPS", b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51", b"P1", b"P2", b"P3", b"P4", b"P5",
+    b"P6", b"P7", b"PF", b"Pf", b"#define ", b"/* XPM */", b"SIMPLE  =", b"Image type", b"%!PS",
+)  # fmt: skip
+
+
+def kind_of(file: BinaryIO) -> Kind:
+    """Return what `file` is, and put it back to its beginning."""
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    kind = kind_of_head(head)
+    if kind == "unknown":
+        kind = _compressed_tar(file, head)
+    file.seek(0)
+    return kind
+
+
+def kind_of_head(head: bytes) -> Kind:
+    """Return what a file that begins with `head` (up to `HEAD_BYTES`) is, without looking into compressed streams."""
+    if head.startswith(_ZIP):
+        return "zip"
+    if head.startswith(_FRAMES) or (head[8:12] == b"WEBP" and head.startswith(b"RIFF")) or head[4:12] == b"ftypavis":
+        return "frames"
+    if head.startswith(_IMAGE):
+        return "image"
+    if b"%PDF-" in head[:1024]:
+        return "pdf"
+    if _is_tar_header(head[:512]):
+        return "tar"
+    return "text" if _is_text(head) else "unknown"
+
+
+def _compressed_tar(file: BinaryIO, head: bytes) -> Kind:
+    for magic, kind in _COMPRESSED:
+        if head.startswith(magic):
+            file.seek(0)
+            try:
+                with decompressed(file, kind) as stream:
+                    return kind if _is_tar_header(stream.read(512)) else "unknown"
+            except (OSError, EOFError, zlib.error, lzma.LZMAError):
+                return "unknown"
+    return "unknown"
+
+
+def decompressed(file: BinaryIO, kind: Kind) -> BinaryIO:
+    """Return the stream inside a compressed TAR; `file` stays open when it is closed."""
+    match kind:
+        case "tar.gz":
+            return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
+        case "tar.bz2":
+            return bz2.BZ2File(file)  # type: ignore[return-value]
+        case "tar.xz":
+            return lzma.LZMAFile(file)  # type: ignore[return-value]
+    return file
+
+
+def _is_tar_header(block: bytes) -> bool:
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except tarfile.TarError:
+        return False
+    return True
+
+
+def _is_text(head: bytes) -> bool:
+    if not head:
+        return False
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        head = head.decode("utf-16", "replace").encode("utf-8", "replace")
+    printed = sum(32 <= byte < 127 or byte in b"\t\n\r\f" for byte in head)
+    control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in head)
+    try:
+        head[:-3].decode()  # the last character may be cut
+    except UnicodeDecodeError:
+        return control == 0 and printed >= 0.85 * len(head)
+    return control == 0

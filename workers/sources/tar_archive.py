@@ -1,0 +1,164 @@
+"""A TAR as a source of pages, plain or compressed, read forward.
+
+A compressed TAR has no index and no random access. Its members are read in one pass from front to end and an index
+is kept; only when a member is wanted that lies behind is the whole TAR unpacked once, to an unnamed temporary file.
+So reading all members costs one pass in order, two in any other order, and never one pass for each member.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+from workers.errors import PageError, UnreadableImage, UnsafeArchive
+from workers.sources.archive import Member, check_size, copied, unsafe_name
+from workers.sources.limits import Limits
+from workers.sources.sniffing import Kind, decompressed
+
+_CHUNK_BYTES = 1024**2
+_MAX_HEADER_BYTES = 16 * 1024**2
+_FAULTS = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, LookupError)
+
+
+class TarArchive:
+    """The members of a TAR; `file` is closed with it.
+
+    Raises:
+        UnreadableImage: it is broken at its beginning.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, kind: Kind, limits: Limits) -> None:
+        self._file, self._name, self._limits = file, name, limits
+        self._size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        self._stream = _Forward(decompressed(file, kind), self._size, name, limits, compressed=kind != "tar")
+        self._index: dict[str, tuple[int, Member]] = {}
+        self._count = 0
+        try:
+            self._tar = tarfile.TarFile(fileobj=cast(BinaryIO, self._stream))
+        except _FAULTS as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: Exception) -> UnreadableImage:
+        return UnreadableImage(f"{self._name} is a broken TAR archive ({error}); copy it again.")
+
+    def members(self) -> Iterator[Member]:
+        """Yield every file in the order of the archive, as far as it can be read.
+
+        Raises:
+            UnreadableImage: the archive is broken from here on.
+            UnsafeArchive: it has too many members, or unpacks to far more than it is.
+        """
+        yield from [member for _, member in self._index.values()]
+        while member := self._next():
+            yield member
+
+    def _next(self) -> Member | None:
+        """Read headers up to the next file; None at the end."""
+        try:
+            while info := self._tar.next():
+                self._tar.members.clear()  # type: ignore[attr-defined]  # a million headers are not kept
+                self._count += 1
+                if self._count > self._limits.max_members:
+                    raise UnsafeArchive(f"{self._name} has more than {self._limits.max_members} members.")
+                if not info.isdir():
+                    return self._remember(info)
+        except _FAULTS as error:
+            raise self._broken(error) from error
+        return None
+
+    def _remember(self, info: tarfile.TarInfo) -> Member:
+        member = Member(info.name, info.size, self._refusal(info))
+        if info.name not in self._index:
+            self._index[info.name] = (info.offset_data, member)
+        return member
+
+    def _refusal(self, info: tarfile.TarInfo) -> PageError | None:
+        where = f"{info.name} in {self._name}"
+        if info.name in self._index:
+            return UnsafeArchive(f"{where} is there twice; only the first is read.")
+        if unsafe_name(info.name):
+            return UnsafeArchive(f"{where} has a name that leads out of the archive; it was not unpacked.")
+        if info.issym() or info.islnk():
+            return UnsafeArchive(f"{where} is a link; pack the file itself.")
+        if not info.isreg() or info.issparse():
+            return UnreadableImage(f"{where} is not an ordinary file; pack it as one.")
+        return check_size(where, info.size, self._size, self._limits)
+
+    def extract(self, member: str) -> BinaryIO:
+        """Return the bytes of a member as a file at its beginning; the caller closes it.
+
+        Raises:
+            KeyError: there is no such member.
+            PageError: the member is refused, or broken.
+        """
+        while member not in self._index:
+            if self._next() is None:
+                raise KeyError(member)
+        offset, found = self._index[member]
+        if found.refusal:
+            raise found.refusal
+        try:
+            self._stream.seek(offset)
+            return copied(cast(BinaryIO, self._stream), found.size_bytes)
+        except _FAULTS as error:
+            raise UnreadableImage(f"{member} in {self._name} cannot be unpacked ({error}); pack it again.") from error
+
+    def close(self) -> None:
+        """Close the archive and its file."""
+        self._stream.close()
+        self._file.close()
+
+
+class _Forward:
+    """A stream that is cheap to read forward; the first step back unpacks it to a temporary file.
+
+    It stops at a bomb, and at headers of a size that no TAR has.
+    """
+
+    def __init__(self, stream: BinaryIO, packed_bytes: int, name: str, limits: Limits, *, compressed: bool) -> None:
+        self._stream, self._packed, self._name, self._limits = stream, packed_bytes, name, limits
+        self._compressed = compressed
+        self._position = 0
+
+    def tell(self) -> int:
+        return self._position
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(min(size, _MAX_HEADER_BYTES))
+        if len(data) < size and size > _MAX_HEADER_BYTES:
+            raise tarfile.ReadError("a header of impossible size")
+        self._advance(len(data))
+        return data
+
+    def seek(self, position: int) -> int:
+        if self._compressed and position < self._position:
+            self._unpack()
+        if self._compressed:
+            while self._position < position and self.read(min(_CHUNK_BYTES, position - self._position)):
+                pass
+        else:
+            self._position = self._stream.seek(position)
+        return self._position
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _advance(self, count: int) -> None:
+        self._position += count
+        if self._compressed and self._limits.is_bomb(self._position, self._packed):
+            raise UnsafeArchive(f"{self._name} unpacks to more than {self._position} bytes: a bomb; it was left there.")
+
+    def _unpack(self) -> None:
+        unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the archive
+        self._stream.seek(0)
+        self._position = 0
+        while chunk := self.read(_CHUNK_BYTES):
+            unpacked.write(chunk)
+        self._stream.close()
+        self._stream, self._compressed = cast(BinaryIO, unpacked), False

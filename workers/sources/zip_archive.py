@@ -1,0 +1,85 @@
+"""A ZIP as a source of pages: random access, limits read from its directory, nothing ever written by its names."""
+
+from __future__ import annotations
+
+import lzma
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from workers.errors import EncryptedSource, PageError, UnreadableImage, UnsafeArchive
+from workers.sources.archive import Member, check_size, copied, unsafe_name
+from workers.sources.limits import Limits
+
+_ENCRYPTED = 0x1
+_FAULTS = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.error, lzma.LZMAError, RuntimeError)
+
+
+class ZipArchive:
+    """The members of a ZIP file; `file` is closed with it.
+
+    Raises:
+        UnreadableImage: its directory is broken.
+        UnsafeArchive: it has too many members, or unpacks to far more than it is.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, limits: Limits) -> None:
+        self._file, self._name, self._limits = file, name, limits
+        try:
+            self._zip = zipfile.ZipFile(file)
+        except (*_FAULTS, LookupError, OverflowError) as error:
+            raise UnreadableImage(f"{name} is a broken ZIP archive ({error}); copy it again.") from error
+        self._check_totals()
+        self._infos: dict[str, zipfile.ZipInfo] = {}
+        for info in self._zip.infolist():
+            self._infos.setdefault(info.filename, info)
+
+    def _check_totals(self) -> None:
+        infos = self._zip.infolist()
+        if len(infos) > self._limits.max_members:
+            raise UnsafeArchive(f"{self._name} has {len(infos)} members, the limit is {self._limits.max_members}.")
+        size = self._file.seek(0, 2)
+        unpacked = sum(info.file_size for info in infos)
+        if self._limits.is_bomb(unpacked, size):
+            raise UnsafeArchive(f"{self._name} would unpack {size} bytes to {unpacked}: a bomb; it was not unpacked.")
+
+    def members(self) -> Iterator[Member]:
+        """Yield every file in the order of the archive; the second of two equal names is refused."""
+        for info in self._zip.infolist():
+            if not info.is_dir():
+                yield Member(info.filename, info.file_size, self._refusal(info))
+
+    def _refusal(self, info: zipfile.ZipInfo) -> PageError | None:
+        where = f"{info.filename} in {self._name}"
+        if info is not self._infos[info.filename]:
+            return UnsafeArchive(f"{where} is there twice; only the first is read.")
+        if unsafe_name(info.filename):
+            return UnsafeArchive(f"{where} has a name that leads out of the archive; it was not unpacked.")
+        if stat.S_ISLNK(info.external_attr >> 16):
+            return UnsafeArchive(f"{where} is a link; pack the file itself.")
+        if info.flag_bits & _ENCRYPTED:
+            return EncryptedSource(f"{where} needs a password; unpack the archive first.")
+        return check_size(where, info.file_size, info.compress_size, self._limits)
+
+    def extract(self, member: str) -> BinaryIO:
+        """Return the bytes of a member as a file at its beginning; the caller closes it.
+
+        Raises:
+            KeyError: there is no such member.
+            PageError: the member is refused, or broken.
+        """
+        info = self._infos[member]
+        if refusal := self._refusal(info):
+            raise refusal
+        try:
+            with self._zip.open(info) as stream:
+                return copied(stream, info.file_size)
+        except _FAULTS as error:
+            raise UnreadableImage(f"{member} in {self._name} cannot be unpacked ({error}); pack it again.") from error
+
+    def close(self) -> None:
+        """Close the archive and its file."""
+        self._zip.close()
+        self._file.close()

@@ -13,12 +13,18 @@ from workers.layout import BoundingBox, Separator
 from workers.stages.binarization import WorkingPage
 from workers.stages.components import PAPER, TEXT, Components, find_components, stray
 from workers.stages.deskew import Placement
-from workers.stages.gutters import find_gutters
+from workers.stages.gutters import Gutter, find_gutters
 from workers.stages.pictures import find_pictures
 from workers.stages.rules import Rules, find_rules, rule_paths
 
 Mask = NDArray[np.uint8]
 Path = NDArray[np.float64]
+Origin = Literal["inserted", "printed"]
+
+BETWEEN = 8.0  # text scales: text so near on both sides makes a printed rule a column separator
+PARTED = 0.2  # of its length
+IN_GUTTER = 2.5  # text scales: a rule so near to a gutter's middle runs in it
+SHORTEST_PIECE = 3.0  # line pitches: what remains of a gutter above or below a rule is a separator of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +45,21 @@ class Columns:
     pictures: Mask
     barrier: Mask
     horizontal: Mask
-    paths: tuple[tuple[Path, Literal["inserted", "printed"]], ...]
+    paths: tuple[tuple[Path, Origin], ...]
 
 
 def find_columns(page: WorkingPage) -> Columns:
     """Find printed rules and gutters of a page at working size."""
-    rules = find_rules(page.grey, page.scale)
+    rules = find_rules(page.grey, page.ink, page.scale)
     components = find_components(without_rules(page.ink, rules), page.scale)
     pictures = find_pictures(page.grey, components)
     ink = components.mask(~stray(components) & (components.kind != PAPER)) * (1 - pictures)
     text = components.mask(components.kind == TEXT) * (1 - pictures)
     gutters = find_gutters(np.maximum(ink, pictures), text, rules.horizontal, page.scale, page.pitch)
-    printed = rule_paths(rules.vertical, page.scale)
     barrier = cv2.dilate(rules.vertical, np.ones((1, 3), np.uint8))
     for gutter in gutters:
         cv2.polylines(barrier, [np.rint(gutter.path).astype(np.int32)], False, 1, 3)
-    inserted = [(gutter.path, "inserted") for gutter in gutters]
-    paths = (*[(path, "printed") for path in printed], *inserted)
+    paths = separator_paths(rule_paths(rules.vertical, page.scale), gutters, text, page.scale, page.pitch)
     return Columns(ink, components, pictures, barrier, rules.horizontal, paths)
 
 
@@ -71,12 +75,50 @@ def without_rules(ink: Mask, rules: Rules) -> Mask:
     return np.asarray(ink * (1 - rule))
 
 
+def separator_paths(
+    rules: list[Path], gutters: list[Gutter], text: Mask, scale: float, pitch: float
+) -> tuple[tuple[Path, Origin], ...]:
+    """Return the middle lines of the page's column separators.
+
+    A printed rule that has text on one side only is the edge of a page, a frame or a border and parts no columns. A
+    gutter is kept where no printed rule runs in it.
+    """
+    printed = [rule for rule in rules if parts_text(rule, text, scale)]
+    inserted = [piece for gutter in gutters for piece in _beside_rules(gutter.path, printed, scale, pitch)]
+    return (*[(path, "printed") for path in printed], *[(path, "inserted") for path in inserted])
+
+
+def parts_text(path: Path, text: Mask, scale: float) -> bool:
+    """Tell whether a line has text within `BETWEEN` text sizes on either side of a good part of its length."""
+    rows = np.arange(int(path[0, 1]), int(path[-1, 1]) + 1, max(1, round(scale / 2)))
+    columns = np.interp(rows, path[:, 1], path[:, 0]).astype(int)
+    reach = round(BETWEEN * scale)
+    beside = [(text[y, max(0, x - reach) : x].any(), text[y, x + 1 : x + reach].any()) for y, x in zip(rows, columns, strict=True)]
+    return bool((np.mean(beside, axis=0) > PARTED).all())
+
+
+def _beside_rules(path: Path, printed: list[Path], scale: float, pitch: float) -> list[Path]:
+    """Return the pieces of a gutter's path along which no printed rule runs."""
+    step = pitch / 2
+    rows = np.linspace(path[0, 1], path[-1, 1], max(2, round((path[-1, 1] - path[0, 1]) / step)))
+    columns = np.interp(rows, path[:, 1], path[:, 0])
+    free = np.ones(len(rows), bool)
+    for rule in printed:
+        beside = np.abs(np.interp(rows, rule[:, 1], rule[:, 0]) - columns) < IN_GUTTER * scale
+        free &= ~(beside & (rows > rule[0, 1] - pitch) & (rows < rule[-1, 1] + pitch))
+    if free.all():
+        return [path]
+    edges = np.flatnonzero(np.diff(np.pad(free.astype(np.int8), 1)))
+    pieces = [np.stack([columns[a:b], rows[a:b]], axis=1) for a, b in edges.reshape(-1, 2)]
+    return [piece for piece in pieces if len(piece) > 1 and piece[-1, 1] - piece[0, 1] >= SHORTEST_PIECE * pitch]
+
+
 def to_separators(columns: Columns, placement: Placement) -> tuple[Separator, ...]:
     """Return the separators in pixels of the original scan, those further left first."""
     separators = [_separator(placement.points(path), origin) for path, origin in columns.paths]
     return tuple(sorted(separators, key=lambda separator: separator.bbox))
 
 
-def _separator(path: tuple[tuple[int, int], ...], origin: Literal["inserted", "printed"]) -> Separator:
+def _separator(path: tuple[tuple[int, int], ...], origin: Origin) -> Separator:
     x, y = np.array(path).T
     return Separator(BoundingBox(int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1), origin, path)

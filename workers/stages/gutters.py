@@ -158,8 +158,8 @@ def _extended(
 ) -> Gutter:
     """Extend a gutter up and down and return its middle line."""
     middle = _middle(row, start, end, scale)
-    top, top_x = _reach(bands, int(row[0]), int(start[0]), int(end[0]), -1, scale)
-    bottom, bottom_x = _reach(bands, int(row[-1]), int(start[-1]), int(end[-1]), 1, scale)
+    top, top_x = _reach(bands, int(row[0]), int(start[0]), int(end[0]), middle[0], -1, scale)
+    bottom, bottom_x = _reach(bands, int(row[-1]), int(start[-1]), int(end[-1]), middle[-1], 1, scale)
     every = max(1, round(3 * bands.pitch))
     points = [(x, (r + 0.5) * bands.step) for x, r in zip(middle[::every], row[::every], strict=True)]
     points.append((middle[-1], (row[-1] + 0.5) * bands.step))
@@ -189,7 +189,9 @@ def _middle(
     return np.asarray(np.clip(slope * row + offset, start + margin, end - margin))
 
 
-def _reach(bands: _Bands, row: int, left: int, right: int, direction: int, scale: float) -> tuple[int, float]:
+def _reach(
+    bands: _Bands, row: int, left: int, right: int, middle: float, direction: int, scale: float
+) -> tuple[int, float]:
     """Return how far a gutter goes on through white from `row`, and at which x.
 
     Goes as far as one side still has text within `REACH`.
@@ -200,7 +202,8 @@ def _reach(bands: _Bands, row: int, left: int, right: int, direction: int, scale
     wide = cv2.dilate(window, np.ones((1, slim), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     blocked = wide > 0
     free = np.where(blocked.any(axis=0), blocked.argmax(axis=0), len(blocked))
-    best = float(np.mean(np.flatnonzero(free == free.max())))
+    far = np.flatnonzero(free == free.max())
+    best = float(far[np.abs(far - middle + left).argmin()])
     length = max(1, int(free.max()))
     reach = max(1, round(REACH * scale))
     x = int(left + best)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.stages.components import LARGE, Components
+from workers.stages.text_size import component_stats
 
 Mask = NDArray[np.uint8]
 
@@ -19,6 +20,8 @@ PAPER_WHITE = 190  # of 255, after the paper was made even; text shows whiter pa
 WHITE_WINDOW = 2.0  # text scales: in such a window text shows its paper
 HALFTONE_SIDE = 4.0  # text scales: smaller dark spots are heavy type
 FILL = 2.5  # text scales: gaps within line art that are closed
+WHOLE = 0.4  # share of its box that a picture covers; a frame around text covers less
+WHOLE_SIDE = 8.0  # text scales
 STEP = 3  # the mask is made on blocks of this many pixels
 
 
@@ -37,7 +40,21 @@ def find_pictures(grey: NDArray[np.uint8], components: Components) -> Mask:
     if art.any():
         drawn = (cv2.resize(art * 255, size, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)
         blocks |= cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, _box(FILL * scale))
+    blocks = _filled(blocks, scale)
     return np.asarray(cv2.resize(blocks, (width, height), interpolation=cv2.INTER_NEAREST))
+
+
+def _filled(blocks: Mask, scale: float) -> Mask:
+    """Fill the outline of each picture, so that its sky and its frayed edges belong to it; frames stay open."""
+    labels, stats = component_stats(blocks)
+    for label in range(1, len(stats)):
+        x, y, width, height, area = (int(v) for v in stats[label])
+        if min(width, height) < WHOLE_SIDE * scale or area < WHOLE * width * height:
+            continue
+        own = (labels[y : y + height, x : x + width] == label).astype(np.uint8)
+        points = cv2.findNonZero(own)
+        cv2.fillConvexPoly(blocks[y : y + height, x : x + width], cv2.convexHull(points), 1)
+    return blocks
 
 
 def line_art(components: Components) -> NDArray[np.bool_]:

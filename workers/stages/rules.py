@@ -1,6 +1,7 @@
 """Printed rules: thin dark lines between columns and between articles, also faint, broken, slanted or bent ones.
 
-All lengths are in units of the text scale.
+A rule is darker than what lies on either side, thin, long, and stands free: stems of a headline's letters, the hatching
+of an engraving and the lines of a floor plan come in rows of their like. All lengths are in units of the text scale.
 """
 
 from __future__ import annotations
@@ -14,12 +15,18 @@ from numpy.typing import NDArray
 from workers.stages.text_size import component_stats
 
 Mask = NDArray[np.uint8]
+Path = NDArray[np.float64]
 
-SHORTEST = 5.0  # a rule is at least five text sizes long: letter stems are shorter
+SHORTEST = 5.0  # a rule is at least this long: letter stems of body text are shorter
 SEED = 2.5  # and has unbroken stretches of this length
 THICKEST = 0.6  # thicker strokes are letters of a masthead, frames of advertisements or pictures
 BREAK = 1.2  # gaps up to this length are closed
 DARKNESS = 48  # grey levels below the paper on either side, of 255
+FREE = 0.6  # share of a rule's length with paper on both sides
+BESIDE = 0.7  # so far from its edge
+PICKETS = 3  # so many alike in a row are stems or hatching, not rules
+PICKET_SPACE = 6.0  # when no further apart than this
+LONG = 25.0  # longer ones are rules in any company: a table has many
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +37,19 @@ class Rules:
     horizontal: Mask
 
 
-def find_rules(grey: NDArray[np.uint8], scale: float) -> Rules:
+def find_rules(grey: NDArray[np.uint8], ink: Mask, scale: float) -> Rules:
     """Find the printed rules of an upright page.
 
     Args:
         grey: (h, w) uint8 with even white paper.
+        ink: (h, w), 1 is ink.
         scale: text scale in pixels.
     """
-    return Rules(_vertical(grey, scale), np.ascontiguousarray(_vertical(np.ascontiguousarray(grey.T), scale).T))
+    across = _vertical(cv2.transpose(grey), cv2.transpose(ink), scale)
+    return Rules(_vertical(grey, ink, scale), np.asarray(cv2.transpose(across)))
 
 
-def _vertical(grey: NDArray[np.uint8], scale: float) -> Mask:
+def _vertical(grey: NDArray[np.uint8], ink: Mask, scale: float) -> Mask:
     """Return the mask of the vertical rules of `grey`."""
     width = max(3, round(THICKEST * scale) | 1)
     # dark against the paper on both sides: a closing across the rule takes it away, letters stay in part
@@ -48,17 +57,49 @@ def _vertical(grey: NDArray[np.uint8], scale: float) -> Mask:
     thin = (line > DARKNESS).astype(np.uint8)
     slack = cv2.dilate(thin, np.ones((1, 3), np.uint8))  # a slanted rule moves sideways from row to row
     seeds = cv2.erode(slack, np.ones((max(3, round(SEED * scale)), 1), np.uint8))
+    if not seeds.any():
+        return seeds
     seeds = cv2.dilate(seeds, np.ones((max(3, round((SEED + BREAK) * scale)), 1), np.uint8))
     labels, stats = component_stats(seeds)
     tall = stats[:, 3] >= (SHORTEST + BREAK) * scale
     slim = stats[:, 4] <= (THICKEST * scale + 4) * stats[:, 3]
     upright = stats[:, 2] < 0.2 * stats[:, 3] + scale
-    keep = (tall & slim & upright).astype(np.uint8)
-    keep[0] = 0
-    return np.asarray(keep[labels])
+    keep = tall & slim & upright
+    keep[0] = False
+    chosen = np.flatnonzero(keep)
+    keep[chosen] = [_stands_free(labels, ink, stats[k], int(k), scale) for k in chosen]
+    keep[_pickets(stats, keep, scale)] = False
+    return np.asarray(keep.astype(np.uint8)[labels])
 
 
-def rule_paths(vertical: Mask, scale: float) -> list[NDArray[np.float64]]:
+def _stands_free(labels: NDArray[np.int32], ink: Mask, stats: NDArray[np.int32], label: int, scale: float) -> bool:
+    """Tell whether paper lies on both sides of a rule along most of its length."""
+    x, y, width, height, _ = (int(v) for v in stats)
+    beside = max(2, round(BESIDE * scale))
+    left, right = max(0, x - beside - 1), min(ink.shape[1], x + width + beside + 1)
+    own = labels[y : y + height, left:right] == label
+    columns = np.arange(own.shape[1])
+    first = own.argmax(axis=1)
+    last = own.shape[1] - 1 - own[:, ::-1].argmax(axis=1)
+    inked = ink[y : y + height, left:right] > 0
+    to_left = (columns >= (first - beside)[:, None]) & (columns < first[:, None] - 1)
+    to_right = (columns > last[:, None] + 1) & (columns <= (last + beside)[:, None])
+    free = ~(inked & to_left).any(axis=1) & ~(inked & to_right).any(axis=1)
+    return bool(free.mean() >= FREE)
+
+
+def _pickets(stats: NDArray[np.int32], keep: NDArray[np.bool_], scale: float) -> NDArray[np.int64]:
+    """Return which of the kept components stand in a row of at least `PICKETS` with others of about their length."""
+    chosen = np.flatnonzero(keep)
+    x, y, _, height, _ = stats[chosen].astype(np.int64).T
+    shared = np.minimum((y + height)[:, None], y + height) - np.maximum(y[:, None], y)
+    alike = shared > 0.6 * np.maximum(height[:, None], height)
+    near = np.abs(x[:, None] - x) < PICKET_SPACE * scale
+    in_row = (alike & near).sum(axis=1) >= PICKETS
+    return np.asarray(chosen[in_row & (height < LONG * scale)])
+
+
+def rule_paths(vertical: Mask, scale: float) -> list[Path]:
     """Return the middle line of each vertical rule as (n, 2) points x, y from top to bottom."""
     labels, stats = component_stats(vertical)
     step = max(1, round(8 * scale))

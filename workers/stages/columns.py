@@ -57,8 +57,7 @@ def find_columns(page: WorkingPage) -> Columns:
     text = components.mask(components.kind == TEXT) * (1 - pictures)
     gutters = find_gutters(np.maximum(ink, pictures), text, rules.horizontal, page.scale, page.pitch)
     barrier = cv2.dilate(rules.vertical, np.ones((1, 3), np.uint8))
-    for gutter in gutters:
-        cv2.polylines(barrier, [np.rint(gutter.path).astype(np.int32)], False, 1, 3)
+    barrier |= draw([gutter.path for gutter in gutters], barrier.shape)
     paths = separator_paths(rule_paths(rules.vertical, page.scale), gutters, text, page.scale, page.pitch)
     return Columns(ink, components, pictures, barrier, rules.horizontal, paths)
 
@@ -67,6 +66,13 @@ def no_columns(page: WorkingPage) -> Columns:
     """Leave the page as it is."""
     nothing = np.zeros_like(page.ink)
     return Columns(page.ink, find_components(page.ink, page.scale), nothing, nothing, nothing, ())
+
+
+def draw(paths: list[Path], shape: tuple[int, ...]) -> Mask:
+    """Return (h, w), 1 along each of the paths, three pixels wide."""
+    drawn = np.zeros(shape, np.uint8)
+    cv2.polylines(drawn, [np.rint(path).astype(np.int32) for path in paths], False, 1, 3)
+    return drawn
 
 
 def without_rules(ink: Mask, rules: Rules) -> Mask:

@@ -24,6 +24,10 @@ LINES = 6.0  # line pitches with text on both sides that make a gutter
 CLOSE = 2.0  # text sizes: so near to the edge must text be
 DENSE = 0.05  # share of ink beside the edge that makes text and not dust
 REACH = 6.0  # text sizes: how far beside the edge that share is taken
+MANY_LINES = 20.0  # line pitches: over so many, white is a gutter however narrow the column
+WIDER = 1.5  # word spaces; a river of word spaces is as wide as they are
+WORD_GAPS = (0.4, 4.0)  # text scales: narrower gaps part letters, wider ones columns
+NARROW_COLUMN = 8.0  # text scales: narrower blocks are the cells of a table
 MOST = 0.45  # of the gutter's lines have text close to both edges
 
 
@@ -74,8 +78,57 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
     if not len(runs):
         return []
     supported = _supported(runs, bands, scale)
-    linked = _linked(runs, supported, bands)
-    return [_extended(row, left, right, bands, scale) for row, left, right in linked]
+    blocks = _blocks(runs, ink.shape[1])
+    space = word_space(bands.text, scale)
+    found = []
+    for own in _linked(runs, supported, bands):
+        lines = len(np.unique(runs[own, 0])) / bands.pitch
+        if _parts_columns(np.median(runs[own, 2] - runs[own, 1]), np.median(blocks[own]), lines, space, scale):
+            found.append(_extended(*_edges(*runs[own].T), bands, scale))
+    return found
+
+
+def _parts_columns(width: float, block: float, lines: float, word_space: float, scale: float) -> bool:
+    """Decide whether white with text on both sides is a gutter.
+
+    Args:
+        width: of the white in pixels.
+        block: width in pixels of the narrower neighbour, up to the next white.
+        lines: over how many line pitches it has text on both sides.
+        word_space: typical space between words in pixels.
+        scale: text scale in pixels.
+    """
+    if lines < LINES:
+        return False
+    if lines < MANY_LINES:
+        return width >= WIDER * word_space and block >= NARROW_COLUMN * scale
+    return width >= word_space
+
+
+def word_space(text: Mask, scale: float) -> float:
+    """Return the usual space between words in pixels: the median of the gaps that part words.
+
+    Args:
+        text: (bands, w), 1 is ink of the size of text, in bands of a third of the text scale.
+        scale: text scale in pixels.
+    """
+    runs = _runs(1 - cv2.dilate(text, np.ones((3, 1), np.uint8)))
+    gaps = (
+        runs[(runs[:, 1] > 0) & (runs[:, 2] < text.shape[1]), 2]
+        - runs[(runs[:, 1] > 0) & (runs[:, 2] < text.shape[1]), 1]
+    )
+    low, high = WORD_GAPS
+    words = gaps[(gaps > low * scale) & (gaps < high * scale)]
+    return float(np.median(words)) if len(words) else scale
+
+
+def _blocks(runs: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """Return for each white run the width of the narrower block of text beside it, up to the next white."""
+    row, start, end = runs.T
+    same = row[1:] == row[:-1]
+    left = start - np.where(np.append(False, same), np.append(0, end[:-1]), 0)
+    right = np.where(np.append(same, False), np.append(start[1:], 0), width) - end
+    return np.minimum(left, right)
 
 
 def _any(mask: Mask, step: int) -> Mask:
@@ -120,13 +173,12 @@ def _supported(runs: NDArray[np.int64], bands: _Bands, scale: float) -> NDArray[
     return np.asarray(near_left & near_right & dense_left & dense_right & (start > 0) & (end < width))
 
 
-def _linked(
-    runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-    """Link supported runs from band to band; return rows, left and right edges of each gutter that holds."""
+def _linked(runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands) -> list[NDArray[np.intp]]:
+    """Link supported runs from band to band; return the indices of the runs of each chain that is mostly supported."""
     shape = bands.ink.shape
     painted = np.zeros((shape[0], shape[1] + 1), np.int32)
-    row, start, end = runs[supported].T
+    chosen = np.flatnonzero(supported)
+    row, start, end = runs[chosen].T
     np.add.at(painted, (row, start), 1)
     np.add.at(painted, (row, end), -1)
     mask = (np.cumsum(painted, axis=1)[:, :-1] > 0).astype(np.uint8)
@@ -134,14 +186,9 @@ def _linked(
     bridged &= 1 - bands.ink
     labels, stats = component_stats(bridged)
     owner = labels[row, (start + end) // 2]
-    gutters = []
-    for label in range(1, len(stats)):
-        own = owner == label
-        lines = len(np.unique(row[own])) / bands.pitch
-        if lines < LINES or lines < MOST * stats[label, 3] / bands.pitch:
-            continue
-        gutters.append(_edges(row[own], start[own], end[own]))
-    return gutters
+    chains = [chosen[owner == label] for label in range(1, len(stats))]
+    heights = stats[1:, 3]
+    return [own for own, tall in zip(chains, heights, strict=True) if len(np.unique(runs[own, 0])) >= MOST * tall]
 
 
 def _edges(

@@ -27,7 +27,10 @@ class Member:
 
 
 class Archive(Protocol):
-    """An open archive. Reading members in the order of `members` reads the file once, from front to end."""
+    """An open archive. Reading members in the order of `members` reads the file once, from front to end.
+
+    Of members with the same name the first is the one that is read.
+    """
 
     def members(self) -> Iterator[Member]:
         """Yield the files of the archive in its own order."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, Generic, Protocol, TypeVar
 
 from workers.errors import MissingSource, UnreadableImage, UnsafeArchive
 from workers.sources.address import PageAddress, printable
@@ -20,8 +21,6 @@ from workers.sources.limits import Limits
 from workers.sources.sniffing import ARCHIVES, Kind, kind_of
 from workers.sources.tar_archive import TarArchive
 from workers.sources.zip_archive import ZipArchive
-
-_Key = tuple[object, ...]
 
 
 def resolve_inside(root: Path, member: str) -> Path:
@@ -32,12 +31,12 @@ def resolve_inside(root: Path, member: str) -> Path:
         FileNotFoundError: it is not there.
         UnreadableImage: it is not an ordinary file.
     """
-    base = os.path.realpath(root, strict=True)
-    if not os.path.isdir(base):  # noqa: PTH112 - realpath's result, no Path needed
-        return _ordinary(Path(base), printable(member) or root.name)
+    base = Path(os.path.realpath(root, strict=True))
+    if not base.is_dir():
+        return _ordinary(base, printable(member) or root.name)
     if unsafe_name(member):
         raise UnsafeArchive(f"{printable(member)} leads out of the volume {root}; it was not opened.")
-    path = Path(os.path.realpath(os.path.join(base, member), strict=True))  # noqa: PTH118 - as realpath wants it
+    path = Path(os.path.realpath(base / member, strict=True))
     if not path.is_relative_to(base):
         raise UnsafeArchive(f"{printable(member)} is a link out of the volume {root}; put the file itself there.")
     return _ordinary(path, printable(member))
@@ -50,32 +49,20 @@ def _ordinary(path: Path, name: str) -> Path:
 
 
 def open_archive(file: BinaryIO, kind: Kind, name: str, limits: Limits) -> Archive:
-    """Return the archive in `file`, which is closed with it, also when opening fails.
+    """Return the archive in `file`, which the caller closes.
 
     Raises:
         PageError: it is broken or over a limit.
     """
-    try:
-        return ZipArchive(file, name, limits) if kind == "zip" else TarArchive(file, name, kind, limits)
-    except BaseException:
-        file.close()
-        raise
-
-
-class _Closable(Protocol):
-    def close(self) -> object: ...
-
-
-_Opened = TypeVar("_Opened", bound=_Closable)
+    return ZipArchive(file, name, limits) if kind == "zip" else TarArchive(file, name, kind, limits)
 
 
 class OpenFiles:
     """The few archives and unpacked files that were used last, still open in this process."""
 
     def __init__(self, capacity: int = 4) -> None:
-        self._capacity = capacity
-        self._archives: OrderedDict[_Key, Archive] = OrderedDict()
-        self._unpacked: OrderedDict[_Key, BinaryIO] = OrderedDict()
+        self._archives: _LastUsed[_OpenArchive] = _LastUsed(capacity)
+        self._unpacked: _LastUsed[BinaryIO] = _LastUsed(capacity)
 
     @contextmanager
     def open(self, root: Path, address: PageAddress, limits: Limits) -> Iterator[BinaryIO]:
@@ -85,58 +72,83 @@ class OpenFiles:
             OSError: the system failed.
             PageError: it is not there, refused or broken.
         """
-        path = resolve_inside(root, address.members[0])
-        if len(address.members) == 1:
-            with path.open("rb") as file:
-                yield file
-            return
-        key = _identity(path, limits) + address.members
-        if address.frame is None:
-            with self._extract(path, key, address.members, limits) as file:
-                yield file
-            return
-        if key not in self._unpacked:
-            _keep(self._unpacked, key, self._extract(path, key, address.members, limits), self._capacity)
-        self._unpacked.move_to_end(key)
-        self._unpacked[key].seek(0)
-        yield self._unpacked[key]
+        path, members = resolve_inside(root, address.members[0]), address.members
+        if len(members) == 1:
+            with path.open("rb") as plain:
+                yield plain
+        elif address.frame is None:
+            with self._extract(path, members, limits) as member:
+                yield member
+        else:
+            key = _identity(path, members, limits)
+            unpacked = self._unpacked.get(key, lambda: self._extract(path, members, limits))
+            unpacked.seek(0)
+            yield unpacked
 
-    def _extract(self, path: Path, key: _Key, members: tuple[str, ...], limits: Limits) -> BinaryIO:
-        archive = self._archive(path, key[:-1], members[:-1], limits)
+    def _extract(self, path: Path, members: tuple[str, ...], limits: Limits) -> BinaryIO:
+        outer = members[:-1]
+        key = _identity(path, outer, limits)
         try:
-            return archive.extract(members[-1])
+            return self._archives.get(key, lambda: self._open(path, outer, limits)).archive.extract(members[-1])
         except KeyError as error:
             raise MissingSource(f"{PageAddress(members).name} is no longer there; ingest the volume again.") from error
 
-    def _archive(self, path: Path, key: _Key, members: tuple[str, ...], limits: Limits) -> Archive:
-        if key not in self._archives:
-            file = path.open("rb") if len(members) == 1 else self._extract(path, key, members, limits)
+    def _open(self, path: Path, members: tuple[str, ...], limits: Limits) -> _OpenArchive:
+        name = PageAddress(members).name or path.name
+        file = path.open("rb") if len(members) == 1 else self._extract(path, members, limits)
+        try:
             kind = kind_of(file)
-            name = PageAddress(members).name or path.name
             if kind not in ARCHIVES:
-                file.close()
                 raise UnreadableImage(f"{name} is no longer an archive; ingest the volume again.")
-            _keep(self._archives, key, open_archive(file, kind, name, limits), self._capacity)
-        self._archives.move_to_end(key)
-        return self._archives[key]
+            return _OpenArchive(file, open_archive(file, kind, name, limits))
+        except BaseException:
+            file.close()
+            raise
 
     def close(self) -> None:
         """Close everything."""
-        for archive in self._archives.values():
-            archive.close()
-        for file in self._unpacked.values():
-            file.close()
-        self._archives.clear()
-        self._unpacked.clear()
+        self._archives.close()
+        self._unpacked.close()
 
 
-def _identity(path: Path, limits: Limits) -> _Key:
+@dataclass(frozen=True, slots=True)
+class _OpenArchive:
+    file: BinaryIO
+    archive: Archive
+
+    def close(self) -> None:
+        self.archive.close()
+        self.file.close()
+
+
+class _Closable(Protocol):
+    def close(self) -> object: ...
+
+
+_Kept = TypeVar("_Kept", bound=_Closable)
+
+
+class _LastUsed(Generic[_Kept]):
+    """Keeps the few things that were used last open, and closes the others."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._kept: OrderedDict[object, _Kept] = OrderedDict()
+
+    def get(self, key: object, open_it: Callable[[], _Kept]) -> _Kept:
+        if key not in self._kept:
+            self._kept[key] = open_it()
+            while len(self._kept) > self._capacity:
+                self._kept.popitem(last=False)[1].close()
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def close(self) -> None:
+        while self._kept:
+            self._kept.popitem()[1].close()
+
+
+def _identity(path: Path, members: tuple[str, ...], limits: Limits) -> tuple[object, ...]:
     """Return what tells this file from a later one of the same name, and this process from its fork."""
     status = path.stat()
-    return os.getpid(), str(path), status.st_ino, status.st_size, status.st_mtime_ns, limits
-
-
-def _keep(kept: OrderedDict[_Key, _Opened], key: _Key, opened: _Opened, capacity: int) -> None:
-    kept[key] = opened
-    while len(kept) > capacity:
-        kept.popitem(last=False)[1].close()
+    return os.getpid(), str(path), status.st_ino, status.st_size, status.st_mtime_ns, members, limits

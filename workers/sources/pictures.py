@@ -35,7 +35,7 @@ def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -
         UnreadableImage: it is no image, truncated or corrupt, or has no such frame.
         ImageTooLarge: its header tells of more pixels than the limit.
     """
-    with _decoding(name, limits):
+    with _decoding(name, limits.max_pixels):
         image: Image.Image = Image.open(file, formats=_formats())
         _check_size(image, name, limits)
         if frame is not None and frame > 1:
@@ -52,11 +52,10 @@ def find_frames(file: BinaryIO, name: str, limits: Limits) -> tuple[int, ...] | 
 
     Raises:
         UnreadableImage: it is no image.
-        ImageTooLarge: the first header tells of more pixels, or there are more frames, than the limit.
+        ImageTooLarge: there are more frames than the limit.
     """
-    with _decoding(name, limits):
+    with _decoding(name, None):
         image = Image.open(file, formats=_formats())
-        _check_size(image, name, limits)
         if image.format not in _PAGED:
             return None
         frames = _tiff_pages(image, limits) if image.format == "TIFF" else _all_frames(image)
@@ -87,16 +86,17 @@ def _tiff_pages(image: Image.Image, limits: Limits) -> list[int]:
 
 
 @contextmanager
-def _decoding(name: str, limits: Limits) -> Iterator[None]:
+def _decoding(name: str, max_pixels: int | None) -> Iterator[None]:
     """Let our limit decide instead of Pillow's, keep its warnings to itself, and give its errors a sentence."""
     before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = (limits.max_pixels + 1) // 2  # Pillow warns above it and refuses above twice of it
+    # Pillow warns above its limit and refuses above twice of it.
+    Image.MAX_IMAGE_PIXELS = None if max_pixels is None else (max_pixels + 1) // 2
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except Image.DecompressionBombError as error:
-        raise ImageTooLarge(_too_large(name, "its header tells of more", limits)) from error
+        raise ImageTooLarge(_too_large(name, "its header tells of more", max_pixels)) from error
     except UnidentifiedImageError as error:
         raise UnreadableImage(f"{name} is not an image of a known kind, or its header is broken.") from error
     except DECODER_FAULTS as error:
@@ -114,13 +114,13 @@ def _reason(error: BaseException) -> str:
 
 def _check_size(image: Image.Image, name: str, limits: Limits) -> None:
     if image.width * image.height > limits.max_pixels:
-        raise ImageTooLarge(_too_large(name, f"{image.width} x {image.height} pixels", limits))
+        raise ImageTooLarge(_too_large(name, f"{image.width} x {image.height} pixels", limits.max_pixels))
     if not image.width or not image.height:
         raise UnreadableImage(f"{name} has no pixels; scan it again.")
 
 
-def _too_large(name: str, what: str, limits: Limits) -> str:
-    return f"{name} is too large: {what}, the limit is {limits.max_pixels} pixels; reduce it, or raise max_pixels."
+def _too_large(name: str, what: str, max_pixels: int | None) -> str:
+    return f"{name} is too large: {what}, the limit is {max_pixels} pixels; reduce it, or raise max_pixels."
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import re
 import tarfile
 import zlib
 from typing import BinaryIO, Literal
@@ -22,11 +23,9 @@ _COMPRESSED: tuple[tuple[bytes, Kind], ...] = (
     (b"BZh", "tar.bz2"),
     (b"\xfd7zXZ\x00", "tar.xz"),
 )
-# Images that look like text from their first bytes: portable maps, X bitmaps, FITS, IM, PostScript.
-_IMAGE = (
-    b"\xff\xd8\xff", b"BM", b"8BPS", b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51", b"P1", b"P2", b"P3", b"P4", b"P5",
-    b"P6", b"P7", b"PF", b"Pf", b"#define ", b"/* XPM */", b"SIMPLE  =", b"Image type", b"%!PS",
-)  # fmt: skip
+_IMAGE = (b"\xff\xd8\xff", b"8BPS", b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")
+# Images that begin like text: portable maps, X bitmaps, FITS, IM, PostScript.
+_TEXTUAL_IMAGE = re.compile(rb"P[1-7Ff]\s|P7 332|#define \w+_width|/\* XPM \*/|SIMPLE  =|Image type:|%!PS")
 
 
 def kind_of(file: BinaryIO) -> Kind:
@@ -46,7 +45,7 @@ def kind_of_head(head: bytes) -> Kind:
         return "zip"
     if head.startswith(_FRAMES) or (head[8:12] == b"WEBP" and head.startswith(b"RIFF")) or head[4:12] == b"ftypavis":
         return "frames"
-    if head.startswith(_IMAGE):
+    if head.startswith(_IMAGE) or _TEXTUAL_IMAGE.match(head):
         return "image"
     if b"%PDF-" in head[:1024]:
         return "pdf"

@@ -26,17 +26,16 @@ _FAULTS = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, L
 
 
 class TarArchive:
-    """The members of a TAR; `file` is closed with it.
+    """The members of a TAR; the caller closes `file`.
 
     Raises:
         UnreadableImage: it is broken at its beginning.
     """
 
     def __init__(self, file: BinaryIO, name: str, kind: Kind, limits: Limits) -> None:
-        self._file, self._name, self._limits = file, name, limits
+        self._name, self._limits = name, limits
         self._size = file.seek(0, io.SEEK_END)
-        file.seek(0)
-        self._stream = _Forward(decompressed(file, kind), self._size, name, limits, compressed=kind != "tar")
+        self._stream = _Forward(file, kind, name, limits)
         self._index: dict[str, tuple[int, Member]] = {}
         self._count = 0
         try:
@@ -80,8 +79,6 @@ class TarArchive:
 
     def _refusal(self, info: tarfile.TarInfo) -> PageError | None:
         where = f"{info.name} in {self._name}"
-        if info.name in self._index:
-            return UnsafeArchive(f"{where} is there twice; only the first is read.")
         if unsafe_name(info.name):
             return UnsafeArchive(f"{where} has a name that leads out of the archive; it was not unpacked.")
         if info.issym() or info.islnk():
@@ -110,9 +107,8 @@ class TarArchive:
             raise UnreadableImage(f"{member} in {self._name} cannot be unpacked ({error}); pack it again.") from error
 
     def close(self) -> None:
-        """Close the archive and its file."""
+        """Close the archive and what was unpacked of it, not its file."""
         self._stream.close()
-        self._file.close()
 
 
 class _Forward:
@@ -121,9 +117,12 @@ class _Forward:
     It stops at a bomb, and at headers of a size that no TAR has.
     """
 
-    def __init__(self, stream: BinaryIO, packed_bytes: int, name: str, limits: Limits, *, compressed: bool) -> None:
-        self._stream, self._packed, self._name, self._limits = stream, packed_bytes, name, limits
-        self._compressed = compressed
+    def __init__(self, file: BinaryIO, kind: Kind, name: str, limits: Limits) -> None:
+        self._file, self._name, self._limits = file, name, limits
+        self._packed_bytes = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        self._stream = decompressed(file, kind)
+        self._compressed = kind != "tar"
         self._position = 0
 
     def tell(self) -> int:
@@ -147,11 +146,12 @@ class _Forward:
         return self._position
 
     def close(self) -> None:
-        self._stream.close()
+        if self._stream is not self._file:
+            self._stream.close()
 
     def _advance(self, count: int) -> None:
         self._position += count
-        if self._compressed and self._limits.is_bomb(self._position, self._packed):
+        if self._compressed and self._limits.is_bomb(self._position, self._packed_bytes):
             raise UnsafeArchive(f"{self._name} unpacks to more than {self._position} bytes: a bomb; it was left there.")
 
     def _unpack(self) -> None:

@@ -18,7 +18,7 @@ _FAULTS = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.e
 
 
 class ZipArchive:
-    """The members of a ZIP file; `file` is closed with it.
+    """The members of a ZIP file; the caller closes `file`.
 
     Raises:
         UnreadableImage: its directory is broken.
@@ -46,15 +46,13 @@ class ZipArchive:
             raise UnsafeArchive(f"{self._name} would unpack {size} bytes to {unpacked}: a bomb; it was not unpacked.")
 
     def members(self) -> Iterator[Member]:
-        """Yield every file in the order of the archive; the second of two equal names is refused."""
+        """Yield every file in the order of the archive."""
         for info in self._zip.infolist():
             if not info.is_dir():
                 yield Member(info.filename, info.file_size, self._refusal(info))
 
     def _refusal(self, info: zipfile.ZipInfo) -> PageError | None:
         where = f"{info.filename} in {self._name}"
-        if info is not self._infos[info.filename]:
-            return UnsafeArchive(f"{where} is there twice; only the first is read.")
         if unsafe_name(info.filename):
             return UnsafeArchive(f"{where} has a name that leads out of the archive; it was not unpacked.")
         if stat.S_ISLNK(info.external_attr >> 16):
@@ -80,6 +78,5 @@ class ZipArchive:
             raise UnreadableImage(f"{member} in {self._name} cannot be unpacked ({error}); pack it again.") from error
 
     def close(self) -> None:
-        """Close the archive and its file."""
+        """Close the archive, not its file."""
         self._zip.close()
-        self._file.close()

@@ -25,7 +25,12 @@ class FeederLock:
             return self._acquire_file()
         return self._acquire_advisory()
 
-    def release(self) -> None:
+    @property
+    def held(self) -> bool:
+        """Whether this process holds the lock."""
+        return self._file is not None or self._connection is not None
+
+    def close(self) -> None:
         """Give the lock up."""
         if self._file is not None:
             self._file.close()
@@ -38,7 +43,7 @@ class FeederLock:
     def _acquire_file(self) -> bool:
         if self._file is not None:
             return True
-        file = Path(f"{self._engine.url.database}.feeder").open("ab")
+        file = Path(f"{self._engine.url.database}.feeder").open("ab")  # noqa: SIM115 - held until close()
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -132,7 +132,7 @@ def _refresh_moved(connection: Connection, block: Sequence[FoundPage], known: Ma
     ]
     if moved:
         connection.execute(
-            update(Page.__table__)
+            update(Page)
             .where(Page.page_id == bindparam("moved_id"))
             .values(page_number=bindparam("number"), modified_ns=bindparam("modified")),
             moved,

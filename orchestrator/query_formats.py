@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, islice
 from typing import IO, Any
 
 from orchestrator.query import Answer
@@ -22,16 +22,12 @@ def write_table(answer: Answer, out: IO[str]) -> None:
     from rich.text import Text
 
     table = Table(*answer.columns)
-    shown, more = 0, False
-    for row in chain.from_iterable(answer.batches):
-        if shown == TABLE_ROWS:
-            more = True
-            break
+    rows = chain.from_iterable(answer.batches)
+    for row in islice(rows, TABLE_ROWS):
         table.add_row(*("" if value is None else Text(_cell(value)) for value in row))
-        shown += 1
     console = Console(file=out, width=None if out.isatty() else 200)
     console.print(table)
-    if more:
+    if next(rows, None) is not None:
         console.print(f"The first {TABLE_ROWS:,} rows; --format csv writes all of them.")
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, func, select
 
-from models import Page, PageRun, PageRunState, StageTiming
+from models import Page, PageRun, PageRunState, StageTiming, database_now
 
 MAX_LISTED = 20
 
@@ -75,9 +76,22 @@ class Counts:
 
 def count_page_runs(engine: Engine, volume_ids: Sequence[int], pipeline_id: int) -> Counts:
     """Count the page runs of some volumes under one pipeline by state."""
-    statement = _page_runs(volume_ids, pipeline_id, PageRun.state, func.count()).group_by(PageRun.state)
+    statement = _page_runs(volume_ids, pipeline_id, PageRun.state, func.count().label("pages")).group_by(PageRun.state)
     with engine.connect() as connection:
-        return Counts({state: count for state, count in connection.execute(statement)})
+        return Counts({row.state: row.pages for row in connection.execute(statement)})
+
+
+def moment(engine: Engine) -> datetime:
+    """Return the time on the database's clock."""
+    with engine.connect() as connection:
+        return connection.execute(select(database_now())).scalar_one()
+
+
+def count_finished(engine: Engine, volume_ids: Sequence[int], pipeline_id: int, since: datetime) -> int:
+    """Return how many page runs of some volumes ended since a moment."""
+    ended = _page_runs(volume_ids, pipeline_id, func.count()).where(PageRun.finished_at >= since)
+    with engine.connect() as connection:
+        return int(connection.execute(ended).scalar_one())
 
 
 def summarise(engine: Engine, volume_ids: Sequence[int], pipeline_id: int) -> Summary:
@@ -123,16 +137,18 @@ def _stages(connection: Connection, volume_ids: Sequence[int], pipeline_id: int)
     return tuple(summaries)
 
 
-def _page_runs(volume_ids: Sequence[int], pipeline_id: int, *columns: Any) -> Select[Any]:
+def _page_runs(volume_ids: Sequence[int], pipeline_id: int, *columns: Any) -> Select[*tuple[Any, ...]]:
     return _of_volumes(select(*columns).select_from(PageRun), volume_ids, pipeline_id)
 
 
-def _timings(volume_ids: Sequence[int], pipeline_id: int, *columns: Any) -> Select[Any]:
+def _timings(volume_ids: Sequence[int], pipeline_id: int, *columns: Any) -> Select[*tuple[Any, ...]]:
     runs = select(*columns).select_from(StageTiming).join(PageRun, PageRun.page_run_id == StageTiming.page_run_id)
     return _of_volumes(runs, volume_ids, pipeline_id)
 
 
-def _of_volumes(statement: Select[Any], volume_ids: Sequence[int], pipeline_id: int) -> Select[Any]:
+def _of_volumes(
+    statement: Select[*tuple[Any, ...]], volume_ids: Sequence[int], pipeline_id: int
+) -> Select[*tuple[Any, ...]]:
     return statement.join(Page, Page.page_id == PageRun.page_id).where(
         Page.volume_id.in_(volume_ids), PageRun.pipeline_id == pipeline_id
     )

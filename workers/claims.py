@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, Text, Update, cast, delete, insert, literal, select, update
@@ -69,7 +68,7 @@ def claim(engine: Engine, page_run_id: int, message_id: str, worker: str, lease_
     return Claim(page_run_id, taken.attempts, taken.owner, *row)
 
 
-def _take(page_run_id: int, message_id: str, lease_seconds: int) -> ReturningUpdate[tuple[int, str | None]]:
+def _take(page_run_id: int, message_id: str, lease_seconds: int) -> ReturningUpdate[int, str | None]:
     return (
         update(PageRun)
         .where(
@@ -89,7 +88,7 @@ def _take(page_run_id: int, message_id: str, lease_seconds: int) -> ReturningUpd
     )
 
 
-def _described(page_run_id: int) -> Select[Any]:
+def _described(page_run_id: int) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Volume.location,

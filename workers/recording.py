@@ -80,7 +80,7 @@ def result_rows(
     page_run_id: int, page: layout.PageLayout
 ) -> dict[type[TextLine] | type[Separator] | type[Face], list[dict[str, Any]]]:
     """Return the rows of a page's lines, separators and faces, numbered from 1."""
-    key = {"page_run_id": page_run_id}
+    key: dict[str, Any] = {"page_run_id": page_run_id}
     lines = [
         key
         | _box(line.bbox)

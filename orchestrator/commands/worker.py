@@ -22,7 +22,7 @@ def worker(settings: Settings, processes: int | None, log_level: str) -> None:
     if not settings.broker_url:
         raise UnreadableInput("A worker needs the address of a broker: --broker redis://HOST or BROADSHEET_BROKER_URL.")
     # Each child works on one page with one thread; the libraries read this when they are loaded.
-    threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     os.environ.update(settings.to_env() | threads)
     from workers.celery import QUEUE, app
 

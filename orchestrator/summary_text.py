@@ -1,0 +1,54 @@
+"""The summary as people read it."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.run import Outcome
+from orchestrator.summary import MAX_LISTED, Summary
+
+
+def print_summary(outcome: Outcome, seconds: float) -> None:
+    """Print counts, failures with their reasons, and the time of each stage."""
+    console, summary = Console(highlight=False), outcome.summary
+    console.print(
+        f"{summary.done:,} of {summary.pages:,} pages done, {summary.quarantined:,} quarantined"
+        f"{_also(summary.cancelled, 'cancelled')}{_also(summary.unfinished, 'unfinished')}; "
+        f"{summary.text_lines:,} lines, {summary.separators:,} separators, {summary.faces:,} faces"
+    )
+    if summary.empty:
+        console.print(f"{summary.empty:,} of them without text; page_status.empty_reason says why")
+    if outcome.skipped:
+        console.print(f"{outcome.skipped:,} files are no scans and were passed over; --dry-run lists them")
+    if outcome.finished_now:
+        console.print(
+            f"{outcome.finished_now:,} pages in {seconds:.1f} s: {outcome.finished_now / seconds:.2f} pages/s"
+        )
+    if summary.stages:
+        console.print(_stages(summary))
+    if summary.failures:
+        console.print(_failures(summary))
+
+
+def _also(count: int, what: str) -> str:
+    return f", {count:,} {what}" if count else ""
+
+
+def _stages(summary: Summary) -> Table:
+    table = Table("stage", title="Time of a page", title_justify="left")
+    for column in ("median ms", "p95 ms"):
+        table.add_column(column, justify="right")
+    for stage in summary.stages:
+        table.add_row(stage.stage, f"{stage.median_ms:,.1f}", f"{stage.p95_ms:,.1f}")
+    return table
+
+
+def _failures(summary: Summary) -> Table:
+    table = Table("page", "reason", "what happened", title="Quarantined", title_justify="left")
+    for failure in summary.failures:
+        table.add_row(Text(failure.page), failure.code, Text(failure.message))
+    if summary.quarantined > MAX_LISTED:
+        table.add_row("...", "", f"and {summary.quarantined - MAX_LISTED:,} more: see page_status")
+    return table

@@ -14,8 +14,13 @@ class OfPageRun:
     @declared_attr
     def page_run_id(cls) -> Mapped[int]:
         """Return the first part of the natural key."""
+        # First in the key: a page run's rows lie together, and deleting them needs no scan.
         return mapped_column(
-            Id, ForeignKey("page_run.page_run_id", ondelete="CASCADE"), primary_key=True, comment="The page run"
+            Id,
+            ForeignKey("page_run.page_run_id", ondelete="CASCADE"),
+            primary_key=True,
+            sort_order=-1,
+            comment="The page run",
         )
 
 

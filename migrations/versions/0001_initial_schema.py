@@ -277,7 +277,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["page_run_id"], ["page_run.page_run_id"], name=op.f("fk_face_page_run_id_page_run"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("face_number", "page_run_id", name=op.f("pk_face")),
+        sa.PrimaryKeyConstraint("page_run_id", "face_number", name=op.f("pk_face")),
         comment="Faces",
     )
     op.create_table(
@@ -296,7 +296,7 @@ def upgrade() -> None:
             name=op.f("fk_separator_page_run_id_page_run"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("separator_number", "page_run_id", name=op.f("pk_separator")),
+        sa.PrimaryKeyConstraint("page_run_id", "separator_number", name=op.f("pk_separator")),
         comment="Lines between columns",
     )
     op.create_table(
@@ -323,7 +323,7 @@ def upgrade() -> None:
             name=op.f("fk_stage_timing_page_run_id_page_run"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("stage", "page_run_id", name=op.f("pk_stage_timing")),
+        sa.PrimaryKeyConstraint("page_run_id", "stage", name=op.f("pk_stage_timing")),
         comment="What each stage of a page run cost",
     )
     op.create_table(
@@ -346,7 +346,7 @@ def upgrade() -> None:
             name=op.f("fk_text_line_page_run_id_page_run"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("line_number", "page_run_id", name=op.f("pk_text_line")),
+        sa.PrimaryKeyConstraint("page_run_id", "line_number", name=op.f("pk_text_line")),
         comment="Text lines in reading order",
     )
 

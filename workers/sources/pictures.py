@@ -1,4 +1,8 @@
-"""One frame of one image file, decoded by Pillow under our limits."""
+"""One frame of one image file, decoded by Pillow under our limits.
+
+Pillow is given open files, never paths: it would map an uncompressed TIFF given by path into memory, where a file that
+shrinks kills the process, and (13.0) turns such a TIFF wrongly when its orientation swaps width and height.
+"""
 
 from __future__ import annotations
 

@@ -39,6 +39,7 @@ _UPRIGHT = {
 _DEEP_MODES = {"I", "F", "I;16", "I;16L", "I;16B", "I;16N"}
 _COLOUR_MODES = {"RGB", "RGBX", "CMYK", "YCbCr", "HSV"}
 _ALPHA_MODES = {"RGBA", "RGBa", "PA"}
+_OVERSHOOT = 1.01
 _PHOTOMETRIC_TAG, _MIN_IS_WHITE = 262, 0
 
 
@@ -76,14 +77,15 @@ def normalise(image: Image.Image) -> NormalisedPage:
 def value_range(lowest: float, highest: float, is_float: bool) -> tuple[float, float]:
     """Return the values that mean black and white in a deep image whose pixels lie from `lowest` to `highest`.
 
-    Integers and floats above 1 count from 0 to the largest value of the bits they use; floats up to 1 (a little
-    overshoot allowed) from 0 to 1; what fits neither is stretched.
+    Integers and floats above 1 count from 0 to the largest value of the bits they use, floats up to 1 from 0 to 1;
+    floats may overshoot that a little. What fits neither is stretched.
     """
     if lowest < 0 or highest >= 2**32 or (is_float and highest < 1 / 255):
         return lowest, highest
     if is_float and highest <= 1.5:
         return 0.0, max(1.0, highest)
-    return 0.0, float(2 ** math.ceil(highest).bit_length() - 1)
+    tolerated = highest / _OVERSHOOT if is_float else highest
+    return 0.0, max(highest, float(2 ** math.ceil(tolerated).bit_length() - 1))
 
 
 def _upright(image: Image.Image) -> Image.Image:

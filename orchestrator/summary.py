@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine, Select, func, select
 
 from models import Page, PageRun, PageRunState, StageTiming, database_now
 
 MAX_LISTED = 20
+
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +139,16 @@ def _stages(connection: Connection, volume_ids: Sequence[int], pipeline_id: int)
     return tuple(summaries)
 
 
-def _page_runs(volume_ids: Sequence[int], pipeline_id: int, *columns: Any) -> Select[*tuple[Any, ...]]:
+def _page_runs(volume_ids: Sequence[int], pipeline_id: int, *columns: Any) -> AnySelect:
     return _of_volumes(select(*columns).select_from(PageRun), volume_ids, pipeline_id)
 
 
-def _timings(volume_ids: Sequence[int], pipeline_id: int, *columns: Any) -> Select[*tuple[Any, ...]]:
+def _timings(volume_ids: Sequence[int], pipeline_id: int, *columns: Any) -> AnySelect:
     runs = select(*columns).select_from(StageTiming).join(PageRun, PageRun.page_run_id == StageTiming.page_run_id)
     return _of_volumes(runs, volume_ids, pipeline_id)
 
 
-def _of_volumes(
-    statement: Select[*tuple[Any, ...]], volume_ids: Sequence[int], pipeline_id: int
-) -> Select[*tuple[Any, ...]]:
+def _of_volumes(statement: AnySelect, volume_ids: Sequence[int], pipeline_id: int) -> AnySelect:
     return statement.join(Page, Page.page_id == PageRun.page_id).where(
         Page.volume_id.in_(volume_ids), PageRun.pipeline_id == pipeline_id
     )

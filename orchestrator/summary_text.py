@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from orchestrator.run import Outcome
 from orchestrator.summary import MAX_LISTED, Summary
@@ -29,7 +28,7 @@ def print_summary(outcome: Outcome, seconds: float) -> None:
     if summary.stages:
         console.print(_stages(summary))
     if summary.failures:
-        console.print(_failures(summary))
+        _print_failures(console, summary)
 
 
 def _also(count: int, what: str) -> str:
@@ -45,10 +44,10 @@ def _stages(summary: Summary) -> Table:
     return table
 
 
-def _failures(summary: Summary) -> Table:
-    table = Table("page", "reason", "what happened", title="Quarantined", title_justify="left")
+def _print_failures(console: Console, summary: Summary) -> None:
+    console.print("Quarantined:")
     for failure in summary.failures:
-        table.add_row(Text(failure.page), failure.code, Text(failure.message))
+        # the message names the page; lines are not cut, so that they can be searched and copied
+        console.print(f"  {failure.code}: {failure.message}", markup=False, soft_wrap=True)
     if summary.quarantined > MAX_LISTED:
-        table.add_row("...", "", f"and {summary.quarantined - MAX_LISTED:,} more: see page_status")
-    return table
+        console.print(f"  and {summary.quarantined - MAX_LISTED:,} more: see page_status")

@@ -33,6 +33,13 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def in_models(_object: object, name: str | None, kind: str, *_: object) -> bool:
+    """Tell Alembic's comparison to leave out what only the migrations know: spatial indices, each database's own."""
+    box_index = kind == "index" and str(name).endswith("_box")
+    box_tree = kind == "table" and "_rtree" in str(name)
+    return not (box_index or box_tree)
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))

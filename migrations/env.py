@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection, Engine, text
 
+import migrations
 from models import Base
 
 ADVISORY_LOCK = 0x62726F6164  # "broad"; any fixed number will do
@@ -21,6 +22,7 @@ def run_migrations() -> None:
             target_metadata=Base.metadata,
             render_as_batch=connection.dialect.name == "sqlite",
             compare_type=True,
+            include_object=migrations.in_models,
             compare_server_default=True,
             transactional_ddl=True,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, UtcDateTime, database_now
@@ -16,6 +16,7 @@ class Page(Base):
     __tablename__ = "page"
     __table_args__ = (
         UniqueConstraint("volume_id", "name", "sha256"),
+        Index("ix_page_volume_id_page_number", "volume_id", "page_number"),
         {"comment": "One scanned image of a volume"},
     )
 

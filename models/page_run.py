@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, Small, UtcDateTime, database_now
@@ -85,6 +96,9 @@ class PageRun(Base):
     text_lines: Mapped[int | None] = mapped_column(Integer, comment="Number of text lines found")
     separators: Mapped[int | None] = mapped_column(Integer, comment="Number of separators found")
     faces: Mapped[int | None] = mapped_column(Integer, comment="Number of faces found")
+    picture_hash: Mapped[int | None] = mapped_column(
+        BigInteger, comment="64-bit difference hash of the picture: a few bits apart means the same picture"
+    )
     wall_ms: Mapped[float | None] = mapped_column(Float, comment="Time of the successful attempt in milliseconds")
     created_at: Mapped[datetime] = mapped_column(
         UtcDateTime, server_default=database_now(), comment="When it was ingested, UTC"

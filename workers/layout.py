@@ -114,6 +114,7 @@ class PageLayout:
     """Everything that was found on one page, lines in reading order.
 
     `empty_reason` says why there is no text line (`blank`, `too_many_components`, ...) and is None when there is one.
+    `picture_hash` is the signed 64-bit difference hash by which the same picture is found again.
     """
 
     width: int
@@ -124,3 +125,4 @@ class PageLayout:
     timings: tuple[StageTiming, ...] = ()
     empty_reason: str | None = None
     skew_degrees: float = 0.0
+    picture_hash: int | None = None

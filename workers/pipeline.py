@@ -8,8 +8,9 @@ from PIL import Image
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters
 from workers.stages.binarization import working_page
-from workers.stages.palette import normalise
 from workers.stages.columns import find_columns, no_columns, to_separators
+from workers.stages.palette import normalise
+from workers.stages.picture_hash import picture_hash
 from workers.stages.segmentation import find_text_lines
 from workers.timing import StageClock
 
@@ -28,6 +29,7 @@ def analyse_page(image: Image.Image, parameters: PipelineParameters, clock: Stag
     clock = clock or StageClock()
     with clock.stage("palette") as pixels:
         grey = normalise(image).grey
+        looks = picture_hash(grey)
         pixels.count = grey.size
     with clock.stage("binarization") as inked:
         page = working_page(grey, parameters.binarization, parameters.segmentation.scale)
@@ -40,5 +42,5 @@ def analyse_page(image: Image.Image, parameters: PipelineParameters, clock: Stag
         lines, reason = find_text_lines(page, columns, parameters.segmentation)
         found.count = len(lines)
     return PageLayout(
-        image.width, image.height, lines, separators, (), tuple(clock.timings), reason, skew_degrees=page.skew
+        image.width, image.height, lines, separators, (), tuple(clock.timings), reason, page.skew, looks
     )

@@ -56,6 +56,7 @@ def _finish(connection: Connection, claim: Claim, page: layout.PageLayout) -> bo
             width=page.width,
             height=page.height,
             skew_degrees=page.skew_degrees,
+            picture_hash=page.picture_hash,
             text_lines=len(page.lines),
             separators=len(page.separators),
             faces=len(page.faces),

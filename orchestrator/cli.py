@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import click
 
+from workers.secrets import masked
+
 EXIT_DONE, EXIT_QUARANTINED, EXIT_USAGE, EXIT_SERVICE_DOWN, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
 # Name -> module; each is imported only when it is called for, so that --help answers at once.
@@ -82,10 +84,10 @@ def report(error: BaseException, debug: bool) -> int:
         sys.stderr.close()
         return EXIT_DONE
     if debug:
-        traceback.print_exception(error)
+        click.echo(masked("".join(traceback.format_exception(error))), err=True)
     code, sentence = judge(error)
     if sentence:
-        click.echo(sentence, err=True)
+        click.echo(masked(sentence), err=True)
     return code
 
 

@@ -54,7 +54,8 @@ def start_worker(settings: Settings, processes: int) -> Leash:
     """Start `broadsheet worker` for these settings."""
     directory = Path(tempfile.mkdtemp(prefix="broadsheet-"))
     command = [sys.executable, "-P", "-m", "orchestrator", "worker", "--processes", str(processes)]
-    return Leash(command, directory, settings.hard_limit_seconds, dict(os.environ) | settings.to_env())
+    environ = dict(os.environ) | replace(settings, log_format="text").to_env()  # its last words are shown to people
+    return Leash(command, directory, settings.hard_limit_seconds, environ)
 
 
 def cores() -> int:

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 from celery import Celery
+from kombu.serialization import register
+from kombu.utils.json import dumps, loads
 
 from workers.config import Settings
 
 PROCESS_PAGE = "broadsheet.process_page"
 QUEUE = "pages"
+# A message of ours has some hundred bytes; the answers to questions that monitors ask have a few thousand.
+MAX_MESSAGE_BYTES = 64 * 1024
 
 
 def make_app(settings: Settings) -> Celery:
     """Return an app for these settings; nothing is connected before it is used."""
     app = Celery("broadsheet", broker=settings.broker_url or None, include=["workers.tasks"], set_as_current=True)
     app.conf.update(celery_settings(settings))
+    register("json", dumps, loads_bounded, content_type="application/json", content_encoding="utf-8")
     return app
+
+
+def loads_bounded(body: str | bytes) -> Any:
+    """Return the content of a JSON message.
+
+    Raises:
+        ValueError: it is larger than any message of ours; nothing of it was parsed.
+    """
+    if len(body) > MAX_MESSAGE_BYTES:
+        raise ValueError(f"a message of {len(body)} bytes is over the limit of {MAX_MESSAGE_BYTES}")
+    return loads(body)
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
@@ -51,11 +68,19 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
             # One Redis may serve several applications.
             "global_keyprefix": "broadsheet:",
         },
+        # kombu would not check the certificate of a rediss:// address that has no parameters (ssl_ca_certs=...).
+        "broker_use_ssl": _default_tls(settings.broker_url),
         # Nobody listens to events or remote control of single tasks; both cost a connection each.
         "worker_send_task_events": False,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
     }
+
+
+def _default_tls(broker_url: str) -> dict[str, Any] | None:
+    if broker_url.startswith("rediss://") and "ssl_" not in broker_url:
+        return {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+    return None
 
 
 app = make_app(Settings.from_env())

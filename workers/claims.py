@@ -223,6 +223,20 @@ def holders(engine: Engine) -> list[tuple[int, str, str]]:
         return [(row.page_run_id, row.owner, row.worker) for row in rows]
 
 
+def whereabouts(engine: Engine, page_run_id: int) -> tuple[int | None, str | None, str | None]:
+    """Return (attempts so far, location of the volume, name of the page), for a log line; None where unknown."""
+    question = (
+        select(PageRun.attempts, Volume.location, Page.name)
+        .select_from(PageRun)
+        .join(Page, Page.page_id == PageRun.page_id)
+        .join(Volume, Volume.volume_id == Page.volume_id)
+        .where(PageRun.page_run_id == page_run_id)
+    )
+    with engine.connect() as connection:
+        row = connection.execute(question).one_or_none()
+    return (None, None, None) if row is None else (row.attempts, row.location, row.name)
+
+
 def retry(engine: Engine, states: Sequence[PageRunState], volume: str | None = None, code: str | None = None) -> int:
     """Make page runs ready again and forgive the attempts so far; returns how many.
 

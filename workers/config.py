@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+
+from workers.secrets import check_broker_url
 
 PREFIX = "BROADSHEET_"
 
@@ -19,8 +21,9 @@ class Settings:
     stopped before its lease runs out, and its lease runs out before the broker delivers the message again.
     """
 
-    database_url: str = ""
-    broker_url: str = ""
+    # without the URLs: they hold passwords, and a repr ends up in tracebacks
+    database_url: str = field(default="", repr=False)
+    broker_url: str = field(default="", repr=False)
     soft_limit_seconds: int = 120
     hard_limit_seconds: int = 150
     lease_seconds: int = 180
@@ -30,8 +33,15 @@ class Settings:
     max_window: int = 5_000
     max_pixels: int = 400_000_000
     max_memory_per_process_kib: int = 4 * 1024 * 1024
+    log_format: str = ""  # json or text; by default text on a terminal, JSON everywhere else
+    metrics_address: str = ""  # HOST:PORT where Prometheus asks; by default nowhere
+    heartbeat_file: str = ""  # touched every few seconds by a worker or feeder that is at work
 
     def __post_init__(self) -> None:
+        if self.broker_url:
+            check_broker_url(self.broker_url)
+        if self.log_format not in ("", "json", "text"):
+            raise ValueError(f"{PREFIX}LOG_FORMAT must be json or text, not {self.log_format!r}")
         times = (self.soft_limit_seconds, self.hard_limit_seconds, self.lease_seconds, self.visibility_seconds)
         if list(times) != sorted(set(times)) or times[0] <= 0:
             raise ValueError(

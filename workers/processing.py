@@ -11,7 +11,7 @@ from PIL import Image
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from workers import claims
+from workers import claims, logs, metrics
 from workers.claims import Claim, Failure
 from workers.config import Settings
 from workers.errors import PageError, TransientError
@@ -20,6 +20,7 @@ from workers.layout import PageLayout
 from workers.parameters import PipelineParameters, fingerprint, software_versions
 from workers.pipeline import analyse_page
 from workers.recording import record
+from workers.secrets import masked
 from workers.sources.address import PageAddress
 from workers.sources.limits import Limits
 from workers.timing import StageClock, peak_rss_kib
@@ -35,6 +36,11 @@ class WrongVersions(TransientError):
 
 def process(engine: Engine, claim: Claim, settings: Settings) -> None:
     """Carry one claim to its end: results recorded, or the failure stored with its reason."""
+    with logs.about(claim.page_run_id, claim.attempt_number, claim.volume_location, claim.page_name):
+        _process(engine, claim, settings)
+
+
+def _process(engine: Engine, claim: Claim, settings: Settings) -> None:
     clock = StageClock()
     try:
         page = _analyse(claim, settings, clock)
@@ -43,9 +49,11 @@ def process(engine: Engine, claim: Claim, settings: Settings) -> None:
         # The last line of defence: whatever a scan provokes, the worker lives and the reason is written down.
         failure = describe(error, clock.current)
         state = claims.fail(engine, claim.page_run_id, claim.owner, failure, settings.max_attempts)
-        log.warning("page run %s: %s Now %s.", claim.page_run_id, failure.message, state or "in other hands")
+        log.warning("%s Now %s.", failure.message, state or "in other hands")
+        metrics.attempt_ended(state or "stale", failure.code)
     else:
-        log.info("page run %s: %s", claim.page_run_id, "done" if stored else "in other hands, nothing stored")
+        log.info("done" if stored else "in other hands, nothing stored")
+        metrics.attempt_ended("done" if stored else "stale", timings=page.timings)
 
 
 def _analyse(claim: Claim, settings: Settings, clock: StageClock) -> PageLayout:
@@ -77,9 +85,9 @@ def _open(claim: Claim, settings: Settings) -> Image.Image:
 
 def describe(error: Exception, stage: str | None) -> Failure:
     """Return what an exception means for the page: the retry policy is its type."""
-    trace = "".join(traceback.format_exception(error))
+    trace = masked("".join(traceback.format_exception(error)))
     code, message, retry = _judge(error)
-    return Failure(code, message, retry, stage=stage, traceback=trace, peak_rss_kib=peak_rss_kib())
+    return Failure(code, masked(message), retry, stage=stage, traceback=trace, peak_rss_kib=peak_rss_kib())
 
 
 def _judge(error: Exception) -> tuple[str, str, bool]:

@@ -8,10 +8,10 @@ import socket
 from typing import Any
 
 from celery import Task, shared_task
-from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
+from celery.exceptions import InvalidTaskError, SoftTimeLimitExceeded, TimeLimitExceeded
 from celery.worker.request import Request
 
-from workers import claims
+from workers import claims, logs, metrics
 from workers.celery import PROCESS_PAGE
 from workers.config import Settings
 from workers.database import process_engine
@@ -21,10 +21,20 @@ log = logging.getLogger(__name__)
 
 
 class PageRequest(Request):  # type: ignore[misc]  # Celery is untyped
-    """What the worker's main process does when a child is lost: it tells the database at once.
+    """What the worker's main process does with a message: it looks at it before a child does, and after.
 
-    Without this the page would wait until its lease runs out.
+    A message that carries anything but one number is dropped. When a child is lost, the database is told at once;
+    without this the page would wait until its lease runs out.
     """
+
+    def __init__(self, message: Any, **options: Any) -> None:
+        try:
+            super().__init__(message, **options)
+        except (KeyError, TypeError, ValueError) as error:  # no task message at all
+            raise InvalidTaskError(f"The message is not one of ours: {type(error).__name__}") from error
+        if len(self.args) != 1 or type(self.args[0]) is not int or self.kwargs:
+            raise InvalidTaskError("The task takes the number of a page run and nothing else.")
+        self.time_limits = (None, None)  # ours, whatever limits the message asks for
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """Report a page that ran into the hard time limit, whose child is killed next."""
@@ -41,9 +51,14 @@ class PageRequest(Request):  # type: ignore[misc]  # Celery is untyped
     def _report(self, code: str, message: str) -> None:
         settings = Settings.from_env()
         (page_run_id,) = self.args
+        engine = process_engine(settings)
         failure = claims.Failure(code, message, retry=True)
-        state = claims.fail(process_engine(settings), page_run_id, f"{self.id}:%", failure, settings.max_attempts)
-        log.warning("page run %s: %s Now %s.", page_run_id, message, state or "in other hands")
+        state = claims.fail(engine, page_run_id, f"{self.id}:%", failure, settings.max_attempts)
+        attempt, volume, page = claims.whereabouts(engine, page_run_id)
+        with logs.about(page_run_id, attempt, volume, page):
+            log.warning("%s Now %s.", message, state or "in other hands")
+        if state is not None:
+            metrics.attempt_ended(state, code)
 
 
 class PageTask(Task):  # type: ignore[misc]  # Celery is untyped
@@ -58,6 +73,6 @@ def process_page(self: Task, page_run_id: int) -> None:
     settings = Settings.from_env()
     engine = process_engine(settings)
     worker = f"{socket.gethostname()}:{os.getpid()}"
-    claim = claims.claim(engine, int(page_run_id), self.request.id, worker, settings.lease_seconds)
+    claim = claims.claim(engine, page_run_id, self.request.id, worker, settings.lease_seconds)
     if claim is not None:
         process(engine, claim, settings)

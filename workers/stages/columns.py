@@ -22,7 +22,8 @@ Path = NDArray[np.float64]
 Origin = Literal["inserted", "printed"]
 
 BETWEEN = 8.0  # text scales: text so near on both sides makes a printed rule a column separator
-PARTED = 0.2  # of its length
+PARTED = 0.1  # of its length
+FAINT = 0.4  # share of a gutter's length with pieces of a rule that makes it a printed one
 IN_GUTTER = 2.5  # text scales: a rule so near to a gutter's middle runs in it
 SHORTEST_PIECE = 3.0  # line pitches: what remains of a gutter above or below a rule is a separator of its own
 
@@ -55,10 +56,11 @@ def find_columns(page: WorkingPage) -> Columns:
     pictures = find_pictures(page.grey, components)
     ink = components.mask(~stray(components) & (components.kind != PAPER)) * (1 - pictures)
     text = components.mask(components.kind == TEXT) * (1 - pictures)
-    gutters = find_gutters(np.maximum(ink, pictures), text, rules.horizontal, page.scale, page.pitch)
+    white_rules = ink * (1 - cv2.dilate(rules.faint, np.ones((3, 3), np.uint8)))
+    gutters = find_gutters(np.maximum(white_rules, pictures), text, rules.horizontal, page.scale, page.pitch)
     barrier = cv2.dilate(rules.vertical, np.ones((1, 3), np.uint8))
     barrier |= draw([gutter.path for gutter in gutters], barrier.shape)
-    paths = separator_paths(rule_paths(rules.vertical, page.scale), gutters, text, page.scale, page.pitch)
+    paths = separator_paths(rules, gutters, text, pictures, page.scale, page.pitch)
     return Columns(ink, components, pictures, barrier, rules.horizontal, paths)
 
 
@@ -82,16 +84,30 @@ def without_rules(ink: Mask, rules: Rules) -> Mask:
 
 
 def separator_paths(
-    rules: list[Path], gutters: list[Gutter], text: Mask, scale: float, pitch: float
+    rules: Rules, gutters: list[Gutter], text: Mask, pictures: Mask, scale: float, pitch: float
 ) -> tuple[tuple[Path, Origin], ...]:
     """Return the middle lines of the page's column separators.
 
     A printed rule that has text on one side only is the edge of a page, a frame or a border and parts no columns. A
     gutter is kept where no printed rule runs in it.
     """
-    printed = [rule for rule in rules if parts_text(rule, text, scale)]
-    inserted = [piece for gutter in gutters for piece in _beside_rules(gutter.path, printed, scale, pitch)]
-    return (*[(path, "printed") for path in printed], *[(path, "inserted") for path in inserted])
+    found = [rule for rule in rule_paths(rules.vertical, scale) if _share(rule, pictures) < 0.5]
+    printed = [rule for rule in found if parts_text(rule, text, scale)]
+    pieces = [piece for gutter in gutters for piece in _beside_rules(gutter.path, printed, scale, pitch)]
+    return (*[(path, "printed") for path in printed], *[(path, _origin(path, rules.faint, scale)) for path in pieces])
+
+
+def _origin(path: Path, faint: Mask, scale: float) -> Origin:
+    """Tell whether a faint or broken rule runs along a gutter."""
+    near = cv2.dilate(faint, np.ones((1, 2 * round(scale) + 1), np.uint8))
+    return "printed" if _share(path, near) > FAINT else "inserted"
+
+
+def _share(path: Path, mask: Mask) -> float:
+    """Return the share of a path's length that lies in `mask`."""
+    rows = np.arange(int(path[0, 1]), min(int(path[-1, 1]) + 1, len(mask)))
+    columns = np.interp(rows, path[:, 1], path[:, 0]).astype(int)
+    return float(mask[rows, columns].mean())
 
 
 def parts_text(path: Path, text: Mask, scale: float) -> bool:
@@ -99,7 +115,10 @@ def parts_text(path: Path, text: Mask, scale: float) -> bool:
     rows = np.arange(int(path[0, 1]), int(path[-1, 1]) + 1, max(1, round(scale / 2)))
     columns = np.interp(rows, path[:, 1], path[:, 0]).astype(int)
     reach = round(BETWEEN * scale)
-    beside = [(text[y, max(0, x - reach) : x].any(), text[y, x + 1 : x + reach].any()) for y, x in zip(rows, columns, strict=True)]
+    beside = [
+        (text[y, max(0, x - reach) : x].any(), text[y, x + 1 : x + reach].any())
+        for y, x in zip(rows, columns, strict=True)
+    ]
     return bool((np.mean(beside, axis=0) > PARTED).all())
 
 

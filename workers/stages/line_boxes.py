@@ -16,40 +16,103 @@ Mask = NDArray[np.uint8]
 
 GAP = 2.0  # text scales: widest space between pieces of one line
 LEVEL = 0.6  # share of the lower piece's height that both have in common
-WORD_SPACE = 1.0  # text scales: letters so near to each other are one word
-WORD_HEIGHT = (0.8, 3.0)  # text scales
-WORD_WIDTH = 0.8
-WORD_INK = 0.15  # share of a word's box that is ink
+ALIKE = 1.8  # greatest ratio of heights of pieces of one line; a full stop is not asked
+WORD_SPACE = 0.8  # text scales: letters so near to each other are one word
+WORD_HEIGHT = (0.8, 3.0)  # text scales: of a word that stands alone
+WORD_WIDTH = 1.2
+WORD_INK = 0.12  # share of its box that is ink
+LETTERS = 2  # components of the size of letters in a word that stands alone
 
 
-def joined(boxes: Boxes, barrier: Mask, scale: float) -> Boxes:
-    """Join boxes that lie side by side on one line with no separator between them."""
+def completed(
+    found: Boxes, headlines: Boxes, components: Components, excluded: NDArray[np.bool_], barrier: Mask
+) -> Boxes:
+    """Join the pieces of each line, with words between, beside or far from them that no line covers.
+
+    Args:
+        found: (n, 4) boxes of body text; pieces of one line may be apart.
+        headlines: (m, 4) boxes of large type, left as they are and not returned.
+        components: of the page without rules.
+        excluded: components that belong to pictures.
+        barrier: (h, w), 1 where no line may cross.
+    """
+    words, letters = _words(components, np.concatenate([found, headlines]), excluded, barrier)
+    boxes = np.concatenate([found, words])
     if not len(boxes):
         return boxes
+    group = _same_line(boxes, barrier, components.scale)
+    lines = _unions(boxes, group)
+    has_line = np.bincount(group[: len(found)], minlength=len(lines)) > 0
+    letters_of = np.bincount(group[len(found) :], letters, minlength=len(lines))
+    width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
+    low, high = (factor * components.scale for factor in WORD_HEIGHT)
+    word = (height >= low) & (height <= high) & (width >= WORD_WIDTH * components.scale) & (letters_of >= LETTERS)
+    return lines[has_line | (word & (width >= height))]
+
+
+def _words(
+    c: Components, covered_by: Boxes, excluded: NDArray[np.bool_], barrier: Mask
+) -> tuple[Boxes, NDArray[np.int64]]:
+    """Return the boxes of words outside of all `covered_by`, and how many letters each has."""
+    covered = np.zeros(c.labels.shape, np.uint8)
+    for x0, y0, x1, y1 in covered_by:
+        covered[y0:y1, x0:x1] = 1
+    middle = (c.y + c.height // 2, c.x + c.width // 2)
+    left_over = (c.kind >= SMALL) & (c.kind < LARGE) & ~excluded & (covered[middle] == 0)
+    left_over &= c.height < WORD_HEIGHT[1] * c.scale
+    if not left_over.any():
+        return np.zeros((0, 4), np.int64), np.zeros(0, np.int64)
+    ink = c.mask(left_over)
+    joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, max(3, round(WORD_SPACE * c.scale))), np.uint8))
+    labels, stats = component_stats(joined & (1 - barrier))
+    area = np.bincount(labels[ink > 0], minlength=len(stats))
+    letters = np.bincount(_label_of(labels, c, left_over & (c.kind == TEXT)), minlength=len(stats))
+    x, y, width, height, _ = stats.astype(np.int64).T
+    good = (letters >= 1) & (area >= WORD_INK * width * height)
+    good[0] = False
+    return np.stack([x, y, x + width, y + height], axis=1)[good], letters[good]
+
+
+def _label_of(labels: NDArray[np.int32], c: Components, chosen: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return in which of `labels` each chosen component lies, seen at the first inked pixel of its top row."""
+    found = np.flatnonzero(chosen)
+    out = np.zeros(len(found), np.int32)
+    for k, index in enumerate(found):
+        row = c.labels[c.y[index], c.x[index] : c.x[index] + c.width[index]]
+        out[k] = labels[c.y[index], c.x[index] + int((row == index).argmax())]
+    return out
+
+
+def _same_line(boxes: Boxes, barrier: Mask, scale: float) -> NDArray[np.int32]:
+    """Return the number of the line for each box: side by side, level, and no separator between."""
     x0, y0, x1, y1 = boxes.T
     height = y1 - y0
     a, b = _neighbours(boxes, GAP * scale)
     common = np.minimum(y1[a], y1[b]) - np.maximum(y0[a], y0[b])
-    level = (common >= LEVEL * np.minimum(height[a], height[b])) & (np.maximum(height[a], height[b]) < 1.8 * np.minimum(height[a], height[b]))
+    lower, taller = np.minimum(height[a], height[b]), np.maximum(height[a], height[b])
     overlap = np.minimum(x1[a], x1[b]) - np.maximum(x0[a], x0[b])
-    level &= overlap < 0.5 * np.minimum(x1[a] - x0[a], x1[b] - x0[b])
+    beside = overlap < 0.5 * np.minimum(x1[a] - x0[a], x1[b] - x0[b])
+    level = (common >= LEVEL * lower) & (taller < np.maximum(ALIKE * lower, 2 * scale)) & beside
     a, b = a[level], b[level]
     free = [not _barred(boxes[i], boxes[j], barrier) for i, j in zip(a, b, strict=True)]
-    a, b = a[free], b[free]
-    links = coo_matrix((np.ones(len(a)), (a, b)), shape=(len(boxes), len(boxes)))
-    count, group = connected_components(links, directed=False)
-    merged = np.full((count, 4), [2**30, 2**30, 0, 0], np.int64)
-    np.minimum.at(merged[:, :2], group, boxes[:, :2])
-    np.maximum.at(merged[:, 2:], group, boxes[:, 2:])
-    return merged
+    links = coo_matrix((np.ones(sum(free)), (a[free], b[free])), shape=(len(boxes), len(boxes)))
+    return np.asarray(connected_components(links, directed=False)[1])
+
+
+def _unions(boxes: Boxes, group: NDArray[np.int32]) -> Boxes:
+    """Return the box around each group of boxes."""
+    around = np.full((int(group.max()) + 1, 4), [2**30, 2**30, 0, 0], np.int64)
+    np.minimum.at(around[:, :2], group, boxes[:, :2])
+    np.maximum.at(around[:, 2:], group, boxes[:, 2:])
+    return around
 
 
 def _neighbours(boxes: Boxes, gap: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return pairs of boxes that share rows and are no further apart than `gap`."""
-    x0, y0, x1, y1 = boxes.T
-    shared = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
-    apart = np.maximum(x0[:, None], x0) - np.minimum(x1[:, None], x1)
-    return np.nonzero(np.triu((shared > 0) & (apart <= gap), 1))
+    x0, y0, x1, y1 = boxes.T.astype(np.int32)
+    near = np.minimum(y1[:, None], y1) > np.maximum(y0[:, None], y0)
+    near &= np.maximum(x0[:, None], x0) - np.minimum(x1[:, None], x1) <= gap
+    return np.nonzero(np.triu(near, 1))
 
 
 def _barred(a: NDArray[np.int64], b: NDArray[np.int64], barrier: Mask) -> bool:
@@ -57,34 +120,3 @@ def _barred(a: NDArray[np.int64], b: NDArray[np.int64], barrier: Mask) -> bool:
     left, right = sorted((int(a[0] + a[2]) // 2, int(b[0] + b[2]) // 2))
     row = int(max(a[1], b[1]) + min(a[3], b[3])) // 2
     return bool(barrier[row, left:right].any())
-
-
-def stray_words(components: Components, found: Boxes, excluded: NDArray[np.bool_], barrier: Mask) -> Boxes:
-    """Return boxes of words that no line covers: page numbers, signatures, short last lines.
-
-    Args:
-        components: of the page without rules.
-        found: (n, 4) boxes of the lines that were found.
-        excluded: components that belong to pictures.
-        barrier: (h, w), 1 where no word may cross.
-    """
-    c, scale = components, components.scale
-    covered = np.zeros(c.labels.shape, np.uint8)
-    for x0, y0, x1, y1 in found:
-        covered[y0:y1, x0:x1] = 1
-    middle = (c.y + c.height // 2, c.x + c.width // 2)
-    low, high = WORD_HEIGHT
-    left_over = (c.kind >= SMALL) & ~excluded & (covered[middle] == 0) & (c.height < high * scale) & (c.kind < LARGE)
-    if not left_over.any():
-        return np.zeros((0, 4), np.int64)
-    ink = c.mask(left_over)
-    words = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, max(3, round(WORD_SPACE * scale))), np.uint8))
-    words &= 1 - barrier
-    labels, stats = component_stats(words)
-    area = np.bincount(labels[ink > 0], minlength=len(stats))
-    letters = np.bincount(labels[middle][left_over & (c.kind == TEXT)], minlength=len(stats))
-    x, y, width, height, _ = stats.astype(np.int64).T
-    good = (height >= low * scale) & (height <= high * scale) & (width >= WORD_WIDTH * scale)
-    good &= (area >= WORD_INK * width * height) & (letters >= 2) & (width >= height)
-    good[0] = False
-    return np.stack([x, y, x + width, y + height], axis=1)[good]

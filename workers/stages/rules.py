@@ -23,7 +23,7 @@ THICKEST = 0.6  # thicker strokes are letters of a masthead, frames of advertise
 BREAK = 1.2  # gaps up to this length are closed
 DARKNESS = 48  # grey levels below the paper on either side, of 255
 FREE = 0.6  # share of a rule's length with paper on both sides
-BESIDE = 0.7  # so far from its edge
+BESIDE = 0.5  # so far from its edge
 PICKETS = 3  # so many alike in a row are stems or hatching, not rules
 PICKET_SPACE = 6.0  # when no further apart than this
 LONG = 25.0  # longer ones are rules in any company: a table has many
@@ -31,10 +31,14 @@ LONG = 25.0  # longer ones are rules in any company: a table has many
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Masks (h, w) of printed rules, 1 where a rule lies."""
+    """Masks (h, w) of printed rules, 1 where a rule lies.
+
+    `faint` holds every upright stroke that could be a piece of a rule if it lies in a gutter.
+    """
 
     vertical: Mask
     horizontal: Mask
+    faint: Mask
 
 
 def find_rules(grey: NDArray[np.uint8], ink: Mask, scale: float) -> Rules:
@@ -45,12 +49,13 @@ def find_rules(grey: NDArray[np.uint8], ink: Mask, scale: float) -> Rules:
         ink: (h, w), 1 is ink.
         scale: text scale in pixels.
     """
-    across = _vertical(cv2.transpose(grey), cv2.transpose(ink), scale)
-    return Rules(_vertical(grey, ink, scale), np.asarray(cv2.transpose(across)))
+    across, _ = _vertical(cv2.transpose(grey), cv2.transpose(ink), scale)
+    vertical, faint = _vertical(grey, ink, scale)
+    return Rules(vertical, np.asarray(cv2.transpose(across)), faint)
 
 
-def _vertical(grey: NDArray[np.uint8], ink: Mask, scale: float) -> Mask:
-    """Return the mask of the vertical rules of `grey`."""
+def _vertical(grey: NDArray[np.uint8], ink: Mask, scale: float) -> tuple[Mask, Mask]:
+    """Return the mask of the vertical rules of `grey`, and that of all upright strokes."""
     width = max(3, round(THICKEST * scale) | 1)
     # dark against the paper on both sides: a closing across the rule takes it away, letters stay in part
     line = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_RECT, (width + 2, 1)))
@@ -58,7 +63,7 @@ def _vertical(grey: NDArray[np.uint8], ink: Mask, scale: float) -> Mask:
     slack = cv2.dilate(thin, np.ones((1, 3), np.uint8))  # a slanted rule moves sideways from row to row
     seeds = cv2.erode(slack, np.ones((max(3, round(SEED * scale)), 1), np.uint8))
     if not seeds.any():
-        return seeds
+        return seeds, seeds
     seeds = cv2.dilate(seeds, np.ones((max(3, round((SEED + BREAK) * scale)), 1), np.uint8))
     labels, stats = component_stats(seeds)
     tall = stats[:, 3] >= (SHORTEST + BREAK) * scale
@@ -69,7 +74,7 @@ def _vertical(grey: NDArray[np.uint8], ink: Mask, scale: float) -> Mask:
     chosen = np.flatnonzero(keep)
     keep[chosen] = [_stands_free(labels, ink, stats[k], int(k), scale) for k in chosen]
     keep[_pickets(stats, keep, scale)] = False
-    return np.asarray(keep.astype(np.uint8)[labels])
+    return np.asarray(keep.astype(np.uint8)[labels]), np.asarray(seeds)
 
 
 def _stands_free(labels: NDArray[np.int32], ink: Mask, stats: NDArray[np.int32], label: int, scale: float) -> bool:

@@ -13,7 +13,7 @@ from workers.stages.columns import Columns, draw
 from workers.stages.headlines import find_headlines
 from workers.stages.kraken_core import NoText, find_line_boxes
 from workers.stages.kraken_reference import find_line_boxes_reference
-from workers.stages.line_boxes import joined, stray_words
+from workers.stages.line_boxes import completed
 from workers.stages.pictures import line_art
 from workers.stages.reading_order import reading_order
 
@@ -46,9 +46,8 @@ def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
     headlines = find_headlines(components, columns.barrier, pictured)
     body = columns.ink * (1 - components.mask(headlines.members | headlines.initials))
     found = find_line_boxes(body * np.uint8(255), columns.barrier, scale=page.scale, no_hlines=True).astype(np.int64)
-    found = joined(found, columns.barrier, page.scale)
-    words = stray_words(components, np.concatenate([found, headlines.boxes]), pictured, columns.barrier)
-    return np.concatenate([found, headlines.boxes, words])
+    found = completed(found, headlines.boxes, components, pictured, columns.barrier)
+    return np.concatenate([found, headlines.boxes])
 
 
 def kraken_lines(

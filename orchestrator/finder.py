@@ -230,7 +230,7 @@ def _no_page(entry: os.DirEntry[str]) -> str:
     if _is_litter(entry.name):
         return "hidden or left by the system"
     if entry.is_symlink():
-        return "a link to a folder" if entry.is_dir() else ""
+        return "a link to a folder" if Path(entry.path).is_dir() else ""  # is_dir of an entry raises on loops
     return "" if entry.is_dir() or entry.is_file() else "not an ordinary file"
 
 

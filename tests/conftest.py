@@ -88,3 +88,21 @@ def engine(database_url: str) -> Iterator[Engine]:
     migrations.upgrade(made)
     yield made
     made.dispose()
+
+
+@pytest.fixture
+def sqlite_engine(tmp_path: Path) -> Iterator[Engine]:
+    """An engine on a SQLite database with our schema, for what only SQLite has."""
+    made = open_engine(f"sqlite:///{tmp_path / 'only.db'}")
+    migrations.upgrade(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def postgres_engine(postgres_url: str) -> Iterator[Engine]:
+    """An engine on a PostgreSQL database with our schema, for what only PostgreSQL has."""
+    made = open_engine(postgres_url)
+    migrations.upgrade(made)
+    yield made
+    made.dispose()

@@ -48,9 +48,9 @@ def _page_boxes() -> str:
         SELECT v.source AS volume, p.name AS page, p.page_number, '{kind}' AS kind, b.{number} AS number,
                CAST({label} AS VARCHAR(40)) AS label, CAST({confidence} AS FLOAT) AS confidence,
                b.x_min, b.y_min, b.x_max, b.y_max,
-               b.x_min * 1.0 / r.width AS x_fraction, b.y_min * 1.0 / r.height AS y_fraction,
-               (b.x_max - b.x_min) * 1.0 / r.width AS width_fraction,
-               (b.y_max - b.y_min) * 1.0 / r.height AS height_fraction,
+               CAST(b.x_min AS FLOAT) / r.width AS x_fraction, CAST(b.y_min AS FLOAT) / r.height AS y_fraction,
+               CAST(b.x_max - b.x_min AS FLOAT) / r.width AS width_fraction,
+               CAST(b.y_max - b.y_min AS FLOAT) / r.height AS height_fraction,
                l.fingerprint AS pipeline, b.page_run_id
         FROM {table} b{_OF_PAGE_RUN.format(alias="b")}"""
         for kind, table, number, label, confidence in kinds
@@ -102,7 +102,7 @@ def _suspect_pages(greatest: str, least: str) -> str:
     )
     touching = "t.x_min < f.x_max AND t.x_max > f.x_min AND t.y_min < f.y_max AND t.y_max > f.y_min"
     return f"""
-        SELECT {of_run}, 'no_lines' AS reason, r.empty_reason AS detail, 0.0 AS measure,
+        SELECT {of_run}, 'no_lines' AS reason, r.empty_reason AS detail, CAST(0 AS FLOAT) AS measure,
                l.fingerprint AS pipeline, r.page_run_id
         FROM page_run r
         JOIN page p ON p.page_id = r.page_id
@@ -111,14 +111,14 @@ def _suspect_pages(greatest: str, least: str) -> str:
         WHERE r.state = 'done' AND r.text_lines = 0
         UNION ALL
         SELECT {page}, CASE WHEN text_lines * (neighbours - 2) > their_lines THEN 'more_lines' ELSE 'fewer_lines' END,
-               'lines for each line of its neighbours', text_lines * 1.0 * (neighbours - 2) / their_lines,
+               'lines for each line of its neighbours', CAST(text_lines AS FLOAT) * (neighbours - 2) / their_lines,
                pipeline, page_run_id
         FROM ({_NEIGHBOURS}) near_pages
         WHERE neighbours >= 4 AND text_lines > 0 AND their_lines >= 10 * (neighbours - 2)
           AND (text_lines * (neighbours - 2) > their_lines * 2 OR text_lines * (neighbours - 2) * 2 < their_lines)
         UNION ALL
         SELECT {of_run}, 'lines_across_separator', 'lines that reach over a separator on both sides',
-               count(DISTINCT t.line_number) * 1.0, l.fingerprint, r.page_run_id
+               CAST(count(DISTINCT t.line_number) AS FLOAT), l.fingerprint, r.page_run_id
         FROM separator s
         JOIN text_line t ON t.page_run_id = s.page_run_id
          AND t.y_min + t.y_max BETWEEN 2 * s.y_min AND 2 * s.y_max
@@ -133,7 +133,7 @@ def _suspect_pages(greatest: str, least: str) -> str:
                pipeline, page_run_id
         FROM (
             SELECT {of_run}, l.fingerprint AS pipeline, r.page_run_id, f.face_number,
-                   sum({overlap}) * 1.0 / ((f.x_max - f.x_min) * (f.y_max - f.y_min)) AS share
+                   CAST(sum({overlap}) AS FLOAT) / ((f.x_max - f.x_min) * (f.y_max - f.y_min)) AS share
             FROM face f
             JOIN text_line t ON t.page_run_id = f.page_run_id AND {touching}
             JOIN page_run r ON r.page_run_id = f.page_run_id

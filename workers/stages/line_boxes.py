@@ -21,6 +21,8 @@ WORD_SPACE = 0.8  # text scales: letters so near to each other are one word
 WORD_HEIGHT = (0.8, 3.0)  # text scales: of a word that stands alone
 WORD_WIDTH = 1.2
 WORD_INK = 0.12  # share of its box that is ink
+WHOLE = 1.3  # of a line's height
+LONGEST_LETTER = 12.0  # text scales: letters of a hand hang together
 LETTERS = 2  # components of the size of letters in a word that stands alone
 
 
@@ -47,7 +49,28 @@ def completed(
     width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
     low, high = (factor * components.scale for factor in WORD_HEIGHT)
     word = (height >= low) & (height <= high) & (width >= WORD_WIDTH * components.scale) & (letters_of >= LETTERS)
-    return lines[has_line | (word & (width >= height))]
+    return with_whole_letters(lines[has_line | (word & (width >= height))], components, excluded)
+
+
+def with_whole_letters(lines: Boxes, components: Components, excluded: NDArray[np.bool_]) -> Boxes:
+    """Widen boxes so that no letter whose middle they hold is cut: long strokes of a hand, accents, swashes.
+
+    Letters taller than `WHOLE` of the line's height touch the next line and are left cut.
+    """
+    c = components
+    owner = np.zeros(c.labels.shape, np.int32)
+    for number, (x0, y0, x1, y1) in enumerate(lines, start=1):
+        owner[y0:y1, x0:x1] = number
+    own = owner[c.y + c.height // 2, c.x + c.width // 2] - 1
+    height = lines[:, 3] - lines[:, 1]
+    letter = (own >= 0) & (c.kind >= SMALL) & ~excluded
+    letter &= (c.height <= WHOLE * height[own]) & (c.width <= LONGEST_LETTER * c.scale)
+    grown = lines.copy()
+    np.minimum.at(grown[:, 0], own[letter], c.x[letter])
+    np.minimum.at(grown[:, 1], own[letter], c.y[letter])
+    np.maximum.at(grown[:, 2], own[letter], (c.x + c.width)[letter])
+    np.maximum.at(grown[:, 3], own[letter], (c.y + c.height)[letter])
+    return grown
 
 
 def _words(

@@ -10,6 +10,7 @@ from models.separator import Separator
 from models.stage_timing import StageTiming
 from models.text_line import TextLine
 from models.volume import Volume
+from models.worker import Worker
 
 __all__ = [
     "Attempt",
@@ -23,5 +24,6 @@ __all__ = [
     "StageTiming",
     "TextLine",
     "Volume",
+    "Worker",
     "database_now",
 ]

@@ -29,6 +29,10 @@ class Attempt(Base):
     error_code: Mapped[str | None] = mapped_column(String(40), comment="Why it failed; a stable key")
     error_message: Mapped[str | None] = mapped_column(Text, comment="Why it failed, in words")
     traceback: Mapped[str | None] = mapped_column(Text, comment="Python's traceback where there was one")
+    signal: Mapped[int | None] = mapped_column(
+        Small, comment="The signal that ended its process; 9 is a kill, 11 a crash"
+    )
+    log: Mapped[str | None] = mapped_column(Text, comment="The last log lines of a process that died")
     peak_rss_kib: Mapped[int | None] = mapped_column(Integer, comment="Peak resident memory of the process, KiB")
     started_at: Mapped[datetime] = mapped_column(
         UtcDateTime, server_default=database_now(), comment="When it claimed the page, UTC"

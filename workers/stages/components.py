@@ -18,7 +18,8 @@ DUST_SIZE = 0.3  # of the text scale: smaller in both directions than any full s
 SMALLEST_TEXT = 0.5  # root box area, as in kraken's box map: full stops and accents are smaller
 LARGEST_TEXT = 4.0
 LETTER_STROKES = (0.06, 0.45)  # stroke by height of a letter: line art is thinner, stains and blocks are thicker
-NEAR_TEXT = (1.2, 0.8)  # text scales: how far from text specks still belong to it, along and across the line
+DUST_NEAR_TEXT = (1.2, 0.8)  # text scales: how far from text dust still belongs to it, along and across the line
+SMALL_NEAR_TEXT = (2.0, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,10 @@ def find_components(ink: Mask, scale: float) -> Components:
 def stray(components: Components) -> NDArray[np.bool_]:
     """Return which dust and specks lie too far from any text to be its full stops and accents."""
     text = components.mask((components.kind == TEXT) | (components.kind == LARGE))
-    reach_x, reach_y = (round(reach * components.scale) for reach in NEAR_TEXT)
-    near = cv2.dilate(text, np.ones((2 * reach_y + 1, 2 * reach_x + 1), np.uint8))
-    speck = (components.kind == DUST) | (components.kind == SMALL)
-    middle_x = components.x + components.width // 2
-    middle_y = components.y + components.height // 2
-    return np.asarray(speck & (near[middle_y, middle_x] == 0))
+    middle = (components.y + components.height // 2, components.x + components.width // 2)
+    far = np.zeros(len(components.x), bool)
+    for kind, reach in ((DUST, DUST_NEAR_TEXT), (SMALL, SMALL_NEAR_TEXT)):
+        along, across = (2 * round(side * components.scale) + 1 for side in reach)
+        near = cv2.dilate(text, np.ones((across, along), np.uint8))
+        far |= (components.kind == kind) & (near[middle] == 0)
+    return far

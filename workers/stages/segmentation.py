@@ -10,12 +10,14 @@ from workers.layout import Separator, TextLine
 from workers.parameters import SegmentationParameters
 from workers.stages.binarization import WorkingPage
 from workers.stages.columns import Columns, draw
+from workers.stages.components import PAPER
 from workers.stages.headlines import find_headlines
 from workers.stages.kraken_core import NoText, find_line_boxes
 from workers.stages.kraken_reference import find_line_boxes_reference
 from workers.stages.line_boxes import completed
 from workers.stages.pictures import line_art
 from workers.stages.reading_order import reading_order
+from workers.stages.tables import cut_at_cells
 
 Boxes = NDArray[np.int64]
 Found = tuple[tuple[TextLine, ...], str | None]
@@ -47,6 +49,8 @@ def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
     body = columns.ink * (1 - components.mask(headlines.members | headlines.initials))
     found = find_line_boxes(body * np.uint8(255), columns.barrier, scale=page.scale, no_hlines=True).astype(np.int64)
     found = completed(found, headlines.boxes, components, pictured, columns.barrier)
+    printed = components.mask((components.kind != PAPER) & ~pictured)
+    found = cut_at_cells(found, printed, page.scale, page.pitch)
     return np.concatenate([found, headlines.boxes])
 
 

@@ -1,0 +1,65 @@
+"""Lines that run through the white of a table are cut into its cells."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Boxes = NDArray[np.int64]
+Mask = NDArray[np.uint8]
+
+WIDE = 4.5  # text scales: no line of text has such a hole
+CELL_GAP = 1.8  # text scales: a hole between cells is wider than a word space
+ALIGNED = 0.6  # text scales: cells below each other begin so exactly
+COMPANIONS = 2  # other lines with a hole that ends at the same place
+MOST = 0.5  # of the lines that run through the place have the hole
+NEARBY = 12.0  # line pitches above or below
+
+
+def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float) -> Boxes:
+    """Cut lines at holes that no line of text has, and at smaller ones that lines nearby have at the same place.
+
+    Args:
+        lines: (n, 4) boxes.
+        ink: (h, w), 1 is ink, with the dots of leaders.
+        scale: text scale in pixels.
+        pitch: distance of text lines in pixels.
+    """
+    holes = _holes(lines, ink, CELL_GAP * scale)
+    if not len(holes):
+        return lines
+    line, start, end = holes.T
+    row = (lines[line, 1] + lines[line, 3]) / 2
+    middle = (lines[:, 1] + lines[:, 3]) / 2
+    spans = (lines[:, 0] < start[:, None]) & (lines[:, 2] > end[:, None])
+    spans &= np.abs(middle - row[:, None]) <= NEARBY * pitch
+    aligned = (np.abs(end[:, None] - end) <= ALIGNED * scale) & (np.abs(row[:, None] - row) <= NEARBY * pitch)
+    alike = aligned.sum(axis=1)
+    in_table = (alike > COMPANIONS) & (alike >= MOST * spans.sum(axis=1))
+    cut = (end - start >= WIDE * scale) | in_table
+    return _cut(lines, holes[cut], ink)
+
+
+def _holes(lines: Boxes, ink: Mask, least: float) -> NDArray[np.int64]:
+    """Return (n, 3): line, first white column, first inked column after it, of the holes at least `least` wide."""
+    holes = []
+    for number, (x0, y0, x1, y1) in enumerate(lines):
+        inked = np.flatnonzero(ink[y0:y1, x0:x1].any(axis=0))
+        wide = np.flatnonzero(np.diff(inked) > least)
+        holes += [(number, x0 + inked[k] + 1, x0 + inked[k + 1]) for k in wide]
+    return np.array(holes, np.int64).reshape(-1, 3)
+
+
+def _cut(lines: Boxes, holes: NDArray[np.int64], ink: Mask) -> Boxes:
+    """Return the lines with those that have holes replaced by their pieces, each as tall as its ink."""
+    whole = np.ones(len(lines), bool)
+    whole[holes[:, 0]] = False
+    pieces = []
+    for number in np.unique(holes[:, 0]):
+        x0, y0, x1, y1 = lines[number]
+        own = holes[holes[:, 0] == number]
+        for left, right in zip([x0, *own[:, 2]], [*own[:, 1], x1], strict=True):
+            rows = np.flatnonzero(ink[y0:y1, left:right].any(axis=1))
+            if len(rows):
+                pieces.append((left, y0 + rows[0], right, y0 + rows[-1] + 1))
+    return np.concatenate([lines[whole], np.array(pieces, np.int64).reshape(-1, 4)])

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import redis
+from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from orchestrator.leash import Leash
 from workers.errors import ServiceDown
@@ -36,6 +38,21 @@ def find_server() -> str:
             "with --broker redis://HOST."
         ) from None
     return str(get_binary_path())
+
+
+def check_broker(url: str) -> None:
+    """Refuse to begin with a broker that does not answer; later outages are waited for.
+
+    Raises:
+        ServiceDown: it does not answer within a few seconds.
+    """
+    connection = Connection(url, connect_timeout=5, transport_options={"socket_connect_timeout": 5})
+    try:
+        connection.ensure_connection(max_retries=1, interval_start=0.2, reraise_as_library_errors=True)
+    except (OperationalError, ValueError, OSError) as error:
+        raise ServiceDown(f"The broker {connection.as_uri()} does not answer: {error}") from error
+    finally:
+        connection.release()
 
 
 @contextmanager

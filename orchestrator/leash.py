@@ -20,6 +20,7 @@ import threading
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_LAST_BYTES = 16_384
 
 
 def main(arguments: list[str]) -> int:
@@ -61,12 +62,13 @@ class Leash:
     """A service on a leash, as the command sees it."""
 
     def __init__(self, command: list[str], directory: Path, grace_seconds: float, environ: dict[str, str]) -> None:
-        self.log = directory / "log"
+        # Kept open: it can still be read when the service has died and its directory is gone.
+        self._directory = directory
+        self._log = (directory / "log").open("a+b")
         arguments = [sys.executable, "-P", "-m", "orchestrator.leash", str(grace_seconds), str(directory), *command]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                arguments, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True, env=environ
-            )
+        self._process = subprocess.Popen(
+            arguments, stdin=subprocess.PIPE, stdout=self._log, stderr=self._log, start_new_session=True, env=environ
+        )
 
     def ended(self) -> int | None:
         """Return the service's exit code, or None while it runs."""
@@ -78,21 +80,25 @@ class Leash:
         try:
             self._process.wait(timeout)
         except KeyboardInterrupt:
-            self._process.kill()  # takes the service with it
+            self._process.kill()  # takes the service with it, but cannot clean up
             self._process.wait()
+            shutil.rmtree(self._directory, ignore_errors=True)
             raise
+        finally:
+            self._log.close()
 
     def kill(self) -> None:
         """Stop the service at once."""
         self._close(b"now\n")
         self._process.wait()
+        self._log.close()
 
     def last_words(self, lines: int = 5) -> str:
         """Return the end of what the service printed."""
-        try:
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
-        except FileNotFoundError:
-            return ""
+        # pread, since the place in the file is shared with the service that writes it
+        size = os.fstat(self._log.fileno()).st_size
+        end = os.pread(self._log.fileno(), _LAST_BYTES, max(0, size - _LAST_BYTES))
+        return "\n".join(end.decode(errors="replace").splitlines()[-lines:])
 
     def _close(self, words: bytes) -> None:
         assert self._process.stdin is not None

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestrator.broker import embedded_broker
+from orchestrator.broker import check_broker, embedded_broker
 from orchestrator.leash import Leash
 from workers.config import Settings
 from workers.errors import ServiceDown
@@ -86,6 +86,7 @@ class Services:
 def services(settings: Settings, processes: int | None) -> Iterator[Services]:
     """Yield the services that `settings` name, starting a broker and a worker where no broker is named."""
     if settings.broker_url:
+        check_broker(settings.broker_url)
         yield Services(settings, None)
         return
     with ExitStack() as stack:

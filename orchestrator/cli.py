@@ -110,7 +110,7 @@ def _judge_ours(error: BaseException) -> tuple[int, str]:
         return EXIT_SERVICE_DOWN, str(error)
     if isinstance(error, BroadsheetError):
         return EXIT_USAGE, str(error)
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError) and not _is_sql_mistake(error.orig):
         return EXIT_SERVICE_DOWN, f"The database does not answer: {first_line(error.orig)}"
     if isinstance(error, DBAPIError):
         return EXIT_USAGE, f"The database refused: {first_line(error.orig)}"
@@ -120,6 +120,11 @@ def _judge_ours(error: BaseException) -> tuple[int, str]:
         EXIT_USAGE,
         f"Unexpected {type(error).__name__}: {first_line(error)}. Run again with --debug for the details.",
     )
+
+
+def _is_sql_mistake(error: object) -> bool:
+    # SQLite speaks of an operational error also when a table does not exist
+    return getattr(error, "sqlite_errorname", None) == "SQLITE_ERROR"
 
 
 def first_line(error: object) -> str:

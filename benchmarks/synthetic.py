@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, insert
 
-from models import PageRun, Page, Pipeline, Volume
+from models import Page, PageRun, Pipeline, Volume
 
 WIDTH, HEIGHT, COLUMNS = 3600, 6300, 4
 LINE_COLUMNS = ("page_run_id", "line_number", "x_min", "y_min", "x_max", "y_max")

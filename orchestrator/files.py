@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from workers.errors import UnreadableInput
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES}
 
 
 @contextmanager
@@ -17,17 +20,68 @@ def writing(path: Path) -> Iterator[IO[str]]:
     """Open a text file beside `path` and move it there when the block ends well; on an error nothing stays.
 
     Raises:
-        UnreadableInput: `path` exists already, or its folder does not.
+        UnreadableInput: `path` exists already, its folder does not, or there is no room.
     """
-    if path.exists():
+    with writing_beside(path) as beside, beside.open("w", encoding="utf-8", newline="") as out:
+        yield out
+
+
+@contextmanager
+def writing_bytes(path: Path) -> Iterator[BinaryIO]:
+    """Do as `writing` for a file of bytes.
+
+    Raises:
+        UnreadableInput: as `writing`.
+    """
+    with writing_beside(path) as beside, beside.open("wb") as out:
+        yield out
+
+
+@contextmanager
+def writing_beside(path: Path, *, replace: bool = False) -> Iterator[Path]:
+    """Yield an empty file beside `path` that becomes `path` when the block ends well; on an error nothing stays.
+
+    Raises:
+        UnreadableInput: `path` exists and `replace` is not set, its folder does not, or there is no room.
+    """
+    refuse_existing(path, replace=replace)
+    with _no_room(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
+        os.close(handle)
+        beside = Path(name)
+        try:
+            yield beside
+            beside.chmod(0o666 & ~_umask())
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+
+
+def refuse_existing(path: Path, *, replace: bool = False) -> None:
+    """Refuse a path that is taken or cannot be.
+
+    Raises:
+        UnreadableInput: with the remedy.
+    """
+    if path.exists() and not replace:
         raise UnreadableInput(f"{path} exists already; remove it or choose another name.")
     if not path.parent.is_dir():
         raise UnreadableInput(f"There is no folder {path.parent} to write {path.name} into.")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+
+
+@contextmanager
+def _no_room(path: Path) -> Iterator[None]:
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-            yield out
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise UnreadableInput(f"{path} could not be written: {error.strerror}. Nothing was left behind.") from error
+
+
+def _umask() -> int:
+    # mkstemp makes files for its owner only; this one shall be as any other file that its user writes
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

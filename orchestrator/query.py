@@ -1,19 +1,40 @@
-"""SQL over the results, read-only because the database refuses to write, streamed so that memory stays flat."""
+"""SQL over the results, read-only because the database refuses to write, streamed so that memory stays flat.
+
+Rows come from the driver's own cursor: SQLAlchemy's row objects would cost more than the query.
+"""
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, text
+import psycopg
+from sqlalchemy import Connection, Engine, text
+
+from workers.errors import BroadsheetError, ServiceDown
 
 BATCH_ROWS = 10_000
+PROGRESS_INSTRUCTIONS = 50_000  # SQLite looks at the clock this often: some tenths of a millisecond
 
 # What a reader may do on SQLite. ATTACH and PRAGMA are not among it: VACUUM INTO and ATTACH make files.
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+# An R*Tree prepares its writing statements, and declares itself, when it is opened to be read; nobody can run them on
+# a file that is opened read-only.
+_TREE_WRITES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
+_TREE_INSIDES = re.compile(r"\w+_rtree_(node|rowid|parent)|sqlite_master")
+# What PostgreSQL cannot declare a cursor for; its answers are small.
+_NO_CURSOR = re.compile(r"\s*(explain|show)\b", re.IGNORECASE)
+
+
+class QueryFailed(BroadsheetError):
+    """The database would not run the query: a mistake in it, a write, or more time than it was given."""
+
+    code = "query_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,35 +46,114 @@ class Answer:
 
 
 @contextmanager
-def run_query(engine: Engine, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[Answer]:
+def run_query(
+    engine: Engine, sql: str, parameters: Mapping[str, Any] | None = None, timeout_seconds: float | None = None
+) -> Iterator[Answer]:
     """Run one statement on a read-only engine (`models.session.open_engine_read_only`) and yield its answer.
 
-    The answer must be read inside the block. Raises SQLAlchemy's errors: a syntax error, a write that was refused.
+    The answer must be read inside the block; `timeout_seconds` is for all of it.
+
+    Raises:
+        QueryFailed: a syntax error, a write that was refused, a value that is missing, or the time is over.
+        ServiceDown: the connection broke.
     """
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _watch_sqlite)
-    with engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            # a statement before the user's: from now on PostgreSQL refuses to make this transaction writable
-            connection.execute(text("SELECT 1"))
-        result = _stream(connection, sql, parameters or {})
-        if not result.returns_rows:
-            yield Answer((), iter(()))
-            return
-        batches = ([tuple(row) for row in batch] for batch in iter(lambda: result.fetchmany(BATCH_ROWS), []))
-        yield Answer(tuple(result.keys()), batches)
+    clock = _Deadline(timeout_seconds)
+    with engine.connect() as connection, _told(clock):
+        run = _run_on_sqlite if connection.dialect.name == "sqlite" else _run_on_postgresql
+        with run(connection, sql, parameters or {}, clock) as cursor:
+            if cursor.description is None:
+                yield Answer((), iter(()))
+                return
+            columns = tuple(str(column[0]) for column in cursor.description)
+            yield Answer(columns, _batches(cursor, clock))
 
 
-def _stream(connection: Connection, sql: str, parameters: Mapping[str, Any]) -> Any:
-    streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH_ROWS)
-    if parameters:
-        return streaming.execute(text(sql), dict(parameters))
-    return streaming.exec_driver_sql(sql.replace("%", "%%") if connection.dialect.name == "postgresql" else sql)
+@dataclass(slots=True)
+class _Deadline:
+    seconds: float | None
+    end: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.end = time.monotonic() + self.seconds if self.seconds else float("inf")
+
+    def passed(self) -> bool:
+        return time.monotonic() > self.end
 
 
-def _watch_sqlite(connection: Any, _record: Any) -> None:
-    connection.set_authorizer(_authorise)
+def _batches(cursor: Any, clock: _Deadline) -> Iterator[Sequence[tuple[Any, ...]]]:
+    while batch := cursor.fetchmany(BATCH_ROWS):
+        yield batch
+        if clock.passed():
+            raise TimeoutError
 
 
-def _authorise(action: int, *_: str | None) -> int:
-    return sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY
+@contextmanager
+def _run_on_sqlite(
+    connection: Connection, sql: str, parameters: Mapping[str, Any], clock: _Deadline
+) -> Iterator[sqlite3.Cursor]:
+    driver: Any = connection.connection.driver_connection
+    driver.set_authorizer(_authorise)
+    if clock.seconds:
+        driver.set_progress_handler(clock.passed, PROGRESS_INSTRUCTIONS)
+    cursor: sqlite3.Cursor = driver.cursor()
+    cursor.execute(sql, dict(parameters))
+    yield cursor
+
+
+def _authorise(action: int, table: str | None, *_: str | None) -> int:
+    of_tree = action in _TREE_WRITES and table is not None and _TREE_INSIDES.fullmatch(table)
+    return sqlite3.SQLITE_OK if action in _ALLOWED or of_tree else sqlite3.SQLITE_DENY
+
+
+@contextmanager
+def _run_on_postgresql(
+    connection: Connection, sql: str, parameters: Mapping[str, Any], clock: _Deadline
+) -> Iterator[psycopg.Cursor[Any]]:
+    # Statements before the user's: from the first on PostgreSQL refuses to make this transaction writable.
+    connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
+    if clock.seconds:
+        connection.execute(text(f"SET LOCAL statement_timeout = {int(clock.seconds * 1000) or 1}"))
+    driver: Any = connection.connection.driver_connection
+    statement, values = _for_psycopg(connection, sql, parameters)
+    if _NO_CURSOR.match(sql):
+        # a prepared statement is one statement: nothing can follow a semicolon
+        with driver.cursor() as cursor:
+            cursor.execute(statement, values, prepare=True)
+            yield cursor
+    else:
+        with driver.cursor(name="answer") as cursor:
+            cursor.execute(statement, values)
+            yield cursor
+
+
+def _for_psycopg(connection: Connection, sql: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
+    if not parameters:
+        return sql, None
+    compiled = text(sql).compile(dialect=connection.dialect)
+    missing = sorted(set(compiled.params) - set(parameters))
+    if missing:
+        raise QueryFailed(f"The query needs a value for :{missing[0]}; give it with --param {missing[0]}=VALUE.")
+    return str(compiled), {name: parameters[name] for name in compiled.params}
+
+
+@contextmanager
+def _told(clock: _Deadline) -> Iterator[None]:
+    """Turn what a driver raises into the sentence for the user."""
+    try:
+        yield
+    except (sqlite3.Error, sqlite3.Warning, psycopg.Error, TimeoutError) as error:
+        if clock.passed() and (isinstance(error, TimeoutError) or _was_stopped(error)):
+            raise QueryFailed(
+                f"The query was stopped after {clock.seconds:g} s; narrow it, or give more time with --timeout."
+            ) from error
+        if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
+            raise ServiceDown(f"The connection to the database broke: {_first_line(error)}") from error
+        raise QueryFailed(f"The database refused the query: {_first_line(error)}") from error
+
+
+def _was_stopped(error: Exception) -> bool:
+    return isinstance(error, psycopg.errors.QueryCanceled) or str(error) == "interrupted"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no further word"])[0]

@@ -18,10 +18,10 @@ TABLE_ROWS = 1_000
 def write_table(answer: Answer, out: IO[str]) -> None:
     """Write the first rows as a table, and say so when there are more."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table(*answer.columns)
+    table = Table(*(Column(Text(column)) for column in answer.columns))
     rows = chain.from_iterable(answer.batches)
     for row in islice(rows, TABLE_ROWS):
         table.add_row(*("" if value is None else Text(_cell(value)) for value in row))
@@ -53,6 +53,7 @@ def write_jsonl(answer: Answer, out: IO[str]) -> None:
     out.writelines(f"{text}\n" for text in _objects(answer))
 
 
+# Parquet is not text: `orchestrator.query_parquet` writes it.
 FORMATS: dict[str, Callable[[Answer, IO[str]], None]] = {
     "table": write_table,
     "csv": write_csv,
@@ -62,9 +63,10 @@ FORMATS: dict[str, Callable[[Answer, IO[str]], None]] = {
 
 
 def _objects(answer: Answer) -> Iterator[str]:
+    encode = json.JSONEncoder(default=_plain, ensure_ascii=False).encode
     for batch in answer.batches:
         for row in batch:
-            yield json.dumps(dict(zip(answer.columns, row, strict=True)), default=_plain, ensure_ascii=False)
+            yield encode(dict(zip(answer.columns, row, strict=True)))
 
 
 def _plain(value: Any) -> Any:
@@ -72,6 +74,8 @@ def _plain(value: Any) -> Any:
         return float(value)
     if isinstance(value, (datetime, date)):
         return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
     return str(value)
 
 

@@ -3,52 +3,122 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.commands.options import with_settings
 from workers.config import Settings
 
+if TYPE_CHECKING:
+    from orchestrator.query import Answer
+
 
 @click.command()
-@click.argument("sql")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json", "jsonl"]), default="table")
+@click.argument("sql", required=False, metavar="SQL|NAME")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json", "jsonl", "parquet"]), default="table")
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Value for :NAME in the SQL; repeatable.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop after this time.")
+@click.option("--list", "listing", is_flag=True, help="List the named queries, or print the SQL of NAME.")
 @with_settings()
-def query(settings: Settings, sql: str, form: str, params: tuple[str, ...], output: Path | None) -> None:
-    """Ask the database, read-only.
+def query(
+    settings: Settings,
+    sql: str | None,
+    form: str,
+    params: tuple[str, ...],
+    output: Path | None,
+    timeout: float | None,
+    listing: bool,
+) -> None:
+    """Ask the database, read-only: SQL, or the name of a query that ships with Broadsheet.
 
     \b
-    The views: page_status, page_lines, page_separators, page_faces, page_timings.
+    The views: page_status, page_lines, page_separators, page_faces, page_timings, page_boxes,
+    stage_percentiles_by_volume, stage_percentiles_by_day, suspect_pages, duplicate_pages.
     broadsheet query "SELECT page, text_lines FROM page_status ORDER BY text_lines DESC LIMIT 5"
+    broadsheet query suspects --format csv --output suspects.csv
     """
+    from sqlalchemy import make_url
+
     from orchestrator.database import open_existing
-    from orchestrator.files import writing
+    from orchestrator.files import refuse_existing
+    from orchestrator.named_queries import find_query
     from orchestrator.query import run_query
+
+    dialect = make_url(settings.database_url).get_backend_name()
+    if listing:
+        return _list(sql, dialect)
+    if sql is None:
+        raise click.UsageError("Give a query: SQL, or a name that broadsheet query --list shows.")
+    if form == "parquet" and output is None:
+        raise click.UsageError("Parquet needs a file: --output answer.parquet")
+    if output is not None:
+        refuse_existing(output)
+    named = find_query(sql, dialect)
+    values = _values(params, dialect)
+    if named is not None:
+        _require(named.name, named.parameters, values)
+    engine = open_existing(settings.database_url)
+    with run_query(engine, named.sql if named else sql, values, timeout) as answer:
+        _write(answer, form, output)
+
+
+def _write(answer: Answer, form: str, output: Path | None) -> None:
+    from orchestrator.files import writing, writing_beside
     from orchestrator.query_formats import FORMATS
 
-    engine = open_existing(settings.database_url)
-    with run_query(engine, sql, _bound(params)) as answer:
-        if output is None:
-            FORMATS[form](answer, sys.stdout)
-        else:
-            with writing(output) as out:
-                FORMATS[form](answer, out)
+    if output is None:
+        FORMATS[form](answer, sys.stdout)
+    elif form == "parquet":
+        from orchestrator.query_parquet import write_parquet
+
+        with writing_beside(output) as beside:
+            write_parquet(answer, beside)
+    else:
+        with writing(output) as out:
+            FORMATS[form](answer, out)
 
 
-def _bound(params: tuple[str, ...]) -> dict[str, str | int | float]:
-    return dict(_pair(text) for text in params)
+def _list(name: str | None, dialect: str) -> None:
+    from orchestrator.named_queries import find_query, named_queries
+
+    one = find_query(name, dialect) if name else None
+    if one is not None:
+        click.echo(one.sql.rstrip())
+        return
+    for found in named_queries(dialect).values():
+        wanted = "".join(f" --param {parameter}=..." for parameter in found.parameters)
+        click.echo(f"{found.name}{wanted}\n    {found.answers}")
 
 
-def _pair(text: str) -> tuple[str, str | int | float]:
+def _require(name: str, parameters: Sequence[str], values: dict[str, str | int | float]) -> None:
+    missing = [parameter for parameter in parameters if parameter not in values]
+    if missing:
+        raise click.UsageError(f"{name} needs {' '.join(f'--param {parameter}=VALUE' for parameter in missing)}")
+
+
+def _values(params: tuple[str, ...], dialect: str) -> dict[str, str | int | float]:
+    pairs = [_pair(text) for text in params]
+    # PostgreSQL finds out what a text stands for; SQLite compares numbers with numbers only
+    return {name: _number_or_text(value) if dialect == "sqlite" else value for name, value in pairs}
+
+
+def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    if not equals:
+    if not (equals and name):
         raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
+    return name, value
+
+
+def _number_or_text(value: str) -> str | int | float:
     for kind in (int, float):
         try:
-            return name, kind(value)
+            number = kind(value)
         except ValueError:
             continue
-    return name, value
+        if str(number) == value:  # 007 and 1e3 stay what was typed
+            return number
+    return value

@@ -23,10 +23,8 @@ def rows(engine: Engine, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
 
 def test_boxes_are_fractions_of_the_page(engine: Engine) -> None:
     add_done_pages(engine, [page(1, [BoundingBox(500, 700, 750, 1050)])])
-    found = rows(
-        engine,
-        "SELECT kind, number, label, x_fraction, y_fraction, width_fraction, height_fraction FROM page_boxes ORDER BY kind",
-    )
+    fractions = "x_fraction, y_fraction, width_fraction, height_fraction"
+    found = rows(engine, f"SELECT kind, number, label, {fractions} FROM page_boxes ORDER BY kind")
     assert found[0] == ("face", 1, "face", 0.5, 0.5, 0.25, 0.25)
     assert found[1][:3] == ("line", 1, None)
     assert found[1][3:] == pytest.approx((100 / WIDTH, 100 / HEIGHT, 350 / WIDTH, 20 / HEIGHT))

@@ -132,9 +132,7 @@ def _embedded(page: pypdfium2.PdfPage, scan: pypdfium2.PdfImage) -> Image.Image 
         return None
     if scan.get_metadata().colorspace == pdfium.FPDF_COLORSPACE_UNKNOWN:
         return None  # a stencil: its ink is chosen by the page
-    bitmap = scan.get_bitmap()
-    image: Image.Image = bitmap.to_pil().copy()
-    bitmap.close()
+    image: Image.Image = scan.get_bitmap().to_pil().copy()  # a copy: the pixels belong to PDFium
     quarter_turns, mirrored = turn
     if mirrored:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -146,9 +144,7 @@ def _rendered(page: pypdfium2.PdfPage, dpi: float, name: str, limits: Limits) ->
     scale = dpi / _POINTS_PER_INCH
     width, height = page.get_size()
     _check((math.ceil(width * scale), math.ceil(height * scale)), name, limits)
-    bitmap = page.render(scale=scale)
-    image: Image.Image = bitmap.to_pil().copy()
-    bitmap.close()
+    image: Image.Image = page.render(scale=scale).to_pil().copy()
     return image
 
 

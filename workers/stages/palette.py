@@ -65,9 +65,9 @@ def normalise(image: Image.Image) -> NormalisedPage:
     """
     if not image.width or not image.height:
         raise UnreadableImage("The image has no pixels; scan the page again.")
-    min_is_white = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC_TAG) == _MIN_IS_WHITE
+    inverted = _is_inverted(image)
     pixels = _eight_bit(_upright(image))
-    if min_is_white and image.mode in _DEEP_MODES:  # Pillow turns shallower MinIsWhite images round by itself
+    if inverted:
         pixels = cv2.bitwise_not(pixels)
     if pixels.ndim == 3:
         return NormalisedPage(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), pixels)
@@ -86,6 +86,13 @@ def value_range(lowest: float, highest: float, is_float: bool) -> tuple[float, f
         return 0.0, max(1.0, highest)
     tolerated = highest / _OVERSHOOT if is_float else highest
     return 0.0, max(highest, float(2 ** math.ceil(tolerated).bit_length() - 1))
+
+
+def _is_inverted(image: Image.Image) -> bool:
+    """Return whether Pillow hands out black for white: deep MinIsWhite TIFFs (not shallower ones) and X bitmaps."""
+    if image.mode in _DEEP_MODES:
+        return bool(getattr(image, "tag_v2", {}).get(_PHOTOMETRIC_TAG) == _MIN_IS_WHITE)
+    return image.format == "XBM"
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -42,7 +42,8 @@ class SegmentationParameters:
     """How text lines are found; the names and meanings of kraken where kraken has the parameter.
 
     `fast` is kraken's box segmenter in float32 and OpenCV, `kraken` runs kraken's own functions, `baseline` is
-    kraken's neural segmenter. `scale` None: estimated from the page.
+    kraken's neural segmenter, with the weights in the file `baseline_weights` or kraken's own. `scale` None: estimated
+    from the page.
     """
 
     segmenter: Literal["fast", "kraken", "baseline"] = "fast"
@@ -53,16 +54,66 @@ class SegmentationParameters:
     no_hlines: bool = True
     pad: int = 0
     max_lines: int = 20_000
+    baseline_weights: str = ""
+
+
+CASCADES = {
+    "face": "frontalface_default",
+    "face_alt": "frontalface_alt",
+    "face_alt2": "frontalface_alt2",
+    "face_alt_tree": "frontalface_alt_tree",
+    "profile": "profileface",
+    "eye": "eye",
+    "eye_or_glasses": "eye_tree_eyeglasses",
+    "left_eye": "lefteye_2splits",
+    "right_eye": "righteye_2splits",
+    "smile": "smile",
+    "full_body": "fullbody",
+    "upper_body": "upperbody",
+    "lower_body": "lowerbody",
+    "cat_face": "frontalcatface",
+    "cat_face_extended": "frontalcatface_extended",
+    "license_plate": "license_plate_rus_16stages",
+    "plate_number": "russian_plate_number",
+}
+"""The cascades that OpenCV ships: the label they are asked for and stored by, and `haarcascade_....xml`."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaceParameters:
-    """How faces are looked for; the names and meanings of OpenCV's `detectMultiScale`."""
+    """How faces are looked for; the names and meanings of OpenCV's `detectMultiScale` where it has the parameter.
 
+    `cascades` are labels of `CASCADES`. `min_size` None: two line heights on a page of type, 24 pixels on a
+    photograph. `source` is what the detector sees: the grey picture, or its Otsu threshold. Heads turned up to about
+    `turned` degrees beyond upright are looked for too; 0: upright ones only. `min_confidence` None: the detector's own
+    default. With `detector` `yunet` (`cv2.FaceDetectorYN`), `weights` is the path of a YuNet file.
+
+    Raises:
+        ValueError: a value that OpenCV could not work with.
+    """
+
+    detector: Literal["cascade", "yunet"] = "cascade"
     cascades: tuple[str, ...] = ("face",)
     scale_factor: float = 1.1
-    min_neighbors: int = 5
-    min_size: int = 24
+    min_neighbors: int = 3
+    min_size: int | None = None
+    min_confidence: float | None = None
+    source: Literal["grey", "binarised"] = "grey"
+    turned: float = 20.0
+    weights: str = ""
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.cascades if name not in CASCADES]
+        if unknown:
+            raise ValueError(f"there is no cascade called {unknown[0]!r}; known: {', '.join(CASCADES)}")
+        if not 1.01 <= self.scale_factor <= 4:
+            raise ValueError(f"faces.scale_factor must be 1.01 to 4, not {self.scale_factor}")
+        if self.min_neighbors < 0 or (self.min_size is not None and self.min_size < 1):
+            raise ValueError("faces.min_neighbors must be 0 or more and faces.min_size 1 or more")
+        if not 0 <= self.turned <= 45:
+            raise ValueError(f"faces.turned must be 0 to 45 degrees, not {self.turned}")
+        if self.detector == "yunet" and not self.weights:
+            raise ValueError("faces.detector=yunet needs faces.weights, the path of a YuNet file (.onnx)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,44 +3,94 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters
-from workers.stages.binarization import working_page
-from workers.stages.columns import find_columns, no_columns, to_separators
+from workers.stages.baseline import baseline_lines
+from workers.stages.binarization import WorkingPage, full_page, working_page
+from workers.stages.columns import Columns, draw, find_columns, gap_columns, no_columns, to_separators
 from workers.stages.palette import normalise
 from workers.stages.picture_hash import picture_hash
-from workers.stages.segmentation import find_text_lines
+from workers.stages.segmentation import Found, find_text_lines, kraken_lines
 from workers.timing import StageClock
 
 
-def analyse_page(image: Image.Image, parameters: PipelineParameters, clock: StageClock | None = None) -> PageLayout:
-    """Find text lines, column separators and faces on an upright page.
+def analyse_page(
+    image: Image.Image,
+    parameters: PipelineParameters,
+    clock: StageClock | None = None,
+    mask: NDArray[np.uint8] | None = None,
+) -> PageLayout:
+    """Find text lines, column separators and faces on a page.
 
     Args:
         image: the original scan, any mode Pillow decodes.
         parameters: what to look for and how.
         clock: times the stages; its `current` tells which one runs.
+        mask: (h, w) of the upright scan, 0 where no line or separator is looked for.
 
     Raises:
         TooManyLines: more lines than `parameters.segmentation.max_lines`.
+        NeuralSegmenterMissing: the baseline segmenter was asked for and cannot run here.
     """
     clock = clock or StageClock()
     with clock.stage("palette") as pixels:
         grey = normalise(image).grey
         looks = picture_hash(grey)
+        visible = grey if mask is None else np.where(mask > 0, grey, np.uint8(255))
         pixels.count = grey.size
     with clock.stage("binarization") as inked:
-        page = working_page(grey, parameters.binarization, parameters.segmentation.scale)
+        page = _page(visible, parameters)
         inked.count = int(np.count_nonzero(page.ink))
     with clock.stage("separators") as parted:
-        columns = find_columns(page) if parameters.separators.method == "columns" and page.scale else no_columns(page)
+        columns = _columns(page, parameters)
         separators = to_separators(columns, page.placement)
         parted.count = len(separators)
     with clock.stage("segmentation") as found:
-        lines, reason = find_text_lines(page, columns, parameters.segmentation)
+        if parameters.segmentation.segmenter == "baseline":
+            lines, reason = _neural(image, parameters)
+        else:
+            lines, reason = _segmented(visible, page, columns, parameters)
         found.count = len(lines)
-    return PageLayout(
-        image.width, image.height, lines, separators, (), tuple(clock.timings), reason, page.skew, looks
-    )
+    height, width = grey.shape
+    return PageLayout(width, height, lines, separators, (), tuple(clock.timings), reason, page.skew, looks)
+
+
+def _page(grey: NDArray[np.uint8], parameters: PipelineParameters) -> WorkingPage:
+    """Return the page at the size that the way of finding separators works on."""
+    if parameters.separators.method == "columns":
+        segmentation = parameters.segmentation
+        return working_page(grey, parameters.binarization, segmentation.scale, segmentation.text_direction)
+    return full_page(grey, parameters.binarization)
+
+
+def _columns(page: WorkingPage, parameters: PipelineParameters) -> Columns:
+    """Return what parts the page."""
+    separators = parameters.separators
+    if page.scale == 0 or separators.method == "none":
+        return no_columns(page)
+    if separators.method == "gaps":
+        return gap_columns(page, separators.gap_width, separators.gap_height)
+    return find_columns(page)
+
+
+def _segmented(grey: NDArray[np.uint8], page: WorkingPage, columns: Columns, parameters: PipelineParameters) -> Found:
+    """Return the text lines of kraken's box segmenter, in our form of it or as it is published."""
+    method, segmentation = parameters.separators.method, parameters.segmentation
+    if method == "none":
+        return kraken_lines(page, None, segmentation)
+    if method == "gaps":
+        return kraken_lines(page, columns.barrier, segmentation)
+    if segmentation.segmenter == "fast":
+        return find_text_lines(page, columns, segmentation)
+    paths = [np.array(separator.path, np.float64) for separator in to_separators(columns, page.placement)]
+    return kraken_lines(full_page(grey, parameters.binarization), draw(paths, grey.shape), segmentation)
+
+
+def _neural(image: Image.Image, parameters: PipelineParameters) -> Found:
+    """Return the lines of kraken's neural segmenter."""
+    segmentation = parameters.segmentation
+    lines = baseline_lines(normalise(image).rgb, segmentation.baseline_weights, segmentation.text_direction)
+    return tuple(lines), None if lines else "no_text_lines"

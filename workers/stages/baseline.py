@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from workers.errors import TransientError
@@ -17,11 +19,11 @@ class NeuralSegmenterMissing(TransientError):
     code = "neural_segmenter_missing"
 
 
-def baseline_lines(image: Image.Image, weights: str, text_direction: str) -> list[TextLine]:
+def baseline_lines(rgb: NDArray[np.uint8], weights: str, text_direction: str) -> list[TextLine]:
     """Find text lines with kraken's neural segmenter, in its reading order.
 
     Args:
-        image: the upright original, any mode.
+        rgb: (h, w, 3) uint8, the upright original.
         weights: path of a segmentation model, empty for kraken's own.
         text_direction: as kraken names it, for the order of the lines.
 
@@ -29,8 +31,9 @@ def baseline_lines(image: Image.Image, weights: str, text_direction: str) -> lis
         NeuralSegmenterMissing: torchvision does not fit torch, or the weights cannot be read.
     """
     model, config = _load(weights, text_direction)
-    found = model.predict(im=image.convert("RGB"), config=config)
-    lines = (_text_line(line.baseline, line.boundary, image.size) for line in found.lines)
+    found = model.predict(im=Image.fromarray(rgb), config=config)
+    size = (rgb.shape[1], rgb.shape[0])
+    lines = (_text_line(line.baseline, line.boundary, size) for line in found.lines)
     return [line for line in lines if line is not None]
 
 

@@ -13,14 +13,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.parameters import BinarizationParameters
+from workers.parameters import BinarizationParameters, TextDirection
 from workers.stages.deskew import Placement, skew_degrees, upright
+from workers.stages.kraken_core.core import QUARTER_TURNS
 from workers.stages.text_size import component_stats, line_pitch, text_scale
 
 Grey = NDArray[np.uint8]
 
 WORKING_SCALE = 11.0  # px; at 9 px 0.01 of F1 is lost, at 7 px 0.07
 SURVEY_PIXELS = 6e6  # the first look at a page: enough for text of 1/400 of its width
+TOLERANCE = 0.05  # a survey that is nearly of the working size is taken as it is
 LEVEL_DEGREES = 0.25  # a page turned by less than this is left as it is
 DARKEST_PAPER = 0.45  # of the page's white: what is darker is a border or a picture, never paper
 SAUVOLA_K = 0.2  # Sauvola and Pietikainen 2000 give 0.5 for dark text; faint print wants less
@@ -49,50 +51,56 @@ class WorkingPage:
 
 
 def working_page(
-    grey: Grey, parameters: BinarizationParameters, scale: float | None = None, *, full_size: bool = False
+    grey: Grey,
+    parameters: BinarizationParameters,
+    scale: float | None = None,
+    text_direction: TextDirection = "horizontal-lr",
 ) -> WorkingPage:
-    """Reduce, even out, turn upright and threshold a page.
+    """Reduce, even out, turn upright and threshold a page; vertical text is turned to lie horizontally.
 
     Args:
         grey: (h, w) uint8, 0 is black.
         parameters: how ink is told from paper.
         scale: text scale in pixels of `grey` where it is known; measured when None.
-        full_size: keep the size and the angle of the scan, as kraken does.
+        text_direction: as kraken names it.
     """
-    original = (grey.shape[1], grey.shape[0])
-    factor = 1 if full_size else max(1, int(np.ceil(np.sqrt(grey.size / SURVEY_PIXELS))))
-    survey = even_paper(reduce_by(grey, factor), 0)
+    turns = QUARTER_TURNS[text_direction]
+    turned = np.rot90(grey, turns)
+    survey, factor = _survey(turned)
     ink = threshold(survey, parameters, 0)
-    measured = text_scale(component_stats(ink)[1][1:])
-    if scale is not None:
-        measured = scale / factor
-    if measured == 0 or full_size:
-        placement = upright(survey, 0.0, 255, original)[1]
-        return WorkingPage(survey, ink, measured, line_pitch(ink, measured), 0.0, placement)
-    return _at_working_size(grey, survey, ink, measured, factor, parameters)
-
-
-def _at_working_size(
-    grey: Grey, survey: Grey, ink: NDArray[np.uint8], measured: float, factor: int, parameters: BinarizationParameters
-) -> WorkingPage:
-    original = (grey.shape[1], grey.shape[0])
-    skew = skew_degrees(ink, measured)
+    measured = text_scale(component_stats(ink)[1][1:]) if scale is None else scale / factor
+    skew = skew_degrees(ink, measured) if measured else 0.0
     if abs(skew) < LEVEL_DEGREES:
         skew = 0.0
-    wanted = WORKING_SCALE / (measured * factor)  # working pixels for one of the scan
-    if wanted * factor > 1.05 and factor > 1:
-        survey = even_paper(reduce_to(grey, min(1.0, wanted)), measured * factor * min(1.0, wanted))
-        ink = threshold(survey, parameters, 0)
-        factor_now = min(1.0, wanted)
-    elif wanted * factor < 0.95:
-        survey = reduce_to(survey, wanted * factor)
-        factor_now = wanted
-    else:
-        factor_now = 1 / factor
-    turned, placement = upright(survey, skew, 255, original)
-    scale = measured * factor * factor_now
-    ink = threshold(turned, parameters, scale)
-    return WorkingPage(turned, ink, scale, line_pitch(ink, scale), skew, placement)
+    wanted = min(1.0, WORKING_SCALE / (measured * factor)) if measured else 1 / factor
+    reduced = _at_size(turned, survey, factor, wanted, measured)
+    level, placement = upright(reduced, skew, 255, (turned.shape[1], turned.shape[0]))
+    now = measured * factor * reduced.shape[1] / turned.shape[1]
+    ink = threshold(level, parameters, now)
+    return WorkingPage(level, ink, now, line_pitch(ink, now), skew, placement.turned_back(turns))
+
+
+def full_page(grey: Grey, parameters: BinarizationParameters) -> WorkingPage:
+    """Threshold a page at the size and the angle of the scan, its paper as it is: what kraken is given."""
+    ink = threshold(grey, parameters, 0)
+    scale = text_scale(component_stats(ink)[1][1:])
+    placement = upright(grey, 0.0, 255, (grey.shape[1], grey.shape[0]))[1]
+    return WorkingPage(grey, ink, scale, line_pitch(ink, scale), 0.0, placement)
+
+
+def _survey(grey: Grey) -> tuple[Grey, int]:
+    """Return the page reduced by a whole factor to about `SURVEY_PIXELS`, its paper made even, and the factor."""
+    factor = max(1, int(np.ceil(np.sqrt(grey.size / SURVEY_PIXELS))))
+    return even_paper(reduce_by(grey, factor), 0), factor
+
+
+def _at_size(grey: Grey, survey: Grey, factor: int, wanted: float, measured: float) -> Grey:
+    """Return the page at `wanted` of its size, from the survey where that is large enough."""
+    if wanted * factor > 1 + TOLERANCE and factor > 1:
+        return even_paper(reduce_to(grey, wanted), measured * factor * wanted)
+    if wanted * factor < 1 - TOLERANCE:
+        return reduce_to(survey, wanted * factor)
+    return survey
 
 
 def reduce_by(grey: Grey, factor: int) -> Grey:

@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 
 from workers.layout import BoundingBox, Separator
 from workers.stages.binarization import WorkingPage
-from workers.stages.components import PAPER, TEXT, Components, find_components, stray
+from workers.stages.components import PAPER, TEXT, Components, find_components, is_noise, stray
 from workers.stages.deskew import Placement
 from workers.stages.gutters import Gutter, find_gutters
 from workers.stages.pictures import find_pictures
 from workers.stages.rules import Rules, find_rules, rule_paths
+from workers.stages.separators import insert_gap_separators
 
 Mask = NDArray[np.uint8]
 Path = NDArray[np.float64]
 Origin = Literal["inserted", "printed"]
+INSERTED: Origin = "inserted"
 
 BETWEEN = 8.0  # text scales: text so near on both sides makes a printed rule a column separator
 PARTED = 0.1  # of its length
@@ -53,6 +55,8 @@ def find_columns(page: WorkingPage) -> Columns:
     """Find printed rules and gutters of a page at working size."""
     rules = find_rules(page.grey, page.ink, page.scale)
     components = find_components(without_rules(page.ink, rules), page.scale)
+    if is_noise(components):
+        return no_columns(page)
     pictures = find_pictures(page.grey, components)
     ink = components.mask(~stray(components) & (components.kind != PAPER)) * (1 - pictures)
     text = components.mask(components.kind == TEXT) * (1 - pictures)
@@ -68,6 +72,16 @@ def no_columns(page: WorkingPage) -> Columns:
     """Leave the page as it is."""
     nothing = np.zeros_like(page.ink)
     return Columns(page.ink, find_components(page.ink, page.scale), nothing, nothing, nothing, ())
+
+
+def gap_columns(page: WorkingPage, gap_width: int, gap_height: int) -> Columns:
+    """Draw a line into every white gap of the given size, as `insert_gap_separators` does, on a page at full size."""
+    paper = (1 - page.ink) * np.uint8(255)
+    drawn = insert_gap_separators(paper, gap_width, gap_height)
+    barrier = (drawn != paper).astype(np.uint8)
+    paths = tuple((path, INSERTED) for path in rule_paths(barrier, max(page.scale, 1.0)))
+    nothing = np.zeros_like(page.ink)
+    return Columns(page.ink, find_components(page.ink, page.scale), nothing, barrier, nothing, paths)
 
 
 def draw(paths: list[Path], shape: tuple[int, ...]) -> Mask:

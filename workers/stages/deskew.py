@@ -71,6 +71,15 @@ class Placement:
         mapped = np.rint(self._map(x, y)).astype(int).clip(0, [self.width - 1, self.height - 1])
         return tuple((int(a), int(b)) for a, b in mapped)
 
+    def turned_back(self, turns: int) -> Placement:
+        """Return the placement in the scan whose counter-clockwise quarter `turns` gave the page this one is in."""
+        (a, b, c), (d, e, f) = self.to_original
+        if turns == 1:
+            return Placement(((-d, -e, self.height - f), (a, b, c)), self.height, self.width)
+        if turns == 3:
+            return Placement(((d, e, f), (-a, -b, self.width - c)), self.height, self.width)
+        return self
+
     def _map(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
         (a, b, c), (d, e, f) = self.to_original
         return np.stack([a * x + b * y + c, d * x + e * y + f], axis=-1)

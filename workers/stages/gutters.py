@@ -84,8 +84,8 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
     for own in _linked(runs, supported, bands):
         lines = len(np.unique(runs[own, 0])) / bands.pitch
         if _parts_columns(np.median(runs[own, 2] - runs[own, 1]), np.median(blocks[own]), lines, space, scale):
-            found.append(_extended(*_edges(*runs[own].T), bands, scale))
-    return found
+            found.append(_traced(runs[own], bands, scale))
+    return [gutter for gutter in found if gutter is not None]
 
 
 def _parts_columns(width: float, block: float, lines: float, word_space: float, scale: float) -> bool:
@@ -191,49 +191,44 @@ def _linked(runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands
     return [own for own, tall in zip(chains, heights, strict=True) if len(np.unique(runs[own, 0])) >= MOST * tall]
 
 
-def _edges(
-    row: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return one run a row, the widest."""
-    order = np.lexsort((start - end, row))
-    first = np.unique(row[order], return_index=True)[1]
-    return row[order][first], start[order][first], end[order][first]
+def _traced(runs: NDArray[np.int64], bands: _Bands, scale: float) -> Gutter | None:
+    """Return the gutter that runs through a chain of white runs, extended up and down; None where it comes to nothing.
 
-
-def _extended(
-    row: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64], bands: _Bands, scale: float
-) -> Gutter:
-    """Extend a gutter up and down and return its middle line."""
-    middle = _middle(row, start, end, scale)
-    top, top_x = _reach(bands, int(row[0]), int(start[0]), int(end[0]), middle[0], -1, scale)
-    bottom, bottom_x = _reach(bands, int(row[-1]), int(start[-1]), int(end[-1]), middle[-1], 1, scale)
+    The narrow places say where it runs: a straight line is laid through them, and of each band the run is taken that
+    the line meets.
+    """
+    line = _straight(runs)
+    offset = np.maximum(runs[:, 1] - np.polyval(line, runs[:, 0]), np.polyval(line, runs[:, 0]) - runs[:, 2])
+    runs = runs[offset < CLOSE * scale]
+    if not len(runs):
+        return None
+    order = np.lexsort((offset[offset < CLOSE * scale], runs[:, 0]))
+    row, start, end = runs[order][np.unique(runs[order, 0], return_index=True)[1]].T
+    margin = np.minimum(0.5 * scale, (end - start) / 2.0)
+    middle = np.clip(np.polyval(line, row), start + margin, end - margin)
     every = max(1, round(3 * bands.pitch))
     points = [(x, (r + 0.5) * bands.step) for x, r in zip(middle[::every], row[::every], strict=True)]
     points.append((middle[-1], (row[-1] + 0.5) * bands.step))
+    top, top_x = _reach(bands, int(row[0]), int(start[0]), int(end[0]), middle[0], -1, scale)
     if top < row[0]:
         points[:0] = [(top_x, top * bands.step), (top_x, row[0] * bands.step)]
+    bottom, bottom_x = _reach(bands, int(row[-1]), int(start[-1]), int(end[-1]), middle[-1], 1, scale)
     if bottom > row[-1]:
         points += [(bottom_x, (row[-1] + 1) * bands.step), (bottom_x, (bottom + 1) * bands.step)]
     return Gutter(np.array(points, np.float64))
 
 
-def _middle(
-    row: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64], scale: float
-) -> NDArray[np.float64]:
-    """Return the x of the gutter's middle line: straight where the white allows it, never outside the white.
-
-    The narrow places say where the gutter runs; a line is laid through them and bent only where ink is met.
-    """
-    width = end - start
-    narrow = width <= np.quantile(width, 0.5)
-    weights = 1.0 / width[narrow]
-    centre = (start + end)[narrow] / 2.0
-    if np.ptp(row[narrow]) > 0:
-        slope, offset = np.polyfit(row[narrow].astype(np.float64), centre, 1, w=weights)
-    else:
-        slope, offset = 0.0, float(centre.mean())
-    margin = np.minimum(0.5 * scale, width / 2.0)
-    return np.asarray(np.clip(slope * row + offset, start + margin, end - margin))
+def _straight(runs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return slope and offset of the line x(row) through the middles of the narrower half of the runs."""
+    width = runs[:, 2] - runs[:, 1]
+    narrow = width <= np.median(width)
+    row, middle = runs[narrow, 0].astype(np.float64), (runs[narrow, 1] + runs[narrow, 2]) / 2.0
+    line = np.array([0.0, np.median(middle)])
+    if np.ptp(row) > 0:
+        near = np.abs(middle - line[1]) <= np.median(width)
+        if near.sum() > 1 and np.ptp(row[near]) > 0:
+            line = np.polyfit(row[near], middle[near], 1)
+    return line
 
 
 def _reach(
@@ -243,6 +238,7 @@ def _reach(
 
     Goes as far as one side still has text within `REACH`.
     """
+    left, right = max(left, int(middle - CLOSE * scale)), min(right, int(middle + CLOSE * scale) + 1)
     rows = slice(row, None, 1) if direction > 0 else slice(row, None, -1)
     window = bands.ink[rows, left:right]
     slim = min(max(1, round(0.4 * scale)), window.shape[1])

@@ -14,6 +14,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from workers.stages.components import SMALL, TEXT, Components
+from workers.stages.pairs import beside
 
 TALL = 2.6  # text scales: letters this tall are not of the body text
 TALLEST = 30.0
@@ -83,11 +84,11 @@ def _groups(boxes: NDArray[np.int64], barrier: NDArray[np.uint8]) -> NDArray[np.
     """Return the number of the line for each of the letters' boxes."""
     x0, y0, x1, y1 = boxes.T
     height = y1 - y0
-    common = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
-    lower, taller = np.minimum(height[:, None], height), np.maximum(height[:, None], height)
-    gap = np.maximum(x0[:, None], x0) - np.minimum(x1[:, None], x1)
-    joined = (common >= LEVEL * lower) & (taller <= ALIKE * lower) & (gap <= SPACE * taller)
-    a, b = np.nonzero(np.triu(joined, 1))
+    a, b = beside(boxes, SPACE * height)
+    common = np.minimum(y1[a], y1[b]) - np.maximum(y0[a], y0[b])
+    lower, taller = np.minimum(height[a], height[b]), np.maximum(height[a], height[b])
+    joined = (common >= LEVEL * lower) & (taller <= ALIKE * lower)
+    a, b = a[joined], b[joined]
     free = ~_barred(boxes[a], boxes[b], barrier)
     links = coo_matrix((np.ones(int(free.sum())), (a[free], b[free])), shape=(len(boxes), len(boxes)))
     return np.asarray(connected_components(links, directed=False)[1])

@@ -9,6 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from workers.stages.components import LARGE, SMALL, TEXT, Components
+from workers.stages.pairs import beside
 from workers.stages.text_size import component_stats
 
 Boxes = NDArray[np.int64]
@@ -110,12 +111,12 @@ def _same_line(boxes: Boxes, barrier: Mask, scale: float) -> NDArray[np.int32]:
     """Return the number of the line for each box: side by side, level, and no separator between."""
     x0, y0, x1, y1 = boxes.T
     height = y1 - y0
-    a, b = _neighbours(boxes, GAP * scale)
+    a, b = beside(boxes, np.full(len(boxes), GAP * scale))
     common = np.minimum(y1[a], y1[b]) - np.maximum(y0[a], y0[b])
     lower, taller = np.minimum(height[a], height[b]), np.maximum(height[a], height[b])
     overlap = np.minimum(x1[a], x1[b]) - np.maximum(x0[a], x0[b])
-    beside = overlap < 0.5 * np.minimum(x1[a] - x0[a], x1[b] - x0[b])
-    level = (common >= LEVEL * lower) & (taller < np.maximum(ALIKE * lower, 2 * scale)) & beside
+    apart = overlap < 0.5 * np.minimum(x1[a] - x0[a], x1[b] - x0[b])
+    level = (common >= LEVEL * lower) & (taller < np.maximum(ALIKE * lower, 2 * scale)) & apart
     a, b = a[level], b[level]
     free = [not _barred(boxes[i], boxes[j], barrier) for i, j in zip(a, b, strict=True)]
     links = coo_matrix((np.ones(sum(free)), (a[free], b[free])), shape=(len(boxes), len(boxes)))
@@ -128,14 +129,6 @@ def _unions(boxes: Boxes, group: NDArray[np.int32]) -> Boxes:
     np.minimum.at(around[:, :2], group, boxes[:, :2])
     np.maximum.at(around[:, 2:], group, boxes[:, 2:])
     return around
-
-
-def _neighbours(boxes: Boxes, gap: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return pairs of boxes that share rows and are no further apart than `gap`."""
-    x0, y0, x1, y1 = boxes.T.astype(np.int32)
-    near = np.minimum(y1[:, None], y1) > np.maximum(y0[:, None], y0)
-    near &= np.maximum(x0[:, None], x0) - np.minimum(x1[:, None], x1) <= gap
-    return np.nonzero(np.triu(near, 1))
 
 
 def _barred(a: NDArray[np.int64], b: NDArray[np.int64], barrier: Mask) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.errors import TooManyLines
-from workers.layout import Separator, TextLine
+from workers.layout import TextLine
 from workers.parameters import SegmentationParameters
 from workers.stages.binarization import WorkingPage
-from workers.stages.columns import Columns, draw
-from workers.stages.components import PAPER
+from workers.stages.blocks import block_order
+from workers.stages.columns import Columns
+from workers.stages.components import PAPER, is_noise
 from workers.stages.headlines import find_headlines
 from workers.stages.kraken_core import NoText, find_line_boxes
 from workers.stages.kraken_reference import find_line_boxes_reference
@@ -20,6 +22,11 @@ from workers.stages.reading_order import reading_order
 from workers.stages.tables import cut_at_cells
 
 Boxes = NDArray[np.int64]
+Mask = NDArray[np.uint8]
+BLACK = 64  # grey levels: no paper on such a page
+MUCH_INK = 0.02  # share of ink that is not dust on a blank page
+MANY_SPECKS = 1000
+
 Found = tuple[tuple[TextLine, ...], str | None]
 
 
@@ -29,14 +36,16 @@ def find_text_lines(page: WorkingPage, columns: Columns, parameters: Segmentatio
     Raises:
         TooManyLines: more than `parameters.max_lines`.
     """
-    reason = why_empty(page)
+    reason = why_empty(page) or ("noise" if is_noise(columns.components) else None)
     if reason is not None:
         return (), reason
     boxes = line_boxes(page, columns)
     check_number(len(boxes), parameters)
     if not len(boxes):
         return (), "no_text_lines"
-    boxes = padded(boxes[order(boxes, parameters)], parameters.pad, page.ink.shape[1])
+    direction = "rl" if parameters.text_direction.endswith("rl") else "lr"
+    boxes = boxes[block_order(boxes, columns.barrier, page.scale, direction)]
+    boxes = padded(boxes, parameters.pad, page.ink.shape[1])
     return tuple(TextLine(box) for box in page.placement.boxes(boxes.astype(np.float64))), None
 
 
@@ -54,47 +63,54 @@ def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
     return np.concatenate([found, headlines.boxes])
 
 
-def kraken_lines(
-    ink: NDArray[np.uint8], separators: tuple[Separator, ...] | None, parameters: SegmentationParameters
-) -> Found:
-    """Find text lines with kraken's own functions on the full scan, for comparison.
+def kraken_lines(page: WorkingPage, separators: Mask | None, parameters: SegmentationParameters) -> Found:
+    """Find text lines on the full scan as kraken does, with its own functions where `segmenter` says so.
 
     Args:
-        ink: (h, w), 1 is ink, in pixels of the scan.
-        separators: drawn in place of kraken's column finder; None: kraken finds its own.
+        page: at full size.
+        separators: (h, w), 1 where no line may cross; None: kraken finds its own columns.
         parameters: as kraken names them.
+
+    Raises:
+        TooManyLines: more than `parameters.max_lines`.
     """
-    barrier = None if separators is None else draw([np.array(s.path) for s in separators], ink.shape)
+    finder = find_line_boxes_reference if parameters.segmenter == "kraken" else find_line_boxes
     try:
-        boxes = find_line_boxes_reference(
-            ink * np.uint8(255),
-            barrier,
+        boxes = finder(
+            page.ink * np.uint8(255),
+            separators,
             scale=parameters.scale,
             text_direction=parameters.text_direction,
             maxcolseps=parameters.maxcolseps,
             black_colseps=parameters.black_colseps,
             no_hlines=parameters.no_hlines,
             pad=parameters.pad,
-        )
+        ).astype(np.int64)
     except NoText as error:
-        return (), error.reason
+        return (), why_empty(page) or error.reason
     check_number(len(boxes), parameters)
-    raise NotImplementedError
-
-
-def order(boxes: Boxes, parameters: SegmentationParameters) -> list[int]:
-    """Return the reading order of `boxes`."""
-    return reading_order(boxes, "rl" if parameters.text_direction.endswith("rl") else "lr")
+    if not len(boxes):
+        return (), why_empty(page) or "no_text_lines"
+    order = reading_order(boxes, "rl" if parameters.text_direction.endswith("rl") else "lr")
+    return tuple(TextLine(box) for box in page.placement.boxes(boxes[order].astype(np.float64))), None
 
 
 def why_empty(page: WorkingPage) -> str | None:
-    """Return why a page cannot have text lines: `blank`, `black` or `noise`; None where it may have some."""
+    """Return why a page cannot have text lines; None where it may have some.
+
+    `blank`: hardly any ink. `black`: no paper. `noise`: many specks and nothing of the size of text. `no_text`: ink,
+    but none of it of the size of text.
+    """
     share = float(page.ink.mean())
+    if int(page.grey.max()) < BLACK:
+        return "black"
     if share == 0:
-        return "black" if int(page.grey.max()) < 64 else "blank"
-    if page.scale == 0:
-        return "noise" if share > 0.02 else "blank"
-    return None
+        return "blank"
+    if page.scale > 0:
+        return None
+    if cv2.connectedComponents(page.ink)[0] > MANY_SPECKS:
+        return "noise"
+    return "no_text" if share > MUCH_INK else "blank"
 
 
 def check_number(lines: int, parameters: SegmentationParameters) -> None:
@@ -105,13 +121,12 @@ def check_number(lines: int, parameters: SegmentationParameters) -> None:
     """
     if lines > parameters.max_lines:
         raise TooManyLines(
-            f"Segmentation gave {lines} text lines, more than {parameters.max_lines}: this is noise or a screened picture; "
-            "leave the page out, or raise segmentation.max_lines."
+            f"Segmentation gave {lines} text lines, more than {parameters.max_lines}: this is noise or a screened "
+            "picture; leave the page out, or raise segmentation.max_lines."
         )
 
 
 def padded(boxes: Boxes, pad: int, width: int) -> Boxes:
     """Widen boxes by `pad` pixels on the left and on the right, inside the page."""
-    return np.stack(
-        [np.maximum(boxes[:, 0] - pad, 0), boxes[:, 1], np.minimum(boxes[:, 2] + pad, width), boxes[:, 3]], axis=1
-    )
+    left, right = np.maximum(boxes[:, 0] - pad, 0), np.minimum(boxes[:, 2] + pad, width)
+    return np.stack([left, boxes[:, 1], right, boxes[:, 3]], axis=1)

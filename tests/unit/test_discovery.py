@@ -196,6 +196,12 @@ def test_broken_containers_are_found_with_their_reason(tmp_path: Path) -> None:
         assert page.error is None or page.address.name.split("/")[-1] in str(page.error)
 
 
+def test_the_whole_pages_of_a_cut_off_tiff_are_kept(tmp_path: Path) -> None:
+    data = scan("TIFF", 4)
+    pages = found(put(tmp_path, {"a.tif": data[: int(0.6 * len(data))]}))
+    assert names(pages)[:2] == ["a.tif#1", "a.tif#2"] and len(pages) < 5
+
+
 def test_a_broken_archive_volume_goes_by_its_own_name(tmp_path: Path) -> None:
     path = put(tmp_path, {"a.zip": b"PK\x03\x04broken"}) / "a.zip"
     assert codes(found(path)) == {"a.zip": "unreadable_image"}

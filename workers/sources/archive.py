@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, BinaryIO, Protocol, cast
 
-from workers.errors import PageError, UnreadableImage, UnsafeArchive
+from workers.errors import PageError, UnsafeArchive
 from workers.sources.limits import Limits
 
 _IN_MEMORY_BYTES = 64 * 1024**2
@@ -61,16 +61,19 @@ def copied(stream: IO[bytes], size_bytes: int) -> BinaryIO:
     """Return a seekable copy of `size_bytes` of `stream`, in memory or, when large, in an unnamed temporary file.
 
     Raises:
-        UnreadableImage: the stream ends before.
+        EOFError: the stream ends before.
     """
     small = size_bytes <= _IN_MEMORY_BYTES
     copy = io.BytesIO() if small else cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the caller closes it
     left = size_bytes
-    while left and (chunk := stream.read(min(left, _CHUNK_BYTES))):
-        copy.write(chunk)
-        left -= len(chunk)
-    if left:
+    try:
+        while left and (chunk := stream.read(min(left, _CHUNK_BYTES))):
+            copy.write(chunk)
+            left -= len(chunk)
+        if left:
+            raise EOFError("the archive ends in the middle of it")
+    except BaseException:
         copy.close()
-        raise UnreadableImage("The archive ends in the middle of a member; copy it again.")
+        raise
     copy.seek(0)
     return copy

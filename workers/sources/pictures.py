@@ -113,6 +113,8 @@ def _decoding(name: str, max_pixels: int | None) -> Iterator[None]:
 
 def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split())
+    if text.startswith("decoder error"):
+        return "its data is cut off or corrupt"
     return text.rstrip(".")[:200] or type(error).__name__
 
 

@@ -155,10 +155,14 @@ class _Forward:
             raise UnsafeArchive(f"{self._name} unpacks to more than {self._position} bytes: a bomb; it was left there.")
 
     def _unpack(self) -> None:
-        unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the archive
         self._stream.seek(0)
         self._position = 0
-        while chunk := self.read(_CHUNK_BYTES):
-            unpacked.write(chunk)
+        unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the archive
+        try:
+            while chunk := self.read(_CHUNK_BYTES):
+                unpacked.write(chunk)
+        except BaseException:
+            unpacked.close()
+            raise
         self._stream.close()
         self._stream, self._compressed = cast(BinaryIO, unpacked), False

@@ -55,11 +55,12 @@ class TextFormatter(logging.Formatter):
     """Time, level and message, with the page in front of what other code says about it; no password leaves it."""
 
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(subject)s%(message)s", "%H:%M:%S")
+        super().__init__("%(asctime)s %(severity)-7s %(subject)s%(message)s", "%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text."""
         subject = _subject.get()
+        record.severity = record.levelname.lower()
         record.subject = f"page run {subject['page_run']}: " if subject else ""
         return masked(super().format(record))
 

@@ -1,0 +1,86 @@
+"""Log lines: JSON for machines, text for people, the page on every line about it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from workers import logs
+
+log = logging.getLogger("some.library")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in logs.REPEATED_BY_US}
+    yield
+    logging.captureWarnings(False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_each_line_about_a_page_names_page_run_attempt_and_volume_whoever_logs_it() -> None:
+    stream = io.StringIO()
+    logs.configure("json", "info", stream)
+    with logs.about(7, 2, "/archive/scans", "p0003.tif"):
+        log.warning("odd %s", "scan")
+    log.info("between pages")
+    about, between = lines(stream)
+    assert (about["page_run"], about["attempt"], about["volume"], about["page"]) == (
+        7,
+        2,
+        "/archive/scans",
+        "p0003.tif",
+    )
+    assert (about["level"], about["logger"], about["message"]) == ("warning", "some.library", "odd scan")
+    assert between["page_run"] is None and set(between) == set(about)
+
+
+def test_a_traceback_stays_on_one_line_and_hides_passwords() -> None:
+    stream = io.StringIO()
+    logs.configure("json", "info", stream)
+    try:
+        raise RuntimeError("no answer from redis://:hunter2@queue/0")
+    except RuntimeError:
+        log.exception("lost redis://:hunter2@queue/0")
+    (line,) = lines(stream)
+    assert "RuntimeError" in line["traceback"]
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_people_read_text_and_machines_json() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal, file = Terminal(), io.StringIO()
+    for stream in (terminal, file):
+        logs.configure("", "info", stream)
+        with logs.about(7, 1):
+            log.info("done, see redis://:hunter2@queue")
+    assert terminal.getvalue().endswith("info    page run 7: done, see redis://:***@queue\n")
+    assert lines(file)[0]["message"] == "done, see redis://:***@queue"
+
+
+def test_warnings_of_libraries_are_log_lines() -> None:
+    stream = io.StringIO()
+    logs.configure("json", "info", stream)
+    with logs.about(7), warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("Too many connected components", stacklevel=1)
+    assert "Too many connected components" in lines(stream)[0]["message"]
+    assert lines(stream)[0]["page_run"] == 7

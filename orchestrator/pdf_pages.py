@@ -93,7 +93,8 @@ def _answer(question: dict[str, str]) -> dict[str, object]:
 
 def main() -> None:
     """Answer questions from standard input, one JSON object a line, until it ends."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    if sys.platform == "linux":  # macOS has the name, not the limit
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
         print(json.dumps(_answer(json.loads(line))), flush=True)

@@ -35,9 +35,15 @@ class ImageTooLarge(PageError):
 
 
 class UnsafeArchive(PageError):
-    """An archive member breaks a limit or would leave the volume (links, `..`, absolute names, bombs)."""
+    """The archive breaks a limit: too many members, too deep, or a bomb that unpacks to far more than it is."""
 
     code = "unsafe_archive"
+
+
+class UnsafeMember(UnsafeArchive):
+    """An archive member or file would leave the volume: a link, an absolute name, or `..` in it."""
+
+    code = "unsafe_member"
 
 
 class EncryptedSource(PageError):

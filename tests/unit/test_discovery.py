@@ -216,7 +216,7 @@ def test_unsafe_members_are_quarantined_and_the_rest_goes_on(tmp_path: Path) -> 
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc/passwd")
     pages = found(put(tmp_path, {"a.zip": buffer.getvalue()}) / "a.zip")
-    assert codes(pages) == dict.fromkeys(["../up.png", "/abs.png", "link.png"], "unsafe_archive")
+    assert codes(pages) == dict.fromkeys(["../up.png", "/abs.png", "link.png"], "unsafe_member")
     assert [page.address.name for page in pages if not page.error] == ["p.png"]
 
 
@@ -262,7 +262,7 @@ def test_links_never_loop_and_never_lead_out(tmp_path: Path) -> None:
     skipped: list[SkippedFile] = []
     pages = list(find_pages(open_volume(root), skipped=skipped.append))
     assert [page.address.name for page in pages if not page.error] == ["in.png", "p.png"]
-    assert codes(pages) == {"self.png": "unreadable_image", "gone.png": "missing_source", "out.png": "unsafe_archive"}
+    assert codes(pages) == {"self.png": "unreadable_image", "gone.png": "missing_source", "out.png": "unsafe_member"}
     assert [item.name for item in skipped] == ["again"]
 
 

@@ -29,6 +29,7 @@ from workers.errors import (
     StorageFailed,
     UnreadableImage,
     UnsafeArchive,
+    UnsafeMember,
 )
 from workers.images import open_page, verify_unchanged
 from workers.sources import tar_archive
@@ -340,7 +341,7 @@ def test_postscript_is_never_run(tmp_path: Path) -> None:
 def test_no_name_leads_out_of_the_volume(name: str, tmp_path: Path) -> None:
     (tmp_path / "volume").mkdir()
     scan().save(tmp_path / "secret.png")
-    with pytest.raises(UnsafeArchive):
+    with pytest.raises(UnsafeMember):
         open_page(tmp_path / "volume", address(name), LIMITS)
 
 
@@ -362,7 +363,7 @@ def test_members_with_unsafe_names_are_refused(name: str, tmp_path: Path, files:
     make_zip(tmp_path / "a.zip", {name: encoded(scan())})
     make_tar(tmp_path / "a.tar", {name: encoded(scan())}, "w")
     for archive in ("a.zip", "a.tar"):
-        with pytest.raises(UnsafeArchive, match="leads out"):
+        with pytest.raises(UnsafeMember, match="leads out"):
             open_page(tmp_path, address(archive, name), LIMITS, files)
 
 
@@ -377,7 +378,7 @@ def test_links_in_archives_are_refused(tmp_path: Path, files: OpenFiles) -> None
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc/passwd")
     for members in (("a.tar", "link1"), ("a.tar", "link2"), ("a.zip", "link")):
-        with pytest.raises(UnsafeArchive, match="is a link"):
+        with pytest.raises(UnsafeMember, match="is a link"):
             open_page(tmp_path, address(*members), LIMITS, files)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Generic, Protocol, TypeVar
 
-from workers.errors import MissingSource, UnreadableImage, UnsafeArchive
+from workers.errors import MissingSource, UnreadableImage, UnsafeMember
 from workers.sources.address import PageAddress, printable
 from workers.sources.archive import Archive, unsafe_name
 from workers.sources.limits import Limits
@@ -27,7 +27,7 @@ def resolve_inside(root: Path, member: str) -> Path:
     """Return the file that `member` names in the volume at `root`; `root` itself when the volume is a file.
 
     Raises:
-        UnsafeArchive: it leads out of the volume.
+        UnsafeMember: it leads out of the volume.
         FileNotFoundError: it is not there.
         UnreadableImage: it is not an ordinary file.
     """
@@ -35,10 +35,10 @@ def resolve_inside(root: Path, member: str) -> Path:
     if not base.is_dir():
         return _ordinary(base, printable(member) or root.name)
     if unsafe_name(member):
-        raise UnsafeArchive(f"{printable(member)} leads out of the volume {root}; it was not opened.")
+        raise UnsafeMember(f"{printable(member)} leads out of the volume {root}; it was not opened.")
     path = Path(os.path.realpath(base / member, strict=True))
     if not path.is_relative_to(base):
-        raise UnsafeArchive(f"{printable(member)} is a link out of the volume {root}; put the file itself there.")
+        raise UnsafeMember(f"{printable(member)} is a link out of the volume {root}; put the file itself there.")
     return _ordinary(path, printable(member))
 
 

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from workers.errors import PageError, UnreadableImage, UnsafeArchive
+from workers.errors import PageError, UnreadableImage, UnsafeArchive, UnsafeMember
 from workers.sources.archive import Member, check_size, copied, unsafe_name
 from workers.sources.limits import Limits
 from workers.sources.sniffing import Kind, decompressed
@@ -80,9 +80,9 @@ class TarArchive:
     def _refusal(self, info: tarfile.TarInfo) -> PageError | None:
         where = f"{info.name} in {self._name}"
         if unsafe_name(info.name):
-            return UnsafeArchive(f"{where} has a name that leads out of the archive; it was not unpacked.")
+            return UnsafeMember(f"{where} has a name that leads out of the archive; it was not unpacked.")
         if info.issym() or info.islnk():
-            return UnsafeArchive(f"{where} is a link; pack the file itself.")
+            return UnsafeMember(f"{where} is a link; pack the file itself.")
         if not info.isreg() or info.issparse():
             return UnreadableImage(f"{where} is not an ordinary file; pack it as one.")
         return check_size(where, info.size, self._size, self._limits)

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from workers.errors import EncryptedSource, PageError, UnreadableImage, UnsafeArchive
+from workers.errors import EncryptedSource, PageError, UnreadableImage, UnsafeArchive, UnsafeMember
 from workers.sources.archive import Member, check_size, copied, unsafe_name
 from workers.sources.limits import Limits
 
@@ -54,9 +54,9 @@ class ZipArchive:
     def _refusal(self, info: zipfile.ZipInfo) -> PageError | None:
         where = f"{info.filename} in {self._name}"
         if unsafe_name(info.filename):
-            return UnsafeArchive(f"{where} has a name that leads out of the archive; it was not unpacked.")
+            return UnsafeMember(f"{where} has a name that leads out of the archive; it was not unpacked.")
         if stat.S_ISLNK(info.external_attr >> 16):
-            return UnsafeArchive(f"{where} is a link; pack the file itself.")
+            return UnsafeMember(f"{where} is a link; pack the file itself.")
         if info.flag_bits & _ENCRYPTED:
             return EncryptedSource(f"{where} needs a password; unpack the archive first.")
         return check_size(where, info.file_size, info.compress_size, self._limits)

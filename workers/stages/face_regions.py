@@ -1,0 +1,167 @@
+"""Where on a page a face can be: in pictures, not in type.
+
+Text lines exclude, but only those that look like type, since a line finder sees lines in photographs too. What is left
+must show texture: paper, margins and black borders hold no face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.layout import BoundingBox
+
+Grey = NDArray[np.uint8]
+Mask = NDArray[np.uint8]
+
+LINE_HEIGHT = 6.0  # px: the size lines are reduced to; the lengths below are in line heights
+FEW_LINES = 5  # a page with fewer lines of type is a picture
+SHARE_OF_TYPE = 0.6  # of the lines; where fewer look like type, the line finder has worked on a picture
+EVEN_PAPER = 0.12  # of a line's contrast: its brightest quarter differs by less, it is all paper
+CONTRAST = 0.7  # deviation of a line's pixels by the distance of their mean from the paper: few are dark, but very
+TEXTURE = 0.06  # of the page's contrast: deviation within a window of two line heights
+FAINTEST = 40.0  # grey levels: a page of less contrast counts as having this much
+CLOSING, OPENING = 1.5, 3.0
+MARGIN = 1.0  # kept around a region: a portrait fills its picture
+FULL = 0.5  # share of its box that a region fills; frames and borders fill less and are cut into pieces
+PIECE = 10.0  # pieces this small are not cut further
+PHOTOGRAPH_PIXELS = 2.5e6  # on a larger photograph the smallest face grows with it
+FACE = 2.5  # the smallest face beside type; halftone dots do not show smaller ones
+SMALLEST = 24  # px: OpenCV's window for faces
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """Where to look for faces, how small they can be (pixels of the side), and the lines of type none can be in."""
+
+    regions: tuple[BoundingBox, ...]
+    smallest: int
+    type_lines: tuple[BoundingBox, ...]
+
+
+def plan_search(grey: Grey, lines: Sequence[BoundingBox]) -> SearchPlan:
+    """Decide where faces can be.
+
+    Args:
+        grey: (h, w) uint8, the upright page.
+        lines: its text lines, in pixels of `grey`.
+
+    Returns:
+        The whole page where there is hardly any type: a photograph.
+    """
+    height, width = grey.shape
+    page = BoundingBox(0, 0, width, height)
+    smallest = SMALLEST * max(1.0, float(np.sqrt(grey.size / PHOTOGRAPH_PIXELS)))
+    if len(lines) < FEW_LINES:
+        return SearchPlan((page,), round(smallest), ())
+    line_height = float(np.median([line.height for line in lines]))
+    factor = min(1.0, LINE_HEIGHT / line_height)
+    small = _reduced(grey, factor)
+    type_lines = tuple(line for line in lines if is_type(_around(small, line, factor)))
+    if len(type_lines) < max(FEW_LINES, SHARE_OF_TYPE * len(lines)):
+        return SearchPlan((page,), round(smallest), ())
+    mask = _textured(small, line_height * factor) & ~_covered(small.shape, type_lines, factor)
+    boxes = _boxes(_cleaned(mask, line_height * factor), line_height * factor)
+    regions = tuple(_grown(box, factor, round(MARGIN * line_height), page) for box in boxes)
+    return SearchPlan(regions, max(SMALLEST, round(min(smallest, FACE * line_height))), type_lines)
+
+
+def is_type(line: Grey) -> bool:
+    """Tell whether the pixels of a line's box look like type: much even paper and little, but dark, ink.
+
+    Args:
+        line: the box with a little of the white above and below, uint8, its height about `LINE_HEIGHT` pixels.
+    """
+    values = np.sort(line, axis=None).astype(np.float64)
+    if len(values) < 4:
+        return False
+    dark, bright, paper = values[[len(values) // 20, 3 * len(values) // 4, 9 * len(values) // 10]]
+    is_even = paper - bright <= EVEN_PAPER * (paper - dark)
+    return bool(is_even and values.std() >= CONTRAST * (paper - values.mean()) and paper > dark)
+
+
+def _reduced(grey: Grey, factor: float) -> Grey:
+    size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
+
+
+def _around(small: Grey, line: BoundingBox, factor: float) -> Grey:
+    """Return the pixels of a line with a quarter of its height above and below."""
+    extra = line.height / 4
+    top, bottom = max(0, round((line.y_min - extra) * factor)), round((line.y_max + extra) * factor) + 1
+    return small[top:bottom, int(line.x_min * factor) : int(line.x_max * factor) + 1]
+
+
+def _covered(shape: tuple[int, ...], lines: Sequence[BoundingBox], factor: float) -> Mask:
+    """Return 1 where lines are, with a quarter of their height around them."""
+    covered = np.zeros(shape, np.uint8)
+    for line in lines:
+        extra = line.height / 4 + 1 / factor
+        left, top = (max(0, int((low - extra) * factor)) for low in (line.x_min, line.y_min))
+        right, bottom = (int(np.ceil((high + extra) * factor)) for high in (line.x_max, line.y_max))
+        covered[top:bottom, left:right] = 1
+    return covered
+
+
+def _textured(small: Grey, line_height: float) -> Mask:
+    """Return 1 where the page is not even within two line heights."""
+    side = int(2 * line_height) | 1
+    values = small.astype(np.float32)
+    mean = cv2.blur(values, (side, side))
+    variance = cv2.sqrBoxFilter(values, -1, (side, side)) - mean * mean
+    black, white = np.percentile(small[::4, ::4], [2, 98])
+    least = TEXTURE * max(float(white - black), FAINTEST)
+    return np.asarray(variance > least * least, dtype=np.uint8)
+
+
+def _cleaned(mask: Mask, line_height: float) -> Mask:
+    """Close gaps within pictures, then drop what is too small or thin for one."""
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _square(CLOSING * line_height))
+    return np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square(OPENING * line_height)))
+
+
+def _square(side: float) -> Mask:
+    return np.ones((round(side), round(side)), np.uint8)
+
+
+def _boxes(mask: Mask, line_height: float) -> list[tuple[int, int, int, int]]:
+    """Return boxes (x, y, width, height) that together hold every region of the mask."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    boxes = []
+    for label, (x, y, width, height, _) in enumerate(stats[1:].tolist(), 1):
+        region = labels[y : y + height, x : x + width] == label
+        boxes += _pieces(region, x, y, PIECE * line_height)
+    return boxes
+
+
+def _pieces(region: NDArray[np.bool_], x: int, y: int, smallest: float) -> list[tuple[int, int, int, int]]:
+    """Halve a region that fills little of its box until its pieces do."""
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    if not len(rows):
+        return []
+    region = region[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    x, y = x + int(columns[0]), y + int(rows[0])
+    height, width = region.shape
+    if region.mean() >= FULL or max(height, width) < smallest:
+        return [(x, y, width, height)]
+    if height > width:
+        return _pieces(region[: height // 2], x, y, smallest) + _pieces(
+            region[height // 2 :], x, y + height // 2, smallest
+        )
+    return _pieces(region[:, : width // 2], x, y, smallest) + _pieces(
+        region[:, width // 2 :], x + width // 2, y, smallest
+    )
+
+
+def _grown(box: tuple[int, int, int, int], factor: float, margin: int, page: BoundingBox) -> BoundingBox:
+    x, y, width, height = box
+    return BoundingBox(
+        max(0, int(x / factor) - margin),
+        max(0, int(y / factor) - margin),
+        min(page.x_max, int(np.ceil((x + width) / factor)) + margin),
+        min(page.y_max, int(np.ceil((y + height) / factor)) + margin),
+    )

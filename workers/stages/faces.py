@@ -1,0 +1,162 @@
+"""Faces in the pictures of a page: where they can be, at the size they can have, upright and slightly turned.
+
+Each region is cut out, its halftone dots smoothed into tones, reduced so that the smallest face is twice the
+detector's window, and searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.layout import BoundingBox, Face
+from workers.parameters import FaceParameters
+from workers.stages import face_cascade, face_network
+from workers.stages.face_cascade import NOTHING, CascadeSettings, Found
+from workers.stages.face_regions import plan_search
+from workers.stages.halftone import descreen
+
+Grey = NDArray[np.uint8]
+
+SEARCHED_SIZE = 2.0  # windows: the size the smallest face is reduced to; OpenCV looks at every pixel only from there on
+TURNED_CERTAINTY = 8.0  # a turned picture has more chances to look like a face, so it must do so more clearly
+DUPLICATE = 0.4  # share of the smaller box that lies in the other: both are one face
+IN_TYPE = 0.4  # share of a face covered by lines of type: it is made of letters
+LEAST_CONFIDENCE = {"face": 4.0}  # measured for this cascade; the others are left as OpenCV has them
+YUNET_CONFIDENCE = 0.7
+PART_OF_FACE = 3  # eyes and smiles are that much smaller than faces
+PARTS = ("eye", "eye_or_glasses", "left_eye", "right_eye", "smile")
+
+DEFAULTS = FaceParameters()
+
+
+def find_faces(
+    grey: Grey,
+    lines: Sequence[BoundingBox],
+    parameters: FaceParameters = DEFAULTS,
+    pictures: Sequence[BoundingBox] | None = None,
+) -> tuple[Face, ...]:
+    """Find faces, and what else the named cascades find.
+
+    Args:
+        grey: (h, w) uint8, the upright page in original pixels.
+        lines: its text lines, in the same pixels: no face is looked for in them.
+        parameters: how to look.
+        pictures: where pictures are, if that is known; otherwise it is found out from the lines and the texture.
+
+    Returns:
+        Faces of each label, most certain first, in original pixels.
+
+    Raises:
+        FaceWeightsMissing: YuNet is asked for and its file cannot be read.
+    """
+    plan = plan_search(grey, lines)
+    regions = plan.regions if pictures is None else tuple(pictures)
+    smallest = parameters.min_size or plan.smallest
+    faces = []
+    for label in parameters.cascades if parameters.detector == "cascade" else ("face",):
+        found = [_in_region(grey, region, label, smallest, parameters) for region in regions]
+        faces += [
+            Face(box, label, round(float(row[4]), 3))
+            for row in _without_duplicates(np.concatenate([NOTHING, *found]))
+            if (box := _box(row, grey.shape)) and _covered(box, plan.type_lines) < IN_TYPE
+        ]
+    return tuple(faces)
+
+
+def _in_region(grey: Grey, region: BoundingBox, label: str, smallest: int, parameters: FaceParameters) -> Found:
+    """Search one region; boxes come back in pixels of the page."""
+    crop = descreen(grey[region.y_min : region.y_max, region.x_min : region.x_max])
+    if parameters.detector == "yunet":
+        return _shifted(face_network.detect(_seen(crop, parameters), *_yunet(parameters)), region)
+    window = face_cascade.window_side(label)
+    smallest = max(window, smallest // PART_OF_FACE if label in PARTS else smallest)
+    factor = min(1.0, SEARCHED_SIZE * window / smallest)
+    width, height = (max(1, round(side * factor)) for side in (region.width, region.height))
+    reduced = _seen(np.asarray(cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)), parameters)
+    settings = _settings(label, round(smallest * factor), parameters)
+    found = np.concatenate(list(_upright_and_turned(reduced, settings, parameters.turned)))
+    found[:, :4] *= np.tile([region.width / width, region.height / height], 2)
+    return _shifted(found, region)
+
+
+def _settings(label: str, min_size: int, parameters: FaceParameters) -> CascadeSettings:
+    least = parameters.min_confidence
+    if least is None:
+        least = LEAST_CONFIDENCE.get(label, 0.0)
+    return CascadeSettings(label, parameters.scale_factor, parameters.min_neighbors, min_size, least)
+
+
+def _yunet(parameters: FaceParameters) -> tuple[str, float]:
+    least = parameters.min_confidence
+    return parameters.weights, YUNET_CONFIDENCE if least is None else least
+
+
+def _seen(picture: Grey, parameters: FaceParameters) -> Grey:
+    """Return what the detector sees: the picture, or ink and paper only."""
+    if parameters.source == "grey":
+        return picture
+    return np.asarray(cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1])
+
+
+def _upright_and_turned(picture: Grey, settings: CascadeSettings, degrees: float) -> Iterator[Found]:
+    yield face_cascade.detect(picture, settings)
+    if degrees:
+        surer = replace(settings, min_confidence=TURNED_CERTAINTY * settings.min_confidence)
+        for angle in (degrees, -degrees):
+            turned, way_back = _turn(picture, angle)
+            yield _turned_back(face_cascade.detect(turned, surer), way_back, picture.shape)
+
+
+def _turn(picture: Grey, degrees: float) -> tuple[Grey, NDArray[np.float64]]:
+    """Turn a picture on a canvas that holds all of it; returns it and the (2, 3) matrix that leads back."""
+    height, width = picture.shape
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
+    size = (int(height * sine + width * cosine), int(height * cosine + width * sine))
+    matrix[:, 2] += np.array(size) / 2 - np.array([width, height]) / 2
+    turned = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(turned), np.asarray(cv2.invertAffineTransform(matrix))
+
+
+def _turned_back(found: Found, way_back: NDArray[np.float64], shape: tuple[int, ...]) -> Found:
+    """Turn the middles of boxes back and keep their sizes; those outside the picture were made of its border."""
+    middle = (found[:, :2] + found[:, 2:4]) / 2 @ way_back[:, :2].T + way_back[:, 2]
+    half = (found[:, 2:4] - found[:, :2]) / 2
+    inside = ((middle >= half / 2) & (middle <= np.array(shape[1::-1]) - half / 2)).all(axis=1)
+    return np.asarray(np.column_stack([middle - half, middle + half, found[:, 4]])[inside])
+
+
+def _shifted(found: Found, region: BoundingBox) -> Found:
+    offset = np.array([region.x_min, region.y_min, region.x_min, region.y_min, 0.0])
+    return np.asarray(found + offset)
+
+
+def _without_duplicates(found: Found) -> list[NDArray[np.float64]]:
+    """Return the rows, most certain first, without those that lie largely in a more certain one or hold it."""
+    kept: list[NDArray[np.float64]] = []
+    for row in found[np.argsort(-found[:, 4], kind="stable")]:
+        if all(_shared_by_smaller(row, other) < DUPLICATE for other in kept):
+            kept.append(row)
+    return kept
+
+
+def _shared_by_smaller(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    sides = np.minimum(first[2:4], second[2:4]) - np.maximum(first[:2], second[:2])
+    smaller = min(np.prod(box[2:4] - box[:2]) for box in (first, second))
+    return float(np.prod(np.maximum(sides, 0)) / smaller)
+
+
+def _box(row: NDArray[np.float64], shape: tuple[int, ...]) -> BoundingBox | None:
+    """Return whole pixels inside the page, None where nothing of the box is."""
+    x_min, y_min, x_max, y_max = (round(float(value)) for value in row[:4])
+    x_min, y_min, x_max, y_max = max(0, x_min), max(0, y_min), min(shape[1], x_max), min(shape[0], y_max)
+    return BoundingBox(x_min, y_min, x_max, y_max) if x_min < x_max and y_min < y_max else None
+
+
+def _covered(box: BoundingBox, lines: Sequence[BoundingBox]) -> float:
+    return sum(box.overlap(line) for line in lines) / box.area

@@ -41,7 +41,7 @@ def main() -> int:
 def run(*arguments: str, database: Path) -> int:
     """Show a command, run it and return its exit code."""
     print("$ broadsheet", *(repr(a) if " " in a else a for a in arguments), flush=True)
-    command = [Path(sys.executable).with_name("broadsheet"), *arguments, "--database", str(database)]
+    command = [str(Path(sys.executable).with_name("broadsheet")), *arguments, "--database", str(database)]
     return subprocess.run(command, check=False).returncode
 
 

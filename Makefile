@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The environment is made again when what it holds has changed, and not otherwise: offline it is left alone.
 READY := $(VENV)/.ready
 
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo test lint bench compose-test clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -38,6 +38,10 @@ lint: $(READY)
 # make bench   the page engine beside kraken's own functions, as ratios
 bench: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.page_engine
+
+# make compose-test   the fleet of docker-compose.yml, built, killed, taken down and up again; needs a Docker engine
+compose-test: $(READY)
+	BROADSHEET_COMPOSE_TEST=1 $(BIN)/python -m pytest -s -rs tests/integration/test_compose.py
 
 # make clean   remove the environment and the demonstration
 clean:

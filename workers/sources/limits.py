@@ -14,7 +14,7 @@ class Limits:
     `ratio_from_bytes` are unpacked: a blank page compresses far better than any scan, and is small.
     """
 
-    max_pixels: int = 400_000_000
+    max_pixels: int = 200_000_000
     max_frames: int = 10_000
     max_members: int = 200_000
     max_unpacked_bytes: int = 4 * 1024**3

@@ -16,11 +16,13 @@ EXIT_DONE, EXIT_QUARANTINED, EXIT_USAGE, EXIT_SERVICE_DOWN, EXIT_INTERRUPTED = 0
 # Name -> module; each is imported only when it is called for, so that --help answers at once.
 COMMANDS = {
     "ingest": "orchestrator.commands.ingest",
+    "feed": "orchestrator.commands.feed",
     "worker": "orchestrator.commands.worker",
     "status": "orchestrator.commands.status",
     "retry": "orchestrator.commands.retry",
     "cancel": "orchestrator.commands.cancel",
     "query": "orchestrator.commands.query",
+    "export": "orchestrator.commands.export",
     "evaluate": "orchestrator.commands.evaluate",
     "db": "orchestrator.commands.db",
 }

@@ -1,0 +1,56 @@
+"""`broadsheet export`: boxes for other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orchestrator.commands.options import with_settings
+from workers.config import Settings
+
+FORMATS = ["alto", "page", "hocr", "iiif", "yolo", "coco", "csv", "parquet", "crops", "contact-sheet"]
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="A folder; a file for coco and csv.")
+@click.option("--volume", "volumes", multiple=True, metavar="NAME", help="Only this volume; repeatable.")
+@click.option("--page", "pages", multiple=True, metavar="NAME", help="Only this page; repeatable.")
+@click.option("--pipeline", metavar="FINGERPRINT", help="Results of this pipeline [the newest of each page].")
+@click.option("--what", type=click.Choice(["faces", "lines"]), default="faces", help="What crops and sheets show.")
+@click.option(
+    "--canvas", metavar="TEMPLATE", help="iiif: a canvas's address with {volume} {page} {page_number} {sha256}."
+)
+@click.option("--with-images", is_flag=True, help="yolo: write the upright scans too, as JPEG.")
+@with_settings()
+def export(
+    settings: Settings,
+    form: str,
+    output: Path,
+    volumes: tuple[str, ...],
+    pages: tuple[str, ...],
+    pipeline: str | None,
+    what: str,
+    canvas: str | None,
+    with_images: bool,
+) -> int:
+    """Write the results in the formats of other tools.
+
+    \b
+    alto, page, hocr   one XML file a page: ALTO 4.4, PAGE XML 2019-07-15, hOCR 1.2
+    iiif, yolo         one W3C annotation page, one label file a page
+    coco, csv          one file with every box
+    parquet            one file a volume, in folders volume=NAME
+    crops              faces or lines as PNG; contact-sheet: many on a sheet, with captions
+
+    A folder that an interrupted export left is completed; files appear whole or not at all.
+    """
+    from orchestrator.database import open_existing
+    from orchestrator.export.run import ExportOptions, run_export
+    from orchestrator.pages import Selection
+
+    options = ExportOptions(what="lines" if what == "lines" else "faces", canvas=canvas, with_images=with_images)
+    selection = Selection(volumes, pages, pipeline)
+    engine = open_existing(settings.database_url)
+    return run_export(engine, form, output, selection, options, settings.max_pixels)

@@ -1,0 +1,90 @@
+"""Parquet: all boxes, a file for each volume in a Hive folder (`volume=NAME`), for DuckDB, pandas, Polars, Spark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Engine
+
+from orchestrator.export.boxes import KINDS, BoxBlock, box_blocks
+from orchestrator.export.provenance import provenance_record
+from orchestrator.pages import Provenance, Selection
+
+_NAMES = pa.dictionary(pa.int32(), pa.string())
+SCHEMA = pa.schema(
+    [
+        ("page", _NAMES),
+        ("page_number", pa.int32()),
+        ("kind", _NAMES),
+        ("number", pa.int32()),
+        ("label", _NAMES),
+        ("confidence", pa.float32()),
+        ("x_min", pa.int32()),
+        ("y_min", pa.int32()),
+        ("x_max", pa.int32()),
+        ("y_max", pa.int32()),
+        ("page_width", pa.int32()),
+        ("page_height", pa.int32()),
+        ("pipeline", _NAMES),
+        ("page_run_id", pa.int64()),
+    ]
+)
+
+
+def volume_file(volume: str) -> str:
+    """Return the path of a volume's file below the folder of the export."""
+    return f"volume={quote(volume, safe='')}/boxes.parquet"
+
+
+def write_boxes(engine: Engine, selection: Selection, provenances: Sequence[Provenance], path: Path) -> int:
+    """Write the boxes of the selected pages to `path` and return how many; memory holds one block of pages."""
+    schema = SCHEMA.with_metadata({"broadsheet": json.dumps(provenance_record(provenances))})
+    count = 0
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for block in box_blocks(engine, selection):
+            for table in tables(block):
+                writer.write_table(table)
+                count += table.num_rows
+    return count
+
+
+def tables(block: BoxBlock) -> Iterator[pa.Table]:
+    """Yield the boxes of a block as a table for each kind that has any."""
+    for kind, name in enumerate(KINDS):
+        if block.rows[kind]:
+            yield _table(block, kind, name)
+
+
+def _table(block: BoxBlock, kind: int, name: str) -> pa.Table:
+    rows = np.array(block.rows[kind], dtype=np.int64)
+    ids = np.array([page.page_run_id for page in block.pages])
+    order = np.argsort(ids)
+    place = order[np.searchsorted(ids[order], rows[:, 0])]
+
+    def numbers(attribute: str) -> Any:
+        return np.array([getattr(page, attribute) for page in block.pages], dtype=np.int32)[place]
+
+    def names(attribute: str) -> Any:
+        return _dictionary([getattr(page, attribute) for page in block.pages], place)
+
+    count = len(rows)
+    labels = pa.nulls(count, _NAMES) if kind == 0 else pa.array(block.labels[kind], pa.string()).dictionary_encode()
+    confidences = pa.array(block.confidences, pa.float32()) if name == "face" else pa.nulls(count, pa.float32())
+    same_kind = _dictionary([name], np.zeros(count, np.int32))
+    boxes = [pa.array(rows[:, column].astype(np.int32)) for column in range(1, 6)]
+    columns = [
+        names("page"), numbers("page_number"), same_kind, boxes[0], labels.cast(_NAMES), confidences, *boxes[1:],
+        numbers("width"), numbers("height"), names("pipeline"), rows[:, 0],
+    ]  # fmt: skip
+    return pa.Table.from_arrays([pa.array(c) if isinstance(c, np.ndarray) else c for c in columns], schema=SCHEMA)
+
+
+def _dictionary(values: Sequence[str], place: Any) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(place.astype(np.int32)), pa.array(values, pa.string()))

@@ -1,0 +1,172 @@
+"""An export from its selection to its last file, and the sentence that ends it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+import click
+from sqlalchemy import Engine
+
+from orchestrator.export.crops import What, crop_files, sheet_files
+from orchestrator.export.folder import Written, finish_folder, open_folder, write_file, write_pages
+from orchestrator.export.iiif import DEFAULT_CANVAS, annotation_page
+from orchestrator.export.naming import page_path
+from orchestrator.files import refuse_existing, writing, writing_beside
+from orchestrator.pages import ArchivedPage, Selection, count_pages, provenances_of, read_pages, volumes_of
+from orchestrator.scans import open_scan, scan_path
+from workers.errors import BroadsheetError, UnreadableInput
+
+File = tuple[PurePosixPath, Callable[[], bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What single formats can be told."""
+
+    what: What = "faces"
+    canvas: str | None = None
+    with_images: bool = False
+
+
+def run_export(
+    engine: Engine, form: str, output: Path, selection: Selection, options: ExportOptions, max_pixels: int
+) -> int:
+    """Write an export and say what was written; returns the exit code, 1 when some scans could not be read.
+
+    Raises:
+        UnreadableInput: nothing is selected, or the output is taken.
+    """
+    count = count_pages(engine, selection)
+    if count == 0:
+        raise UnreadableInput("There is no finished page to export; see broadsheet status.")
+    if form in ("coco", "csv"):
+        return _one_file(engine, form, output, selection)
+    open_folder(output, form, selection, asdict(options))
+    provenances = provenances_of(engine, selection)
+    if form == "parquet":
+        written = _parquet(engine, output, selection)
+    elif form == "contact-sheet":
+        written = _sheets(output, sheet_files(read_pages(engine, selection), options.what, max_pixels))
+    else:
+        with click.progressbar(length=count, label=f"{form}", file=click.get_text_stream("stderr")) as bar:
+
+            def told(page: ArchivedPage, trouble: BroadsheetError | None) -> None:
+                bar.update(1)
+                if trouble is not None:
+                    click.echo(f"\n{page.page}: {trouble}", err=True)
+
+            files = page_files(form, output, options, max_pixels)
+            written = write_pages(output, read_pages(engine, selection), files, told)
+        if form == "yolo":
+            from orchestrator.export.yolo import yolo_dataset
+
+            write_file(output / "dataset.yaml", lambda: yolo_dataset(provenances).encode(), Written())
+    finish_folder(output, provenances, written)
+    _say(written, output)
+    return 1 if written.unreadable else 0
+
+
+def page_files(
+    form: str, output: Path, options: ExportOptions, max_pixels: int
+) -> Callable[[ArchivedPage], Iterable[File]]:
+    """Return the function that lists the files of a page in a format of one file or some for each page.
+
+    Raises:
+        UnreadableInput: the template of a canvas makes no sense.
+    """
+    if form == "crops":
+        return lambda page: crop_files(page, options.what, max_pixels)
+    if form == "yolo":
+        return lambda page: _yolo_files(page, options.with_images, max_pixels)
+    if form == "iiif":
+        canvas = _checked(options.canvas or DEFAULT_CANVAS)
+        return lambda page: [(page_path(page.volume, page.page, ".json"), lambda: annotation_page(page, canvas))]
+    return lambda page: _xml_file(page, form, output)
+
+
+def _xml_file(page: ArchivedPage, form: str, output: Path) -> Iterator[File]:
+    from orchestrator.export.alto import alto
+    from orchestrator.export.hocr import hocr
+    from orchestrator.export.page_xml import page_xml
+
+    suffix, write = {"alto": (".alto.xml", alto), "page": (".page.xml", page_xml), "hocr": (".hocr", hocr)}[form]
+    path = page_path(page.volume, page.page, suffix)
+    yield path, lambda: write(page, scan_path(page, (output / path).parent))
+
+
+def _yolo_files(page: ArchivedPage, with_images: bool, max_pixels: int) -> Iterator[File]:
+    from orchestrator.export.yolo import yolo_labels
+
+    yield PurePosixPath("labels") / page_path(page.volume, page.page, ".txt"), lambda: yolo_labels(page)
+    if with_images:
+        yield PurePosixPath("images") / page_path(page.volume, page.page, ".jpg"), lambda: _jpeg(page, max_pixels)
+
+
+def _jpeg(page: ArchivedPage, max_pixels: int) -> bytes:
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(open_scan(page, max_pixels).rgb).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def _checked(canvas: str) -> str:
+    """Refuse a template before the first file is written."""
+    try:
+        canvas.format(volume="", page="", page_number=1, sha256="")
+    except (KeyError, IndexError, ValueError) as error:
+        known = "{volume}, {page}, {page_number} and {sha256}"
+        raise UnreadableInput(f"--canvas {canvas} can hold {known}, nothing else in braces.") from error
+    return canvas
+
+
+def _one_file(engine: Engine, form: str, output: Path, selection: Selection) -> int:
+    from orchestrator.export.coco import write_coco
+    from orchestrator.export.csv_boxes import write_csv_boxes
+
+    refuse_existing(output)
+    with writing(output) as out:
+        if form == "coco":
+            count = write_coco(engine, selection, provenances_of(engine, selection), out)
+        else:
+            count = write_csv_boxes(engine, selection, out)
+    click.echo(f"{count:,} boxes in {output}", err=True)
+    return 0
+
+
+def _parquet(engine: Engine, output: Path, selection: Selection) -> Written:
+    from dataclasses import replace
+
+    from orchestrator.export.parquet import volume_file, write_boxes
+
+    written = Written()
+    for volume in volumes_of(engine, selection):
+        path = output / volume_file(volume)
+        if path.exists():
+            written.kept += 1
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        one = replace(selection, volumes=(volume,))
+        with writing_beside(path) as beside:
+            write_boxes(engine, one, provenances_of(engine, one), beside)
+        written.files += 1
+    return written
+
+
+def _sheets(output: Path, files: Iterator[File]) -> Written:
+    written = Written()
+    for path, content in files:
+        write_file(output / path, content, written)
+    return written
+
+
+def _say(written: Written, output: Path) -> None:
+    parts = [f"{written.files:,} files written to {output}"]
+    if written.kept:
+        parts.append(f"{written.kept:,} were there already")
+    if written.unreadable:
+        parts.append(f"the scans of {written.unreadable:,} pages could not be read")
+    click.echo("; ".join(parts), err=True)

@@ -1,0 +1,237 @@
+"""Finished pages out of the database, as values, in the order of their volumes; a block at a time."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, exists, func, literal, select, tuple_
+from sqlalchemy.orm import aliased
+
+from models import Face, Page, PageRun, PageRunState, Pipeline, Separator, TextLine, Volume
+from workers import layout
+from workers.errors import UnreadableInput
+from workers.layout import BoundingBox, PageLayout
+
+BLOCK_PAGES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which finished pages: of all volumes or some, all pages or some by name, under one pipeline or the newest.
+
+    A file whose bytes changed counts once, with its newest results.
+    """
+
+    volumes: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+    pipeline: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What made the results: a pipeline with its parameters and versions (both JSON)."""
+
+    fingerprint: str
+    parameters: str
+    versions: str
+
+    @property
+    def software(self) -> dict[str, str]:
+        """The versions by name."""
+        loaded: dict[str, str] = json.loads(self.versions)
+        return loaded
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedPage:
+    """One finished page: where it came from and what was found on it."""
+
+    page_run_id: int
+    volume: str
+    volume_location: str
+    volume_kind: str
+    page: str
+    page_number: int
+    address: str
+    sha256: str
+    finished_at: datetime
+    provenance: Provenance
+    layout: PageLayout
+
+
+# volume_id, page_number, page_id: where a block ended
+Place = tuple[int, int, int]
+
+
+def read_pages(engine: Engine, selection: Selection) -> Iterator[ArchivedPage]:
+    """Yield the selected pages by volume and page number; memory holds one block of them.
+
+    No transaction stays open between blocks, so that a slow reader holds nobody up.
+    """
+    place: Place | None = None
+    while True:
+        with engine.connect() as connection:
+            rows, place = page_block(connection, selection, place)
+            pages = _with_boxes(connection, rows)
+        yield from pages
+        if place is None:
+            return
+
+
+def page_block(connection: Connection, selection: Selection, place: Place | None) -> tuple[Sequence[Any], Place | None]:
+    """Return the rows of the next block of selected pages after `place`, and where it ended, None for the last."""
+    rows = connection.execute(_block(selection, place)).all()
+    if len(rows) < BLOCK_PAGES:
+        return rows, None
+    return rows, (rows[-1].volume_id, rows[-1].page_number, rows[-1].page_id)
+
+
+def count_pages(engine: Engine, selection: Selection) -> int:
+    """Return how many pages are selected.
+
+    Raises:
+        UnreadableInput: a volume, page or pipeline that was named does not exist.
+    """
+    with engine.connect() as connection:
+        check_names(connection, selection)
+        counted = _narrowed(select(func.count()).select_from(PageRun), selection)
+        return int(connection.execute(counted).scalar_one())
+
+
+def volumes_of(engine: Engine, selection: Selection) -> list[str]:
+    """Return the names of the volumes that hold selected pages, in their order."""
+    found = _narrowed(select(Volume.source, func.min(Volume.volume_id)).select_from(PageRun), selection)
+    with engine.connect() as connection:
+        return [
+            name for name, _ in connection.execute(found.group_by(Volume.source).order_by(func.min(Volume.volume_id)))
+        ]
+
+
+def check_names(connection: Connection, selection: Selection) -> None:
+    """Refuse names that the database does not hold.
+
+    Raises:
+        UnreadableInput: with the name.
+    """
+    _check(connection, "volume", Volume.source, selection.volumes)
+    _check(connection, "page", Page.name, selection.pages)
+    if selection.pipeline is not None:
+        _check(connection, "pipeline", Pipeline.fingerprint, (selection.pipeline,))
+
+
+def _check(connection: Connection, what: str, column: Any, names: Sequence[str]) -> None:
+    for name in names:
+        if connection.execute(select(column).where(column == name).limit(1)).first() is None:
+            held = connection.scalars(select(column).distinct().order_by(column).limit(5)).all()
+            known = (
+                f"it holds {', '.join(held)}{' and more' if len(held) == 5 else ''}" if held else "it holds none yet"
+            )
+            raise UnreadableInput(f"The database has no {what} {name}; {known}.")
+
+
+def provenances_of(engine: Engine, selection: Selection) -> list[Provenance]:
+    """Return the pipelines that made the selected results, oldest first."""
+    columns = (Pipeline.pipeline_id, Pipeline.fingerprint, Pipeline.parameters, Pipeline.versions)
+    found = _narrowed(select(*columns).distinct().select_from(PageRun), selection).order_by(Pipeline.pipeline_id)
+    with engine.connect() as connection:
+        return [Provenance(*row[1:]) for row in connection.execute(found)]
+
+
+def page_run_ids(selection: Selection) -> Select[*tuple[Any, ...]]:
+    """Return the query for the numbers of the selected page runs."""
+    return _narrowed(select(PageRun.page_run_id).select_from(PageRun), selection)
+
+
+def _narrowed(statement: Select[*tuple[Any, ...]], selection: Selection) -> Select[*tuple[Any, ...]]:
+    other_page, other_run = aliased(Page), aliased(PageRun)
+    newer = (
+        select(literal(1))
+        .select_from(other_page)
+        .join(other_run, other_run.page_id == other_page.page_id)
+        .where(
+            other_page.volume_id == Page.volume_id,
+            other_page.name == Page.name,
+            other_run.state == PageRunState.DONE,
+            tuple_(other_page.page_id, other_run.pipeline_id) > tuple_(Page.page_id, PageRun.pipeline_id),
+        )
+    )
+    statement = (
+        statement.join(Page, Page.page_id == PageRun.page_id)
+        .join(Volume, Volume.volume_id == Page.volume_id)
+        .join(Pipeline, Pipeline.pipeline_id == PageRun.pipeline_id)
+        .where(PageRun.state == PageRunState.DONE)
+    )
+    if selection.pipeline is not None:
+        statement = statement.where(Pipeline.fingerprint == selection.pipeline)
+        newer = newer.where(other_run.pipeline_id == PageRun.pipeline_id)
+    if selection.volumes:
+        statement = statement.where(Volume.source.in_(selection.volumes))
+    if selection.pages:
+        statement = statement.where(Page.name.in_(selection.pages))
+    return statement.where(~exists(newer.correlate(Page, PageRun)))
+
+
+def _block(selection: Selection, place: Place | None) -> Select[*tuple[Any, ...]]:
+    columns = (
+        PageRun.page_run_id, PageRun.width, PageRun.height, PageRun.empty_reason, PageRun.skew_degrees,
+        PageRun.finished_at, Volume.volume_id, Volume.source, Volume.location, Volume.kind, Page.page_id,
+        Page.page_number, Page.name, Page.address, Page.sha256, Pipeline.fingerprint, Pipeline.parameters,
+        Pipeline.versions,
+    )  # fmt: skip
+    order = (Volume.volume_id, Page.page_number, Page.page_id)
+    statement = _narrowed(select(*columns).select_from(PageRun), selection)
+    if place is not None:
+        statement = statement.where(tuple_(*order) > tuple_(*map(literal, place)))
+    return statement.order_by(*order).limit(BLOCK_PAGES)
+
+
+def _with_boxes(connection: Connection, rows: Sequence[Any]) -> list[ArchivedPage]:
+    ids = [row.page_run_id for row in rows]
+    lines, separators, faces = (_boxes(connection, table, ids) for table in (TextLine, Separator, Face))
+    return [_page(row, lines[row.page_run_id], separators[row.page_run_id], faces[row.page_run_id]) for row in rows]
+
+
+def _boxes(connection: Connection, table: Any, ids: Sequence[int]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = defaultdict(list)
+    statement = select(*table.__table__.columns).where(table.page_run_id.in_(ids))
+    for row in connection.execute(statement.order_by(*table.__table__.primary_key)):
+        found[row.page_run_id].append(row)
+    return found
+
+
+def _page(row: Any, lines: Sequence[Any], separators: Sequence[Any], faces: Sequence[Any]) -> ArchivedPage:
+    found = PageLayout(
+        width=row.width,
+        height=row.height,
+        lines=tuple(layout.TextLine(_bbox(item), _points(item.baseline), _points(item.boundary)) for item in lines),
+        separators=tuple(layout.Separator(_bbox(item), item.origin, _points(item.path) or ()) for item in separators),
+        faces=tuple(layout.Face(_bbox(item), item.label, item.confidence) for item in faces),
+        empty_reason=row.empty_reason,
+        skew_degrees=row.skew_degrees or 0.0,
+    )
+    return ArchivedPage(
+        page_run_id=row.page_run_id,
+        volume=row.source,
+        volume_location=row.location,
+        volume_kind=row.kind,
+        page=row.name,
+        page_number=row.page_number,
+        address=row.address,
+        sha256=row.sha256,
+        finished_at=row.finished_at,
+        provenance=Provenance(row.fingerprint, row.parameters, row.versions),
+        layout=found,
+    )
+
+
+def _bbox(row: Any) -> BoundingBox:
+    return BoundingBox(row.x_min, row.y_min, row.x_max, row.y_max)
+
+
+def _points(text: str | None) -> tuple[layout.Point, ...] | None:
+    return None if text is None else tuple((x, y) for x, y in json.loads(text))

@@ -1,0 +1,325 @@
+"""Exports, read back by tools that nobody here wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lxml import etree
+from PIL import Image
+from sqlalchemy import Engine, update
+
+import models
+from orchestrator.export.run import ExportOptions, run_export
+from orchestrator.files import writing
+from orchestrator.pages import Selection
+from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule, text_lines
+from workers.errors import UnreadableInput
+from workers.layout import BoundingBox, Face, PageLayout, TextLine
+from workers.sources.address import PageAddress
+
+SCHEMAS = Path(__file__).parents[1] / "schemas"
+FACE = BoundingBox(600, 300, 700, 420)
+
+
+def two_columns() -> PageLayout:
+    lines = (*text_lines(12), *text_lines(9, x=550, top=500))
+    return replace(page(), lines=lines, separators=(rule(), rule(940, "inserted")), faces=(Face(FACE, "face", 4.25),))
+
+
+def neural() -> PageLayout:
+    box = BoundingBox(100, 100, 300, 140)
+    line = TextLine(box, ((100, 135), (300, 133)), ((100, 100), (300, 100), (300, 140), (100, 140)))
+    return replace(page(), lines=(line,), separators=())
+
+
+@pytest.fixture
+def archive(engine: Engine, tmp_path: Path) -> Engine:
+    """Three pages with their scans in a directory volume, one of them without lines."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    runs = add_done_pages(engine, [two_columns(), page(0), two_columns()], source="scans")
+    generator = np.random.default_rng(1)
+    with engine.begin() as connection:
+        connection.execute(update(models.Volume).values(location=str(folder)))
+        for number, run in enumerate(runs, 1):
+            name = f"p{number:04}.tif"
+            Image.fromarray(generator.integers(0, 255, (HEIGHT, WIDTH), np.uint8)).save(folder / name)
+            of_run = models.Page.page_id.in_(
+                models.PageRun.__table__.select()
+                .with_only_columns(models.PageRun.page_id)
+                .where(models.PageRun.page_run_id == run)
+            )
+            connection.execute(update(models.Page).where(of_run).values(address=PageAddress((name,)).to_json()))
+    return engine
+
+
+def export(engine: Engine, form: str, output: Path, *, selection: Selection | None = None, **options: Any) -> int:
+    with contextlib.redirect_stderr(io.StringIO()):
+        return run_export(engine, form, output, selection or Selection(), ExportOptions(**options), 10**9)
+
+
+class _Local(etree.Resolver):
+    def resolve(self, url: str, public_id: str, context: Any) -> Any:
+        return self.resolve_filename(str(SCHEMAS / Path(url).name), context)
+
+
+def schema(name: str) -> etree.XMLSchema:
+    parser = etree.XMLParser()
+    parser.resolvers.add(_Local())
+    return etree.XMLSchema(etree.parse(SCHEMAS / name, parser))
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix", "official"),
+    [("alto", "alto.xml", "alto-4-4.xsd"), ("page", "page.xml", "pagecontent-2019-07-15.xsd")],
+)
+def test_xml_is_valid_and_kraken_reads_the_same_lines(
+    archive: Engine, tmp_path: Path, form: str, suffix: str, official: str
+) -> None:
+    from kraken.lib.xml import XMLPage
+
+    assert export(archive, form, tmp_path / "out") == 0
+    check = schema(official)
+    for number in (1, 2, 3):
+        path = tmp_path / "out" / "scans" / f"p{number:04}.tif.{suffix}"
+        check.assertValid(etree.parse(path))
+        read = XMLPage(path, linetype="bbox")
+        assert Path(read.imagename).resolve() == tmp_path / "scans" / f"p{number:04}.tif"
+        assert read.image_size == (WIDTH, HEIGHT)
+        expected = [] if number == 2 else [line.bbox for line in two_columns().lines]
+        assert [BoundingBox(*line.bbox) for line in read.get_sorted_lines()] == expected
+    assert {"separator": 2, "face": 1} == {
+        kind: sum(
+            f"{kind}_" in str(e.get("ID") or e.get("id"))
+            for e in etree.parse(tmp_path / f"out/scans/p0001.tif.{suffix}").iter()
+        )
+        for kind in ("separator", "face")
+    }
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix", "official"),
+    [("alto", "alto.xml", "alto-4-4.xsd"), ("page", "page.xml", "pagecontent-2019-07-15.xsd")],
+)
+def test_baselines_of_the_neural_segmenter_are_kept(
+    engine: Engine, tmp_path: Path, form: str, suffix: str, official: str
+) -> None:
+    from kraken.lib.xml import XMLPage
+
+    add_done_pages(engine, [neural()])
+    export(engine, form, tmp_path / "out")
+    path = tmp_path / "out" / "scans" / f"p0001.tif.{suffix}"
+    schema(official).assertValid(etree.parse(path))
+    (line,) = XMLPage(path).get_sorted_lines()
+    assert line.baseline == [(100, 135), (300, 133)]
+    assert line.boundary == [(100, 100), (300, 100), (300, 140), (100, 140)]
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix"), [("alto", "alto.xml"), ("page", "page.xml"), ("hocr", "hocr"), ("iiif", "json")]
+)
+def test_each_page_says_which_pipeline_made_it(archive: Engine, tmp_path: Path, form: str, suffix: str) -> None:
+    export(archive, form, tmp_path / "out")
+    assert "0000000000000001" in (tmp_path / "out" / "scans" / f"p0001.tif.{suffix}").read_text()
+    manifest = json.loads((tmp_path / "out" / "export.json").read_text())
+    assert manifest["provenance"][0]["pipeline"] == "0000000000000001"
+
+
+def test_hocr_keeps_to_its_specification(archive: Engine, tmp_path: Path) -> None:
+    from hocr_spec import HocrSpec
+
+    export(archive, "hocr", tmp_path / "out")
+    path = tmp_path / "out" / "scans" / "p0001.tif.hocr"
+    report = HocrSpec("standard").check(str(path))
+    assert report.format("bool"), report.format("text")
+    lines = etree.parse(path).findall(".//{*}span[@class='ocr_line']")
+    boxes = [tuple(map(int, line.get("title").split()[1:5])) for line in lines]
+    assert boxes == [(b.x_min, b.y_min, b.x_max, b.y_max) for b in (line.bbox for line in two_columns().lines)]
+
+
+def test_pycocotools_opens_the_coco_file(archive: Engine, tmp_path: Path) -> None:
+    from pycocotools.coco import COCO
+
+    export(archive, "coco", tmp_path / "boxes.json")
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO(str(tmp_path / "boxes.json"))
+    assert [category["name"] for category in coco.loadCats(coco.getCatIds())] == ["line", "separator", "face"]
+    assert len(coco.getImgIds()) == 3
+    assert len(coco.getAnnIds(catIds=[1])) == 42
+    (face,) = coco.loadAnns(coco.getAnnIds(imgIds=[coco.getImgIds()[0]], catIds=[3]))
+    assert face["bbox"] == list(FACE.to_xywh())
+    assert int(coco.annToMask(face).sum()) == FACE.area
+    assert coco.dataset["info"]["broadsheet"][0]["pipeline"] == "0000000000000001"
+
+
+def test_duckdb_and_pandas_open_the_parquet_folders(archive: Engine, tmp_path: Path) -> None:
+    import duckdb
+    import pandas
+
+    add_done_pages(archive, [page(4)], source="other/volume 2")
+    export(archive, "parquet", tmp_path / "boxes")
+    counted = duckdb.sql(
+        f"SELECT volume, kind, count(*) FROM read_parquet('{tmp_path}/boxes/*/*.parquet', hive_partitioning = true) "
+        "GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    assert counted == [
+        ("other/volume 2", "line", 4),
+        ("other/volume 2", "separator", 1),
+        ("scans", "face", 2),
+        ("scans", "line", 42),
+        ("scans", "separator", 5),
+    ]
+    frame = pandas.read_parquet(tmp_path / "boxes")
+    face = frame[frame.kind == "face"].iloc[0]
+    assert (face.x_min, face.y_min, face.x_max, face.y_max) == (600, 300, 700, 420)
+    assert (face.page, face.label, face.page_width, float(face.confidence)) == ("p0001.tif", "face", WIDTH, 4.25)
+    assert set(frame.volume) == {"scans", "other/volume 2"}
+
+
+def test_csv_has_every_box_with_its_page(archive: Engine, tmp_path: Path) -> None:
+    export(archive, "csv", tmp_path / "boxes.csv")
+    rows = list(csv.DictReader((tmp_path / "boxes.csv").open()))
+    assert len(rows) == 42 + 5 + 2
+    face = next(row for row in rows if row["kind"] == "face")
+    assert [face[name] for name in ("volume", "page", "label", "confidence", "x_min", "y_max")] == [
+        "scans", "p0001.tif", "face", "4.25", "600", "420",
+    ]  # fmt: skip
+
+
+def test_iiif_annotations_point_into_the_canvas(archive: Engine, tmp_path: Path) -> None:
+    canvas = "https://example.org/{volume}/canvas/{page_number}"
+    export(archive, "iiif", tmp_path / "out", canvas=canvas)
+    found = json.loads((tmp_path / "out/scans/p0003.tif.json").read_text())
+    assert found["type"] == "AnnotationPage"
+    assert len(found["items"]) == 21 + 2 + 1
+    target = found["items"][-1]["target"]
+    assert target["source"] == "https://example.org/scans/canvas/3"
+    assert target["selector"]["value"] == "xywh=600,300,100,120"
+    assert len({item["id"] for item in found["items"]}) == 24
+
+
+def test_yolo_labels_are_fractions_and_images_lie_beside(archive: Engine, tmp_path: Path) -> None:
+    export(archive, "yolo", tmp_path / "out", with_images=True)
+    rows = (tmp_path / "out/labels/scans/p0001.tif.txt").read_text().splitlines()
+    assert len(rows) == 24
+    assert rows[-1] == f"2 {650 / WIDTH:.6f} {360 / HEIGHT:.6f} {100 / WIDTH:.6f} {120 / HEIGHT:.6f}"
+    assert Image.open(tmp_path / "out/images/scans/p0001.tif.jpg").size == (WIDTH, HEIGHT)
+    assert "0: line" in (tmp_path / "out/dataset.yaml").read_text()
+
+
+def test_crops_are_the_pixels_of_the_scan(archive: Engine, tmp_path: Path) -> None:
+    export(archive, "crops", tmp_path / "out")
+    crop = Image.open(tmp_path / "out/scans/p0001.tif/face-0001.png")
+    scan = Image.open(tmp_path / "scans/p0001.tif")
+    assert np.array_equal(np.asarray(crop), np.asarray(scan)[300:420, 600:700])
+    assert crop.text["broadsheet:pipeline"] == "0000000000000001"  # type: ignore[attr-defined]
+    assert crop.text["Source"].endswith("p0001.tif xywh=600,300,100,120")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("what", "sheets"), [("faces", 1), ("lines", 1)])
+def test_contact_sheets_show_every_crop(archive: Engine, tmp_path: Path, what: str, sheets: int) -> None:
+    export(archive, "contact-sheet", tmp_path / "out", what=what)
+    found = sorted(path.name for path in (tmp_path / "out").glob("*.png"))
+    assert found == [f"{what}-{number:04}.png" for number in range(1, sheets + 1)]
+
+
+def test_a_scan_that_is_gone_is_told_and_the_rest_is_written(archive: Engine, tmp_path: Path) -> None:
+    (tmp_path / "scans/p0001.tif").unlink()
+    assert export(archive, "crops", tmp_path / "out") == 1
+    assert [path.parent.name for path in (tmp_path / "out").rglob("*.png")] == ["p0003.tif"]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("form", ["alto", "iiif", "yolo", "crops", "parquet", "contact-sheet"])
+def test_an_interrupted_export_is_completed(archive: Engine, tmp_path: Path, form: str) -> None:
+    export(archive, form, tmp_path / "out")
+    whole = contents(tmp_path / "out")
+    lost = next(path for path in sorted((tmp_path / "out").rglob("*")) if path.is_file() and path.name != "export.json")
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*") if path.is_file() and path != lost}
+    lost.unlink()
+    export(archive, form, tmp_path / "out")
+    assert contents(tmp_path / "out").keys() == whole.keys()
+    again = {path: path.stat().st_mtime_ns for path in kept if path.name != "export.json"}
+    assert all(kept[path] == moment for path, moment in again.items())
+
+
+def test_a_folder_with_something_else_is_refused(archive: Engine, tmp_path: Path) -> None:
+    export(archive, "alto", tmp_path / "out")
+    with pytest.raises(UnreadableInput, match="holds another export"):
+        export(archive, "page", tmp_path / "out")
+    with pytest.raises(UnreadableInput, match="not empty"):
+        export(archive, "page", tmp_path / "scans")
+    export(archive, "coco", tmp_path / "boxes.json")
+    with pytest.raises(UnreadableInput, match="exists already"):
+        export(archive, "coco", tmp_path / "boxes.json")
+
+
+def test_an_empty_database_and_unknown_names_are_a_sentence(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableInput, match="no finished page"):
+        export(engine, "alto", tmp_path / "out")
+    add_done_pages(engine, [page()])
+    for selection in (Selection(volumes=("scan",)), Selection(pages=("p9.tif",)), Selection(pipeline="f")):
+        with pytest.raises(UnreadableInput, match="The database has no"):
+            export(engine, "alto", tmp_path / "out", selection=selection)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_newest_pipeline_of_a_page_is_exported_unless_one_is_named(engine: Engine, tmp_path: Path) -> None:
+    (run,) = add_done_pages(engine, [page(5)])
+    with engine.begin() as connection:
+        old = connection.execute(models.PageRun.__table__.select().where(models.PageRun.page_run_id == run)).one()
+        newer = {"fingerprint": "ffffffffffffffff", "parameters": "{}", "versions": "{}"}
+        pipeline = connection.execute(
+            models.Pipeline.__table__.insert().values(newer).returning(models.Pipeline.pipeline_id)
+        ).scalar_one()
+        again = {"page_id": old.page_id, "pipeline_id": pipeline, "state": "done", "width": 9, "height": 9}
+        connection.execute(models.PageRun.__table__.insert().values(again))
+    export(engine, "csv", tmp_path / "new.csv")
+    export(engine, "csv", tmp_path / "old.csv", selection=Selection(pipeline=old_fingerprint(engine, old.pipeline_id)))
+    assert len((tmp_path / "new.csv").read_text().splitlines()) == 1
+    assert len((tmp_path / "old.csv").read_text().splitlines()) == 1 + 5 + 1
+
+
+def old_fingerprint(engine: Engine, pipeline_id: int) -> str:
+    with engine.connect() as connection:
+        found = models.Pipeline.__table__.select().where(models.Pipeline.pipeline_id == pipeline_id)
+        return str(connection.execute(found).one().fingerprint)
+
+
+def test_many_pages_come_in_blocks_and_in_order(engine: Engine, tmp_path: Path) -> None:
+    add_done_pages(engine, [page(2) for _ in range(205)])
+    export(engine, "csv", tmp_path / "boxes.csv")
+    pages = [row["page"] for row in csv.DictReader((tmp_path / "boxes.csv").open()) if row["kind"] == "line"]
+    assert pages == [f"p{number:04}.tif" for number in range(1, 206) for _ in range(2)]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[None]:
+    """Let no file grow beyond some kilobytes, as on a disk that is full."""
+    import resource
+    import signal
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path, small_disk: None) -> None:
+    with pytest.raises(UnreadableInput, match="could not be written"), writing(tmp_path / "big.csv") as out:
+        out.write("x" * 100_000)
+    assert list(tmp_path.iterdir()) == []

@@ -67,21 +67,40 @@ class _Track:
         return np.arange(self.top, self.top + len(self.left))
 
 
-def score_separators(separators: Sequence[Separator], truth: PageTruth) -> LengthScore | None:
+@dataclass(frozen=True, slots=True)
+class SeparatorComparison:
+    """The lengths, and which separators are right and which rules found: those of which half the length is.
+
+    `correct` has one truth value for each of ours, `found` one for each of `rules`, the upright polygons of the truth.
+    """
+
+    lengths: LengthScore
+    correct: NDArray[np.bool_]
+    found: NDArray[np.bool_]
+    rules: tuple[Polygon, ...]
+
+
+def compare_separators(separators: Sequence[Separator], truth: PageTruth) -> SeparatorComparison | None:
     """Compare separators with the upright rules and the text of a page; None where the truth knows no separators."""
     if truth.separators is None:
         return None
     tolerance = max(2.0, truth.width * _TOLERANCE)
-    rules = [_polygon_track(polygon) for polygon in truth.separators if is_upright(polygon)]
+    upright = tuple(polygon for polygon in truth.separators if is_upright(polygon))
+    rules = [_polygon_track(polygon) for polygon in upright]
     ours = [_path_track(separator) for separator in separators]
     covered = [_on_any(rule, ours, tolerance) for rule in rules]
     correct = [_on_any(track, rules, tolerance) | _in_gutter(track, truth, tolerance) for track in ours]
-    return LengthScore(
+    lengths = LengthScore(
         covered=sum(int(rows.sum()) for rows in covered),
         rules=sum(len(rows) for rows in covered),
         correct=sum(int(rows.sum()) for rows in correct),
         found=sum(len(rows) for rows in correct),
     )
+    return SeparatorComparison(lengths, _half(correct), _half(covered), upright)
+
+
+def _half(rows: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    return np.array([part.mean() >= 0.5 for part in rows], dtype=np.bool_)
 
 
 def is_upright(polygon: Polygon) -> bool:

@@ -17,7 +17,7 @@ from orchestrator.evaluation.matching import (
     match_boxes,
     pad_boxes,
 )
-from orchestrator.evaluation.rules import LengthScore, score_separators
+from orchestrator.evaluation.rules import LengthScore, SeparatorComparison, compare_separators
 from orchestrator.evaluation.truth import PageTruth
 from workers.layout import BoundingBox, PageLayout
 
@@ -73,8 +73,30 @@ class PageScore:
     page: str
     lines: BoxComparison | None
     across_columns: NDArray[np.bool_]
-    separators: LengthScore | None
+    separators: SeparatorComparison | None
     faces: BoxComparison | None
+    layout: PageLayout
+
+    @property
+    def line_score(self) -> Score | None:
+        """The counts of lines."""
+        return None if self.lines is None else self.lines.score
+
+    @property
+    def separator_score(self) -> LengthScore | None:
+        """The lengths of separators."""
+        return None if self.separators is None else self.separators.lengths
+
+    @property
+    def face_score(self) -> Score | None:
+        """The counts of faces."""
+        return None if self.faces is None else self.faces.score
+
+    @property
+    def quality(self) -> float:
+        """The F1 of lines, else of separators, else of faces: by this the worst pages are found."""
+        scores = (self.line_score, self.separator_score, self.face_score)
+        return next((score.f1 for score in scores if score is not None), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +127,17 @@ def evaluate_layout(
         page=page or truth.names[0],
         lines=compared,
         across_columns=across,
-        separators=score_separators(layout.separators, truth),
+        separators=compare_separators(layout.separators, truth),
         faces=None if truth.faces is None else _compare(faces, truth.faces, parameters.face_iou),
+        layout=layout,
     )
 
 
 def add_up(pages: Sequence[PageScore]) -> TotalScore:
     """Return the sums over all pages."""
-    lines = [page.lines.score for page in pages if page.lines is not None]
-    separators = [page.separators for page in pages if page.separators is not None]
-    faces = [page.faces.score for page in pages if page.faces is not None]
+    lines = [counts for page in pages if (counts := page.line_score) is not None]
+    separators = [lengths for page in pages if (lengths := page.separator_score) is not None]
+    faces = [counts for page in pages if (counts := page.face_score) is not None]
     return TotalScore(
         pages=len(pages),
         lines=sum(lines, Score()) if lines else None,

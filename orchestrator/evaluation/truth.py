@@ -16,13 +16,13 @@ from lxml import etree
 from numpy.typing import NDArray
 
 from orchestrator.evaluation.matching import Boxes, as_boxes
-from workers.errors import BroadsheetError
+from workers.errors import UnreadableInput
 
 Polygon = NDArray[np.float64]
 """Corners of an outline, shape (n, 2), float64: x, y in pixels."""
 
 
-class UnreadableTruth(BroadsheetError):
+class UnreadableTruth(UnreadableInput):
     """The ground truth cannot be read, or belongs to another picture."""
 
     code = "unreadable_truth"
@@ -78,9 +78,13 @@ class Truth:
             for key in {key for name in page.names for key in _keys(name)}:
                 self._by_name[key] = None if key in self._by_name else page  # a name of two pages names neither
 
-    def find(self, page_name: str) -> PageTruth | None:
-        """Return the truth of the page of that name (`p0003.tif`, `book.pdf#3`), None when there is none."""
-        found = (self._by_name.get(key) for key in _keys(page_name))
+    def find(self, page_name: str, volume: str = "") -> PageTruth | None:
+        """Return the truth of the page of that name (`p0003.tif`, `book.pdf#3`), None when there is none.
+
+        The volume decides between pages of the same name in truth that lies in folders named like volumes.
+        """
+        keys = (f"{PurePosixPath(volume).name}/{page_name}", *_keys(page_name))
+        found = (self._by_name.get(key) for key in keys)
         return next((page for page in found if page is not None), None)
 
 
@@ -113,15 +117,15 @@ def _read_json(path: Path) -> Iterator[PageTruth]:
     try:
         loaded = json.loads(path.read_text(encoding="utf-8"))
         for name, page in loaded.items():
-            yield _page_from_json(name, page)
+            yield _page_from_json((name, f"{path.parent.name}/{name}"), page)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UnreadableTruth(f"{path} is not in the form of truth.json (image name -> boxes): {error}") from error
 
 
-def _page_from_json(name: str, page: Mapping[str, Any]) -> PageTruth:
+def _page_from_json(names: tuple[str, ...], page: Mapping[str, Any]) -> PageTruth:
     outlines = page.get("separator_polygons", page.get("separators"))
     return PageTruth(
-        names=(name,),
+        names=names,
         width=float(page.get("width", 0)),
         height=float(page.get("height", 0)),
         lines=_boxes(page.get("lines")),

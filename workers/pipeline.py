@@ -11,6 +11,7 @@ from workers.parameters import PipelineParameters
 from workers.stages.baseline import baseline_lines
 from workers.stages.binarization import WorkingPage, full_page, working_page
 from workers.stages.columns import Columns, draw, find_columns, gap_columns, no_columns, to_separators
+from workers.stages.faces import find_faces
 from workers.stages.palette import normalise
 from workers.stages.picture_hash import picture_hash
 from workers.stages.segmentation import Found, find_text_lines, kraken_lines
@@ -54,8 +55,11 @@ def analyse_page(
         else:
             lines, reason = _segmented(visible, page, columns, parameters)
         found.count = len(lines)
+    with clock.stage("faces") as seen:
+        faces = find_faces(grey, [line.bbox for line in lines], parameters.faces)
+        seen.count = len(faces)
     height, width = grey.shape
-    return PageLayout(width, height, lines, separators, (), tuple(clock.timings), reason, page.skew, looks)
+    return PageLayout(width, height, lines, separators, faces, tuple(clock.timings), reason, page.skew, looks)
 
 
 def _page(grey: NDArray[np.uint8], parameters: PipelineParameters) -> WorkingPage:

@@ -1,8 +1,9 @@
 """The reading order of a whole page: by columns under their headline, and within a block of text as kraken orders.
 
-A page is cut like a tree (Nagy's XY-cut, on lines instead of pixels): a line that spans several columns parts what
-is above it from what is below; between two such lines, columns that separators or white part are read one after the
-other, each from top to bottom.
+The page is cut like a tree (Nagy's XY-cut, on lines instead of pixels). Where lines stand left and right of a place
+that few lines cross, those that cross it are headlines: what is above one is read before it and what is below after
+it. Between two of them the columns are read one after the other, each from top to bottom. Where no such place is
+left, the lines are one block.
 """
 
 from __future__ import annotations
@@ -15,19 +16,83 @@ from numpy.typing import NDArray
 from workers.stages.reading_order import reading_order
 
 Boxes = NDArray[np.int64]
-Mask = NDArray[np.uint8]
+Indices = NDArray[np.intp]
 Direction = Literal["lr", "rl"]
 
-SHARE = 0.3  # of the narrower of two lines: those that share more columns stand in one column
+PLACES = 400  # places across a block where columns could part
+INSIDE = 0.5  # text scales: a line that reaches no further over a place does not cross it
+SIDE_BY_SIDE = 3.0  # text scales of height over which lines stand on both sides
+FEW_ACROSS = 0.5  # lines that cross, for each line of the side that has fewer
 
 
-def block_order(boxes: Boxes, barrier: Mask, scale: float, direction: Direction) -> list[int]:
-    """Return the indices of `boxes` in reading order.
+def block_order(lines: Boxes, rules: Boxes, scale: float, direction: Direction) -> list[int]:
+    """Return the indices of `lines` in reading order.
 
     Args:
-        boxes: (n, 4) lines.
-        barrier: (h, w), 1 where separators lie.
+        lines: (n, 4) x_min, y_min, x_max, y_max.
+        rules: (m, 4) horizontal rules, which part what is above from what is below like a headline.
         scale: text scale in pixels.
         direction: whether columns follow each other from left to right (`lr`) or from right to left (`rl`).
     """
-    return reading_order(boxes, direction)
+    boxes = np.concatenate([lines, rules])
+    order: list[int] = []
+    waiting = [np.arange(len(boxes))]
+    while waiting:
+        block = waiting.pop()
+        pieces = _parted(block, boxes, scale, direction)
+        if pieces is None:
+            text = block[block < len(lines)]
+            order += [int(text[k]) for k in reading_order(boxes[text], direction)]
+        else:
+            waiting += pieces[::-1]
+    return order
+
+
+def _parted(block: Indices, boxes: Boxes, scale: float, direction: Direction) -> list[Indices] | None:
+    """Return the pieces of a block in reading order, None where it cannot be parted."""
+    if len(block) < 3:
+        return None
+    place = _best_place(boxes[block], scale)
+    if place is None:
+        return None
+    left = boxes[block, 2] <= place + INSIDE * scale
+    right = ~left & (boxes[block, 0] >= place - INSIDE * scale)
+    across = block[~left & ~right]
+    if not len(across):
+        columns = [block[left], block[right]]
+        return columns if direction == "lr" else columns[::-1]
+    return _between(across, block[left | right], boxes)
+
+
+def _between(across: Indices, others: Indices, boxes: Boxes) -> list[Indices]:
+    """Return the headlines `across` in their order, with what lies above, between and below them."""
+    across = across[np.argsort(boxes[across, 1], kind="stable")]
+    middle = (boxes[:, 1] + boxes[:, 3]) / 2
+    above = np.searchsorted(middle[across], middle[others])
+    pieces = []
+    for k in range(len(across) + 1):
+        pieces.append(others[above == k])
+        pieces.append(across[k : k + 1])
+    return [piece for piece in pieces if len(piece)]
+
+
+def _best_place(lines: Boxes, scale: float) -> float | None:
+    """Return the x at which columns stand side by side over the greatest height and few lines cross."""
+    x0, y0, x1, y1 = lines.T
+    places = np.linspace(x0.min(), x1.max(), PLACES)
+    left = x1 <= places[:, None] + INSIDE * scale
+    right = ~left & (x0 >= places[:, None] - INSIDE * scale)
+    across = len(lines) - left.sum(axis=1) - right.sum(axis=1)
+    fewer = np.minimum(left.sum(axis=1), right.sum(axis=1))
+    possible = np.flatnonzero((fewer > 0) & (across <= FEW_ACROSS * fewer))
+    if not len(possible):
+        return None
+    rows = np.arange(y0.min(), y1.max() + 1, max(1.0, scale))
+    covers = ((y0[:, None] < rows + scale) & (y1[:, None] > rows)).astype(np.float32)
+    both = (left[possible].astype(np.float32) @ covers > 0) & (right[possible].astype(np.float32) @ covers > 0)
+    score = both.sum(axis=1) - 2.0 * across[possible]
+    best = int(score.argmax())
+    if both[best].sum() < SIDE_BY_SIDE or score[best] <= 0:
+        return None
+    ties = possible[score == score[best]]
+    return float(places[ties[len(ties) // 2]])

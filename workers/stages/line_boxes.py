@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from workers.stages.components import LARGE, SMALL, TEXT, Components
+from workers.stages.components import LARGE, PAPER, SMALL, TEXT, Components
 from workers.stages.pairs import beside
 from workers.stages.text_size import component_stats
 
@@ -24,6 +24,11 @@ WORD_WIDTH = 1.2
 WORD_INK = 0.12  # share of its box that is ink
 WHOLE = 1.3  # of a line's height
 LONGEST_LETTER = 12.0  # text scales: letters of a hand hang together
+MOSTLY_SPECKS = 0.4  # share of a line's ink in components smaller than letters
+LOWEST_LETTER = 0.35  # of the line's height
+BLOT = 2.0  # strokes of body text: thicker ones are no letters of its size
+FEW_LETTERS = 3
+SMALL_LETTER = 0.5  # text scales: of footnotes
 LETTERS = 2  # components of the size of letters in a word that stands alone
 
 
@@ -50,7 +55,28 @@ def completed(
     width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
     low, high = (factor * components.scale for factor in WORD_HEIGHT)
     word = (height >= low) & (height <= high) & (width >= WORD_WIDTH * components.scale) & (letters_of >= LETTERS)
-    return with_whole_letters(lines[has_line | (word & (width >= height))], components, excluded)
+    lines = credible(lines[has_line | (word & (width >= height))], components)
+    return with_whole_letters(lines, components, excluded)
+
+
+def credible(lines: Boxes, components: Components) -> Boxes:
+    """Leave out lines that are made of specks, or of one or two blots, and not of letters."""
+    c = components
+    owner = np.zeros(c.labels.shape, np.int32)
+    for number, (x0, y0, x1, y1) in enumerate(lines, start=1):
+        owner[y0:y1, x0:x1] = number
+    own = owner[c.y + c.height // 2, c.x + c.width // 2]
+    own[c.kind == PAPER] = 0
+    line_height = np.append(0, lines[:, 3] - lines[:, 1])[own]
+    letter = (c.kind >= TEXT) | (c.height >= LOWEST_LETTER * line_height)
+    size = len(lines) + 1
+    letters = np.bincount(own, letter, size)[1:]
+    ink = np.bincount(own, c.area, size)[1:]
+    specks = ink - np.bincount(own, np.where(letter, c.area, 0), size)[1:]
+    heavy = np.bincount(own, np.where(c.stroke > BLOT * c.stroke_of_text, c.area, 0), size)[1:]
+    made_of_specks = specks > MOSTLY_SPECKS * ink
+    made_of_blots = (letters <= FEW_LETTERS) & (heavy > 0.5 * ink)
+    return lines[(letters > 0) & ~made_of_specks & ~made_of_blots]
 
 
 def with_whole_letters(lines: Boxes, components: Components, excluded: NDArray[np.bool_]) -> Boxes:
@@ -90,7 +116,8 @@ def _words(
     joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, max(3, round(WORD_SPACE * c.scale))), np.uint8))
     labels, stats = component_stats(joined & (1 - barrier))
     area = np.bincount(labels[ink > 0], minlength=len(stats))
-    letters = np.bincount(_label_of(labels, c, left_over & (c.kind == TEXT)), minlength=len(stats))
+    letter = left_over & (np.maximum(c.width, c.height) >= SMALL_LETTER * c.scale)
+    letters = np.bincount(_label_of(labels, c, letter), minlength=len(stats))
     x, y, width, height, _ = stats.astype(np.int64).T
     good = (letters >= 1) & (area >= WORD_INK * width * height)
     good[0] = False

@@ -12,7 +12,7 @@ from workers.parameters import SegmentationParameters
 from workers.stages.binarization import WorkingPage
 from workers.stages.blocks import block_order
 from workers.stages.columns import Columns
-from workers.stages.components import PAPER, is_noise
+from workers.stages.components import LARGE, PAPER, is_noise
 from workers.stages.headlines import find_headlines
 from workers.stages.kraken_core import NoText, find_line_boxes
 from workers.stages.kraken_reference import find_line_boxes_reference
@@ -20,12 +20,15 @@ from workers.stages.line_boxes import completed
 from workers.stages.pictures import line_art
 from workers.stages.reading_order import reading_order
 from workers.stages.tables import cut_at_cells
+from workers.stages.text_size import component_stats
 
 Boxes = NDArray[np.int64]
 Mask = NDArray[np.uint8]
 BLACK = 64  # grey levels: no paper on such a page
 MUCH_INK = 0.02  # share of ink that is not dust on a blank page
 MANY_SPECKS = 1000
+SLIM_RULE = 0.06  # height by width
+LONG_RULE = 30.0  # text scales: longer than the rules between articles of one column
 
 Found = tuple[tuple[TextLine, ...], str | None]
 
@@ -44,9 +47,19 @@ def find_text_lines(page: WorkingPage, columns: Columns, parameters: Segmentatio
     if not len(boxes):
         return (), "no_text_lines"
     direction = "rl" if parameters.text_direction.endswith("rl") else "lr"
-    boxes = boxes[block_order(boxes, columns.barrier, page.scale, direction)]
+    boxes = boxes[block_order(boxes, long_rules(columns, page.scale), page.scale, direction)]
     boxes = padded(boxes, parameters.pad, page.ink.shape[1])
     return tuple(TextLine(box) for box in page.placement.boxes(boxes.astype(np.float64))), None
+
+
+def long_rules(columns: Columns, scale: float) -> Boxes:
+    """Return the boxes (m, 4) of horizontal rules, thick ones too, that are long enough to part columns from columns."""
+    _, stats = component_stats(columns.horizontal)
+    c = columns.components
+    thick = np.stack([c.x, c.y, c.width, c.height], axis=1)[c.kind == LARGE]
+    x, y, width, height = np.concatenate([stats[1:, :4], thick]).astype(np.int64).T
+    rule = (width > LONG_RULE * scale) & (height < SLIM_RULE * width)
+    return np.stack([x, y, x + width, y + height], axis=1)[rule]
 
 
 def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:

@@ -1,7 +1,7 @@
 """A folder of files, one or some for each page or volume: each written whole or not at all, and never twice.
 
-`export.json` in the folder says what it holds. The same export into the same folder goes on where the last one
-stopped; another export is refused.
+`_export.json` in the folder says what it holds; readers of data sets skip names that begin so. The same export into the
+same folder goes on where the last one stopped; another export is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from orchestrator.files import writing, writing_beside, writing_bytes
 from orchestrator.pages import ArchivedPage, Provenance, Selection
 from workers.errors import BroadsheetError, PageError, UnreadableInput
 
-MANIFEST = "export.json"
+MANIFEST = "_export.json"
 
 
 @dataclass(slots=True)

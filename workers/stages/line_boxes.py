@@ -15,7 +15,7 @@ from workers.stages.text_size import component_stats
 Boxes = NDArray[np.int64]
 Mask = NDArray[np.uint8]
 
-GAP = 2.0  # text scales: widest space between pieces of one line
+GAP = 2.2  # text scales: widest space between pieces of one line
 LEVEL = 0.6  # share of the lower piece's height that both have in common
 ALIKE = 1.8  # greatest ratio of heights of pieces of one line; a full stop is not asked
 WORD_SPACE = 0.8  # text scales: letters so near to each other are one word
@@ -25,8 +25,9 @@ WORD_INK = 0.12  # share of its box that is ink
 WHOLE = 1.3  # of a line's height
 LONGEST_LETTER = 12.0  # text scales: letters of a hand hang together
 MOSTLY_SPECKS = 0.4  # share of a line's ink in components smaller than letters
-LOWEST_LETTER = 0.35  # of the line's height
-BLOT = 2.0  # strokes of body text: thicker ones are no letters of its size
+LOWEST_LETTER = 0.3  # of the line's height, in its longer direction
+SOLID = 0.4  # share of its box that a blot fills
+BLOT = 2.5  # strokes of body text: thicker ones are no letters of its size
 FEW_LETTERS = 3
 SMALL_LETTER = 0.5  # text scales: of footnotes
 LETTERS = 2  # components of the size of letters in a word that stands alone
@@ -68,14 +69,15 @@ def credible(lines: Boxes, components: Components) -> Boxes:
     own = owner[c.y + c.height // 2, c.x + c.width // 2]
     own[c.kind == PAPER] = 0
     line_height = np.append(0, lines[:, 3] - lines[:, 1])[own]
-    letter = (c.kind >= TEXT) | (c.height >= LOWEST_LETTER * line_height)
+    letter = (c.kind >= TEXT) | (np.maximum(c.width, c.height) >= LOWEST_LETTER * line_height)
     size = len(lines) + 1
     letters = np.bincount(own, letter, size)[1:]
     ink = np.bincount(own, c.area, size)[1:]
     specks = ink - np.bincount(own, np.where(letter, c.area, 0), size)[1:]
     heavy = np.bincount(own, np.where(c.stroke > BLOT * c.stroke_of_text, c.area, 0), size)[1:]
     made_of_specks = specks > MOSTLY_SPECKS * ink
-    made_of_blots = (letters <= FEW_LETTERS) & (heavy > 0.5 * ink)
+    area = (lines[:, 2] - lines[:, 0]) * (lines[:, 3] - lines[:, 1])
+    made_of_blots = (letters <= FEW_LETTERS) & (heavy > 0.5 * ink) & (ink > SOLID * area)
     return lines[(letters > 0) & ~made_of_specks & ~made_of_blots]
 
 

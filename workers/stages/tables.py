@@ -13,11 +13,16 @@ CELL_GAP = 1.8  # text scales: a hole between cells is wider than a word space
 ALIGNED = 0.6  # text scales: cells below each other begin so exactly
 COMPANIONS = 2  # other lines with a hole that ends at the same place
 MOST = 0.5  # of the lines that run through the place have the hole
+PASSES = 4
+LOWEST = 0.8  # text scales
 NEARBY = 12.0  # line pitches above or below
 
 
 def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float) -> Boxes:
     """Cut lines at holes that no line of text has, and at smaller ones that lines nearby have at the same place.
+
+    Cells that are cut off make room for others to be seen, so this is repeated until nothing changes. What is lower
+    and narrower than a digit (ditto marks, dots) is no line.
 
     Args:
         lines: (n, 4) boxes.
@@ -25,6 +30,16 @@ def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float) -> Boxes:
         scale: text scale in pixels.
         pitch: distance of text lines in pixels.
     """
+    for _ in range(PASSES):
+        cut = _cut_once(lines, ink, scale, pitch)
+        if len(cut) == len(lines):
+            break
+        lines = cut
+    return lines
+
+
+def _cut_once(lines: Boxes, ink: Mask, scale: float, pitch: float) -> Boxes:
+    """Cut the lines at the holes that show now."""
     holes = _holes(lines, ink, CELL_GAP * scale)
     if not len(holes):
         return lines
@@ -37,7 +52,7 @@ def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float) -> Boxes:
     alike = aligned.sum(axis=1)
     in_table = (alike > COMPANIONS) & (alike >= MOST * spans.sum(axis=1))
     cut = (end - start >= WIDE * scale) | in_table
-    return _cut(lines, holes[cut], ink)
+    return _cut(lines, holes[cut], ink, LOWEST * scale)
 
 
 def _holes(lines: Boxes, ink: Mask, least: float) -> NDArray[np.int64]:
@@ -50,7 +65,7 @@ def _holes(lines: Boxes, ink: Mask, least: float) -> NDArray[np.int64]:
     return np.array(holes, np.int64).reshape(-1, 3)
 
 
-def _cut(lines: Boxes, holes: NDArray[np.int64], ink: Mask) -> Boxes:
+def _cut(lines: Boxes, holes: NDArray[np.int64], ink: Mask, lowest: float) -> Boxes:
     """Return the lines with those that have holes replaced by their pieces, each as tall as its ink."""
     whole = np.ones(len(lines), bool)
     whole[holes[:, 0]] = False
@@ -60,6 +75,6 @@ def _cut(lines: Boxes, holes: NDArray[np.int64], ink: Mask) -> Boxes:
         own = holes[holes[:, 0] == number]
         for left, right in zip([x0, *own[:, 2]], [*own[:, 1], x1], strict=True):
             rows = np.flatnonzero(ink[y0:y1, left:right].any(axis=1))
-            if len(rows):
+            if len(rows) and max(rows[-1] + 1 - rows[0], (right - left) / 2) >= lowest:
                 pieces.append((left, y0 + rows[0], right, y0 + rows[-1] + 1))
     return np.concatenate([lines[whole], np.array(pieces, np.int64).reshape(-1, 4)])

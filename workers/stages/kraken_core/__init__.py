@@ -15,8 +15,8 @@ Neither kraken nor torch nor scipy is imported.
 
 from __future__ import annotations
 
+from workers.stages.kraken_core.components import estimate_scale
 from workers.stages.kraken_core.core import find_line_boxes
 from workers.stages.kraken_core.errors import NoText
-from workers.stages.kraken_core.components import estimate_scale
 
 __all__ = ["NoText", "estimate_scale", "find_line_boxes"]

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.stages.kraken_core.boxes import Boxes, paint
 from workers.stages.kraken_core.columns import black_separators, joined, white_separators
-from workers.stages.kraken_core.components import (
-    Components,
-    Mask,
-    find_components,
-    letter_boxes,
-    scale_of,
-    without_long_lines,
-)
+from workers.stages.kraken_core.components import Mask, find_components, letters_of, scale_of, without_long_lines
 from workers.stages.kraken_core.errors import NoText
 from workers.stages.kraken_core.lines import line_boxes
 from workers.stages.kraken_core.seeds import edge_strength, line_seeds
+from workers.stages.kraken_core.strips import padded, strip_width
 
 TextDirection = Literal["horizontal-lr", "horizontal-rl", "vertical-lr", "vertical-rl"]
 QUARTER_TURNS = {"horizontal-lr": 0, "horizontal-rl": 0, "vertical-rl": 1, "vertical-lr": 3}  # counter-clockwise
@@ -105,18 +101,17 @@ def _horizontal_lines(
         separators = white_separators(ink, scale, maxcolseps)
         if black_colseps:
             black = black_separators(ink, scale, maxcolseps)
-            separators, ink = joined(separators, black), ink & ~black
+            separators, ink = joined(separators, black), cv2.subtract(ink, black)
             components = find_components(ink)
             remains = np.ones(len(components.boxes), np.bool_)
-    return _lines_between(ink, components, remains, np.where(separators > 0, np.uint8(255), np.uint8(0)), scale)
+    return _lines_between(ink, letters_of(components, remains, scale), separators, scale)
 
 
-def _lines_between(
-    ink: Mask, components: Components, remains: NDArray[np.bool_], separators: Mask, scale: float
-) -> NDArray[np.int32]:
-    letters = letter_boxes(components, remains, scale)
-    strength = edge_strength(ink & letters, scale)
-    if not strength.any():
-        return np.empty((0, 4), np.int32)
-    seeds = line_seeds(strength, separators, scale)
+def _lines_between(ink: Mask, letters: Boxes, separators: Mask, scale: float) -> NDArray[np.int32]:
+    strip = strip_width(scale)
+    ink, separators = padded(ink), padded(separators)
+    inside = np.zeros_like(ink)
+    paint(inside, letters, 255)
+    strength = edge_strength(cv2.bitwise_and(ink, inside), scale, strip)
+    seeds = line_seeds(strength, separators, scale, strip)
     return line_boxes(ink, letters, seeds, scale)

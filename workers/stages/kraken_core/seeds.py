@@ -2,69 +2,148 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from workers.stages.kraken_core.components import Mask
-from workers.stages.kraken_core.filters import Float, gaussian, maximum, uniform
+from workers.stages.kraken_core.filters import Float, gaussian_kernel, maximum, minimum
+from workers.stages.kraken_core.strips import Bits, Mask, extended_up, from_bits, reached, to_bits
 
 THRESHOLD = 0.2  # kraken's, of the strongest edge
+TOP_REACH = 20  # columns over which kraken widens the upper edges
+HIGHEST_BAND = 5  # scales
+TILE = 96  # rows worked on at a time, so that they stay in the cache
+INTERPOLATION = 6  # strips that decide on the columns between them
 
 
-def edge_strength(letters: Mask, scale: float) -> Float:
-    """Return (h, w): how much darker it gets downwards (kraken's `compute_gradmaps`); its bottom is the negative."""
-    blurred = gaussian(letters, (max(4, 0.3 * scale), scale), order=(1, 0))
-    return uniform(blurred, (1, 6 * scale))
+def edge_strength(letters: Mask, scale: float, strip: int) -> Float:
+    """Return (h, strips): how fast it gets darker downwards, averaged along the line, at each strip's first column.
 
+    Kraken's `compute_gradmaps`: the derivative of a Gaussian down the page, a Gaussian and an average over six scales
+    along the line; its `top` is the positive part, its `bottom` the negative one, both before they are normalised.
+    The average comes first here, it is exact; what is left to filter is so smooth that strips are enough.
 
-def line_seeds(strength: Float, separators: Mask, scale: float) -> Mask:
-    """Return (h, w), 255 in the bands between top and bottom edges (kraken's `compute_line_seeds`)."""
-    open_ground = cv2.bitwise_not(separators)
-    bottom, top = np.maximum(-strength, 0), np.maximum(strength, 0)
-    bottoms = _ridges(bottom, scale, THRESHOLD * THRESHOLD) & open_ground
-    tops = _ridges(top, scale, THRESHOLD * THRESHOLD / 2) & open_ground
-    bands = fill_bands(bottoms, maximum(tops, (1, 20)), scale)
-    return maximum(bands, (1, int(1 + scale))) & open_ground
-
-
-def _ridges(strength: Float, scale: float, threshold: float) -> Mask:
-    """Return 255 around the local maxima of each column that exceed `threshold` of the greatest of all."""
-    peaks = cv2.compare(strength, maximum(strength, (int(scale), 1)), cv2.CMP_EQ)
-    strong = cv2.compare(strength, float(strength.max()) * threshold, cv2.CMP_GT)
-    return maximum(peaks, (2, 2)) & strong
-
-
-def fill_bands(bottoms: Mask, tops: Mask, scale: float) -> Mask:
-    """Fill, column by column, from each bottom edge upwards.
-
-    Every bottom edge fills max(3, scale / 2) pixels above it. If the next edge above is a top less than five scales
-    away, all between is filled; the upper end of the page counts as a top.
+    Args:
+        letters: (h, w) uint8, the ink of the letters; w a multiple of `strip`.
+        scale: text size in pixels.
+        strip: columns in a strip.
     """
-    height, width = bottoms.shape
-    delta = max(3, int(scale / 2))
-    marks = np.ascontiguousarray(cv2.transpose((bottoms & 1) | (tops & 2)))
-    at = np.flatnonzero(marks)
-    kind = marks.ravel()[at]
-    column, y = np.divmod(at, height)
-    first = np.ones(len(at), np.bool_)
-    first[1:] = column[1:] != column[:-1]
-    before = np.zeros_like(at)
-    before[1:] = at[:-1]
-    before[first] = column[first] * height
-    top_before = np.ones(len(at), np.bool_)
-    top_before[1:] = kind[:-1] == 2
-    top_before |= first
-    pair = (kind == 1) & top_before & (at - before < 5 * scale)
-    change = np.zeros(marks.size + 1, np.int8)
-    change[before[pair]] += 1
-    change[at[pair]] -= 1
-    filled = np.cumsum(change[:-1], dtype=np.int8).reshape(width, height)
-    bands = cv2.transpose(filled.view(np.uint8)) * np.uint8(255)
-    upper = bottoms.copy()
-    upper[:delta] = 0
-    del y
-    lifted = np.zeros_like(bottoms)
-    reach: NDArray[np.uint8] = cv2.dilate(upper, np.ones((delta, 1), np.uint8), anchor=(0, 0))
-    lifted[:-1] = reach[1:]
-    return bands | lifted
+    height, width = letters.shape
+    window = max(1, int(6 * scale))
+    averaged = np.empty((height, width // strip), np.float32)
+    for start in range(0, height, TILE):
+        rows = slice(start, start + TILE)
+        summed = cv2.boxFilter(
+            letters[rows],
+            cv2.CV_32F,
+            (window, 1),
+            anchor=(window // 2, 0),
+            normalize=False,
+            borderType=cv2.BORDER_REFLECT,
+        )
+        averaged[rows] = cv2.resize(summed, (width // strip, len(summed)), interpolation=cv2.INTER_AREA)
+    along, down = _kernel_for_strips(scale, strip), gaussian_kernel(max(4, 0.3 * scale), order=1)
+    strength: Float = cv2.sepFilter2D(averaged, cv2.CV_32F, along, down, borderType=cv2.BORDER_REFLECT)
+    return strength
+
+
+def _kernel_for_strips(sigma: float, strip: int) -> Float:
+    """Return the Gaussian that gives the value at a strip's first column from the averages of the strips around.
+
+    The average over a strip has smoothed already; its variance is taken off.
+    """
+    reach = int(4 * sigma + 0.5) // strip + 1
+    centre = strip * np.arange(-reach, reach + 1) + (strip - 1) / 2
+    kernel = np.exp(-0.5 * centre**2 / (sigma**2 - (strip**2 - 1) / 12))
+    return (kernel / kernel.sum()).astype(np.float32)
+
+
+def line_seeds(strength: Float, separators: Mask, scale: float, strip: int) -> Mask:
+    """Return (h, w), 1 in the bands between top and bottom edges (kraken's `compute_line_seeds`).
+
+    Args:
+        strength: (h, strips), see `edge_strength`.
+        separators: (h, w), 255 where no seed may be; w a multiple of 64.
+        scale: text size in pixels.
+        strip: columns in a strip.
+    """
+    bottoms, tops = _edges(strength, scale, strip)
+    bottoms = cv2.subtract(bottoms, separators)
+    tops = maximum(cv2.subtract(tops, separators), (1, TOP_REACH))
+    bands = from_bits(fill_bands(to_bits(bottoms), to_bits(tops), scale))
+    return cv2.subtract(maximum(bands, (1, int(1 + scale))), separators)
+
+
+def _edges(strength: Float, scale: float, strip: int) -> tuple[Mask, Mask]:
+    """Return the lower and the upper edges, (h, w), 255 on the extrema of each column, two by two pixels each."""
+    height, strips = strength.shape
+    least, greatest, _, _ = cv2.minMaxLoc(strength)
+    between = [_between(column / strip) for column in range(1, strip)]
+    margin = int(scale) + 1
+    bottoms, tops = np.empty((2, height, strips * strip), np.uint8)
+    for start in range(0, height, TILE):
+        above = min(start, margin)
+        rows = strength[start - above : start + TILE + margin]
+        columns = [rows, *(cv2.filter2D(rows, -1, kernel, borderType=cv2.BORDER_REFLECT) for kernel in between)]
+        inner, outer = slice(above, above + TILE), slice(start, start + TILE)
+        bottoms[outer] = _strong_extrema(columns, minimum, int(scale), cv2.CMP_LT, least * THRESHOLD**2)[inner]
+        tops[outer] = _strong_extrema(columns, maximum, int(scale), cv2.CMP_GT, greatest * THRESHOLD**2 / 2)[inner]
+    return bottoms, tops
+
+
+def _strong_extrema(
+    columns: Sequence[Float], extreme: Callable[..., Float], window: int, stronger: int, threshold: float
+) -> Mask:
+    """Return (rows, w) 255 on the extrema of each column, widened to the pixels below and to the right, where strong.
+
+    Args:
+        columns: the first, second, ... columns of all strips, (rows, strips) each.
+        extreme: `minimum` or `maximum`.
+        window: rows among which an extremum is the greatest.
+        stronger: how OpenCV compares a strong edge with `threshold`.
+        threshold: of the strength.
+    """
+    peaks = [maximum(cv2.compare(column, extreme(column, (window, 1)), cv2.CMP_EQ), (2, 1)) for column in columns]
+    left = [np.roll(peaks[-1], 1, axis=1), *peaks[:-1]]
+    left[0][:, 0] = 0
+    found = [
+        cv2.bitwise_and(cv2.bitwise_or(peak, beside), cv2.compare(column, threshold, stronger))
+        for peak, beside, column in zip(peaks, left, columns, strict=True)
+    ]
+    return np.asarray(cv2.merge(found)).reshape(len(found[0]), -1)
+
+
+def _between(place: float) -> Float:
+    """Return the kernel (1, 6) that interpolates at `place`, 0 to 1, between a strip and the next (Lagrange)."""
+    nodes = np.arange(INTERPOLATION) - (INTERPOLATION - 1) // 2
+    weights = np.array([math.prod((place - b) / (a - b) for b in nodes if b != a) for a in nodes])
+    return np.append(0, weights)[None].astype(np.float32)  # seven long, so that its middle is the strip itself
+
+
+def lowest_fill(scale: float) -> int:
+    """Return how many pixels above each bottom edge are filled whatever is there: the least height of a band."""
+    return max(3, int(scale / 2))
+
+
+def fill_bands(bottoms: Bits, tops: Bits, scale: float) -> Bits:
+    """Fill, column by column, from each bottom edge upwards: (h, w / 64).
+
+    Every bottom edge fills max(3, scale / 2) pixels above it, if the page reaches that far. If the next edge above is
+    a top less than five scales away, all between is filled; the upper end of the page counts as a top.
+    """
+    ground = ~(bottoms | tops)
+    only_tops = tops & ~bottoms
+    only_tops[0] |= ground[0]
+    furthest = math.ceil(HIGHEST_BAND * scale) - 1
+    under_a_top = reached(only_tops, ground, furthest)
+    paired = bottoms & ~tops
+    paired[0] = 0
+    paired[1:] &= under_a_top[:-1]
+    upwards = reached(paired[::-1], ground[::-1], furthest)[::-1]
+    bands = upwards & ground
+    bands[:-1] |= only_tops[:-1] & upwards[1:]
+    high_enough = bottoms.copy()
+    high_enough[: lowest_fill(scale)] = 0
+    return bands | extended_up(high_enough, lowest_fill(scale))

@@ -78,6 +78,20 @@ def _volume_kind(kind: Kind) -> VolumeKind:
     return "tar" if kind in ARCHIVES else "image"
 
 
+def require_page(volume: Volume, limits: Limits) -> None:
+    """Refuse a volume that holds no page, before anything is started for it.
+
+    A TAR is not looked into: finding its first page may mean unpacking all of it.
+
+    Raises:
+        UnreadableInput: there is no page in it.
+    """
+    skipped: list[SkippedFile] = []
+    if volume.kind != "tar" and next(find_pages(volume, limits, skipped=skipped.append), None) is None:
+        other = f"{len(skipped)} other files" if skipped else "nothing"
+        raise UnreadableInput(f"{volume.source} holds no page, {other}; give the path of the scans.")
+
+
 def find_pages(
     volume: Volume,
     limits: Limits | None = None,

@@ -133,16 +133,12 @@ def test_a_folder_of_rubbish_is_answered_with_reasons(broadsheet: Broadsheet, tm
     assert all(row["error_code"] and row["page"] in row["error_message"] for row in reasons)
 
 
-def test_an_empty_folder_is_no_error(broadsheet: Broadsheet, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    assert broadsheet.ingest("empty")["pages"] == 0
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (["ingest", "nowhere"], 2, "nowhere does not exist"),
         (["ingest"], 2, "Missing argument"),
+        (["ingest", "scans/notes.txt"], 2, "scans/notes.txt holds no page"),
         (["injest", "x"], 2, "Did you mean 'ingest'?"),
         (["ingest", ".", "--set", "faces.size=3"], 2, "unknown parameter faces.size"),
         (["query", "SELECT 1"], 2, "There is no database"),

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
-from workers.stages.text_size import component_stats
+from workers.stages.text_size import Stats, component_stats
 
 Mask = NDArray[np.uint8]
 Path = NDArray[np.float64]
@@ -22,6 +24,11 @@ SEED = 2.5  # and has unbroken stretches of this length
 THICKEST = 0.6  # thicker strokes are letters of a masthead, frames of advertisements or pictures
 BREAK = 1.2  # gaps up to this length are closed
 DARKNESS = 48  # grey levels below the paper on either side, of 255
+BROKEN = 6.0  # pieces of a broken rule are no further apart than this
+ASTRAY = 0.7  # and no further aside
+CHAIN = 15.0  # length of a broken rule
+COVERED = 0.5  # share of it that is there
+MANY_PIECES = 3000  # more are the hatching of a picture
 FREE = 0.6  # share of a rule's length with paper on both sides
 BESIDE = 0.5  # so far from its edge
 PICKETS = 3  # so many alike in a row are stems or hatching, not rules
@@ -65,16 +72,49 @@ def _vertical(grey: NDArray[np.uint8], ink: Mask, scale: float) -> tuple[Mask, M
     if not seeds.any():
         return seeds, seeds
     seeds = cv2.dilate(seeds, np.ones((max(3, round((SEED + BREAK) * scale)), 1), np.uint8))
+    seeds |= _bridges(seeds, scale)
     labels, stats = component_stats(seeds)
-    tall = stats[:, 3] >= (SHORTEST + BREAK) * scale
-    slim = stats[:, 4] <= (THICKEST * scale + 4) * stats[:, 3]
-    upright = stats[:, 2] < 0.2 * stats[:, 3] + scale
-    keep = tall & slim & upright
-    keep[0] = False
+    keep = _slim(stats, scale) & (stats[:, 3] >= (SHORTEST + BREAK) * scale)
     chosen = np.flatnonzero(keep)
     keep[chosen] = [_stands_free(labels, ink, stats[k], int(k), scale) for k in chosen]
     keep[_pickets(stats, keep, scale)] = False
     return np.asarray(keep.astype(np.uint8)[labels]), np.asarray(seeds)
+
+
+def _slim(stats: Stats, scale: float) -> NDArray[np.bool_]:
+    """Tell which components are as thin and upright as a rule."""
+    thin = stats[:, 4] <= (THICKEST * scale + 4) * stats[:, 3]
+    thin &= stats[:, 2] < 0.2 * stats[:, 3] + scale
+    thin[0] = False
+    return np.asarray(thin)
+
+
+def _bridges(pieces: Mask, scale: float) -> Mask:
+    """Return (h, w), 1 on lines that join the pieces of long broken rules, one below the other."""
+    stats = component_stats(pieces)[1]
+    stats = stats[_slim(stats, scale)].astype(np.int64)
+    bridges = np.zeros_like(pieces)
+    if not 1 < len(stats) <= MANY_PIECES:
+        return bridges
+    x, top, width, height, _ = stats.T
+    middle, bottom = x + width // 2, top + height
+    gap = top - bottom[:, None]
+    follows = (gap > -scale) & (gap < BROKEN * scale) & (top > top[:, None])
+    follows &= np.abs(middle - middle[:, None]) < ASTRAY * scale + 0.5 * np.maximum(width, width[:, None])
+    upper, lower = np.nonzero(follows)
+    links = coo_matrix((np.ones(len(upper)), (upper, lower)), shape=(len(stats), len(stats)))
+    chain = connected_components(links, directed=False)[1]
+    inked = np.bincount(chain, height, len(stats))
+    first, last = np.full(len(stats), 2**30), np.zeros(len(stats), np.int64)
+    np.minimum.at(first, chain, top)
+    np.maximum.at(last, chain, bottom)
+    length = last - first
+    long = (length >= CHAIN * scale) & (inked >= COVERED * length)
+    for a, b in zip(upper, lower, strict=True):
+        if long[chain[a]]:
+            ends = (int(middle[a]), int(bottom[a]) - 1), (int(middle[b]), int(top[b]))
+            cv2.line(bridges, *ends, 1, 3)
+    return bridges
 
 
 def _stands_free(labels: NDArray[np.int32], ink: Mask, stats: NDArray[np.int32], label: int, scale: float) -> bool:

@@ -58,6 +58,9 @@ class FeederLock:
             self._connection.commit()
             return True
         connection = self._engine.connect()
+        # A machine that vanishes says no goodbye: without this its session, and the lock, would stay for hours.
+        for setting in ("idle = 15", "interval = 5", "count = 3"):
+            connection.execute(text(f"SET tcp_keepalives_{setting}"))
         held = bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK_KEY}))
         connection.commit()
         if held:

@@ -17,8 +17,6 @@ from workers.errors import ServiceDown
 
 # A worker that cannot be kept alive this often is broken, not unlucky.
 MAX_RESTARTS = 5
-# How many page runs are in flight where we do not know the number of workers.
-FLEET_WINDOW = 256
 
 
 @dataclass(slots=True)
@@ -70,11 +68,9 @@ class Services:
     settings: Settings
     worker: LocalWorker | None
 
-    def window(self) -> int:
-        """Return how many page runs may be in flight: enough to keep every process busy, and no more."""
-        if self.worker is None:
-            return min(FLEET_WINDOW, self.settings.max_window)
-        return min(self.worker.processes * self.settings.window_per_process, self.settings.max_window)
+    def processes(self) -> int | None:
+        """Return how many worker processes we started; None where a fleet does the work."""
+        return None if self.worker is None else self.worker.processes
 
     def keep_alive(self) -> None:
         """See to it that what we started still runs."""

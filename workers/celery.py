@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from enum import StrEnum
 from typing import Any
 
 from celery import Celery
@@ -12,9 +13,18 @@ from kombu.utils.json import dumps, loads
 from workers.config import Settings
 
 PROCESS_PAGE = "broadsheet.process_page"
-QUEUE = "pages"
+# One Redis may serve several applications.
+KEY_PREFIX = "broadsheet:"
 # A message of ours has some hundred bytes; the answers to questions that monitors ask have a few thousand.
 MAX_MESSAGE_BYTES = 64 * 1024
+
+
+class Queue(StrEnum):
+    """The queues, in the order in which workers look into them: the transport goes by their names' order."""
+
+    INTERACTIVE = "pages-1-interactive"
+    ALONE = "pages-2-alone"
+    BULK = "pages-3-bulk"
 
 
 def make_app(settings: Settings) -> Celery:
@@ -44,7 +54,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "accept_content": ["json"],
         "task_ignore_result": True,
         "task_store_errors_even_if_ignored": False,
-        "task_default_queue": QUEUE,
+        "task_default_queue": Queue.BULK,
         # Acknowledge after the work, so that a worker that is stopped gives its message back; but do not put a
         # message back whose child died: with late acks that loops without bound. The database counts attempts.
         "task_acks_late": True,
@@ -57,6 +67,8 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "worker_max_memory_per_child": settings.max_memory_per_process_kib,
         # A page that runs while Redis restarts is finished and stored; killing it would only repeat the work.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
+        # Asked to stop, a worker lets its pages run so long; then it returns them, message and lease.
+        "worker_soft_shutdown_timeout": settings.soft_shutdown_seconds,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_transport_options": {
@@ -65,8 +77,9 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
             "socket_timeout": 15,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
-            # One Redis may serve several applications.
-            "global_keyprefix": "broadsheet:",
+            # Interactive page runs overtake the others.
+            "queue_order_strategy": "sorted",
+            "global_keyprefix": KEY_PREFIX,
         },
         # kombu would not check the certificate of a rediss:// address that has no parameters (ssl_ca_certs=...).
         "broker_use_ssl": _default_tls(settings.broker_url),

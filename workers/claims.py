@@ -7,6 +7,8 @@ use the database's clock.
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +18,10 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from models import Attempt, Page, PageRun, PageRunState, Pipeline, Volume, database_now
 
-# Each further attempt waits longer: the world that failed needs time. A killed worker's page waits like any other.
+# Each further attempt waits longer: the world that failed needs time.
 BACKOFF_SECONDS = 2.0
+# What a page may have done to its process. Its next attempt runs alone, and at once: nothing outside it failed.
+SUSPICIOUS = ("worker_lost", "time_limit", "lease_expired", "out_of_memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +51,33 @@ class Failure:
     stage: str | None = None
     traceback: str | None = None
     peak_rss_kib: int | None = None
+    signal: int | None = None
+    log: str | None = None
+
+
+def this_process() -> str:
+    """Return the name of this process in the fleet: host:pid."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def claim(engine: Engine, page_run_id: int, message_id: str, worker: str, lease_seconds: int) -> Claim | None:
     """Take the lease on a page run and count the attempt, committed.
 
-    Returns None when there is nothing to do: the message came twice, the page is done, cancelled or in other hands,
-    or its time has not come.
+    Returns None when there is nothing to do: the message came twice or late, the page is done, cancelled or in other
+    hands. Safe to repeat by the same process when the answer to a commit was lost.
     """
     with engine.begin() as connection:
         taken = connection.execute(_take(page_run_id, message_id, lease_seconds)).one_or_none()
+        if taken is not None:
+            connection.execute(
+                insert(Attempt).values(
+                    page_run_id=page_run_id, attempt_number=taken.attempts, owner=taken.owner, worker=worker
+                )
+            )
+        else:
+            taken = connection.execute(_taken_before(page_run_id, message_id, worker)).one_or_none()
         if taken is None:
             return None
-        connection.execute(
-            insert(Attempt).values(
-                page_run_id=page_run_id, attempt_number=taken.attempts, owner=taken.owner, worker=worker
-            )
-        )
         row = connection.execute(_described(page_run_id)).one()
     return Claim(page_run_id, taken.attempts, taken.owner, *row)
 
@@ -73,8 +87,8 @@ def _take(page_run_id: int, message_id: str, lease_seconds: int) -> ReturningUpd
         update(PageRun)
         .where(
             PageRun.page_run_id == page_run_id,
-            PageRun.state.in_([PageRunState.QUEUED, PageRunState.READY]),
-            (PageRun.not_before.is_(None)) | (PageRun.not_before <= database_now()),
+            # Not what is ready: an old message would begin it beside a full window.
+            PageRun.state == PageRunState.QUEUED,
         )
         .values(
             state=PageRunState.RUNNING,
@@ -85,6 +99,20 @@ def _take(page_run_id: int, message_id: str, lease_seconds: int) -> ReturningUpd
             started_at=database_now(),
         )
         .returning(PageRun.attempts, PageRun.owner)
+    )
+
+
+def _taken_before(page_run_id: int, message_id: str, worker: str) -> Select[*tuple[Any, ...]]:
+    # A process works on one page at a time: what it holds under this message while it asks is its own lost answer.
+    return (
+        select(PageRun.attempts, PageRun.owner)
+        .join(Attempt, (Attempt.page_run_id == PageRun.page_run_id) & (Attempt.owner == PageRun.owner))
+        .where(
+            PageRun.page_run_id == page_run_id,
+            PageRun.state == PageRunState.RUNNING,
+            PageRun.owner.like(f"{message_id}:%"),
+            Attempt.worker == worker,
+        )
     )
 
 
@@ -130,6 +158,7 @@ def _settle(
 ) -> PageRunState:
     again = failure.retry and attempt_number < last_attempt
     state = PageRunState.READY if again else PageRunState.QUARANTINED
+    wait = 0.0 if failure.code in SUSPICIOUS else BACKOFF_SECONDS * attempt_number
     connection.execute(
         update(PageRun)
         .where(PageRun.page_run_id == page_run_id)
@@ -137,7 +166,7 @@ def _settle(
             state=state,
             owner=None,
             lease_until=None,
-            not_before=database_now(BACKOFF_SECONDS * attempt_number) if again else None,
+            not_before=database_now(wait) if again and wait else None,
             finished_at=None if again else database_now(),
             error_code=failure.code,
             error_message=failure.message,
@@ -153,6 +182,8 @@ def _settle(
             error_message=failure.message,
             traceback=failure.traceback,
             peak_rss_kib=failure.peak_rss_kib,
+            signal=failure.signal,
+            log=failure.log,
             finished_at=database_now(),
         )
     )
@@ -181,35 +212,37 @@ def sweep(engine: Engine, max_attempts: int, limit: int = 500) -> int:
 def release(engine: Engine, owners: Sequence[tuple[int, str]]) -> int:
     """Give page runs back as if they had not been claimed: the interruption was ours, not the page's fault.
 
-    `owners` holds (page_run_id, owner) pairs. Returns how many were still held.
-    """
-    released = 0
-    with engine.begin() as connection:
-        for page_run_id, owner in owners:
-            given_back = connection.execute(
-                update(PageRun)
-                .where(
-                    PageRun.page_run_id == page_run_id, PageRun.owner == owner, PageRun.state == PageRunState.RUNNING
-                )
-                .values(state=PageRunState.READY, owner=None, lease_until=None, attempts=PageRun.attempts - 1)
-            )
-            if given_back.rowcount:
-                connection.execute(delete(Attempt).where(Attempt.page_run_id == page_run_id, Attempt.owner == owner))
-                released += 1
-    return released
-
-
-def requeue_unheard(engine: Engine, seconds: float) -> int:
-    """Return page runs to ready whose message was sent over `seconds` ago and that nobody claimed.
-
-    The broker may have lost the message; should it turn up after all, the claim lets only one attempt through.
+    `owners` holds (page_run_id, owner) pairs; an owner may end in "%", as for `fail`. Returns how many were still held.
     """
     with engine.begin() as connection:
-        return connection.execute(
+        return sum(_release(connection, page_run_id, owner) for page_run_id, owner in owners)
+
+
+def _release(connection: Connection, page_run_id: int, owner: str) -> bool:
+    held = connection.execute(
+        select(PageRun.owner, PageRun.attempts)
+        .where(PageRun.page_run_id == page_run_id, PageRun.owner.like(owner), PageRun.state == PageRunState.RUNNING)
+        .with_for_update()
+    ).one_or_none()
+    if held is None:
+        return False
+    connection.execute(
+        update(PageRun)
+        .where(PageRun.page_run_id == page_run_id)
+        .values(state=PageRunState.READY, owner=None, lease_until=None, attempts=held.attempts - 1)
+    )
+    connection.execute(delete(Attempt).where(Attempt.page_run_id == page_run_id, Attempt.owner == held.owner))
+    return True
+
+
+def postpone(engine: Engine, page_run_id: int, seconds: float) -> None:
+    """Make a queued page run ready again, `seconds` from now: this machine cannot take it at the moment."""
+    with engine.begin() as connection:
+        connection.execute(
             update(PageRun)
-            .where(PageRun.state == PageRunState.QUEUED, PageRun.queued_at < database_now(-seconds))
-            .values(state=PageRunState.READY, queued_at=None)
-        ).rowcount
+            .where(PageRun.page_run_id == page_run_id, PageRun.state == PageRunState.QUEUED)
+            .values(state=PageRunState.READY, queued_at=None, not_before=database_now(seconds))
+        )
 
 
 def holders(engine: Engine) -> list[tuple[int, str, str]]:

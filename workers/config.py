@@ -29,9 +29,12 @@ class Settings:
     lease_seconds: int = 180
     visibility_seconds: int = 900
     max_attempts: int = 3
+    soft_shutdown_seconds: int = 4  # how long a worker that is asked to stop lets its pages run before it returns them
+    database_patience_seconds: int = 60  # how long a worker waits for a database that restarts
     window_per_process: int = 4
     max_window: int = 5_000
-    max_pixels: int = 400_000_000
+    max_failure_rate: int = 10  # percent of the pages that have ended; with more, feeding stops
+    max_pixels: int = 200_000_000
     max_memory_per_process_kib: int = 4 * 1024 * 1024
     log_format: str = ""  # json or text; by default text on a terminal, JSON everywhere else
     metrics_address: str = ""  # HOST:PORT where Prometheus asks; by default nowhere

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from billiard.exceptions import SoftTimeLimitExceeded
@@ -12,8 +14,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from workers import claims, logs, metrics
+from workers.black_box import shelf
 from workers.claims import Claim, Failure
 from workers.config import Settings
+from workers.database import patiently, process_engine
 from workers.errors import PageError, TransientError
 from workers.images import open_page, verify_unchanged
 from workers.layout import PageLayout
@@ -34,42 +38,12 @@ class WrongVersions(TransientError):
     code = "wrong_versions"
 
 
-def process(engine: Engine, claim: Claim, settings: Settings) -> None:
-    """Carry one claim to its end: results recorded, or the failure stored with its reason."""
-    with logs.about(claim.page_run_id, claim.attempt_number, claim.volume_location, claim.page_name):
-        _process(engine, claim, settings)
+def open_scan(claim: Claim, settings: Settings) -> Image.Image:
+    """Return the decoded original of the claimed page, checked to be the bytes that were ingested.
 
-
-def _process(engine: Engine, claim: Claim, settings: Settings) -> None:
-    clock = StageClock()
-    try:
-        page = _analyse(claim, settings, clock)
-        stored = record(engine, claim, page)
-    except Exception as error:
-        # The last line of defence: whatever a scan provokes, the worker lives and the reason is written down.
-        failure = describe(error, clock.current)
-        state = claims.fail(engine, claim.page_run_id, claim.owner, failure, settings.max_attempts)
-        log.warning("%s Now %s.", failure.message, state or "in other hands")
-        metrics.attempt_ended(state or "stale", failure.code)
-    else:
-        log.info("done" if stored else "in other hands, nothing stored")
-        metrics.attempt_ended("done" if stored else "stale", timings=page.timings)
-
-
-def _analyse(claim: Claim, settings: Settings, clock: StageClock) -> PageLayout:
-    parameters = PipelineParameters.from_json(claim.parameters)
-    if fingerprint(parameters, software_versions()) != claim.fingerprint:
-        raise WrongVersions(
-            f"This worker runs other versions than pipeline {claim.fingerprint} names; "
-            "update the workers, or ingest again to make a pipeline for them."
-        )
-    with clock.stage("decode") as pixels:
-        image = _open(claim, settings)
-        pixels.count = image.width * image.height
-    return analyse_page(image, parameters, clock)
-
-
-def _open(claim: Claim, settings: Settings) -> Image.Image:
+    Raises:
+        PageError, TransientError: as `workers.images.open_page`.
+    """
     root, address = Path(claim.volume_location), PageAddress.from_json(claim.page_address)
     limits = Limits(max_pixels=settings.max_pixels)
     verify_unchanged(
@@ -81,6 +55,66 @@ def _open(claim: Claim, settings: Settings) -> Image.Image:
         limits=limits,
     )
     return open_page(root, address, limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What is done with a claimed page; tests put faults here, benchmarks pages that cost nothing."""
+
+    load: Callable[[Claim, Settings], Image.Image] = open_scan
+    analyse: Callable[[Image.Image, PipelineParameters, StageClock], PageLayout] = analyse_page
+    record: Callable[[Engine, Claim, PageLayout], bool] = record
+
+
+def work_on(page_run_id: int, message_id: str, settings: Settings, steps: Steps) -> None:
+    """Claim a page run in this process and carry the claim to its end; nothing when there is nothing to claim."""
+    shelf.begin(page_run_id)
+    engine = process_engine(settings)
+    claim = patiently(
+        lambda: claims.claim(engine, page_run_id, message_id, claims.this_process(), settings.lease_seconds),
+        settings.database_patience_seconds,
+    )
+    if claim is not None:
+        process(engine, claim, settings, steps)
+
+
+def process(engine: Engine, claim: Claim, settings: Settings, steps: Steps) -> None:
+    """Carry one claim to its end: results recorded, or the failure stored with its reason."""
+    with logs.about(claim.page_run_id, claim.attempt_number, claim.volume_location, claim.page_name):
+        _process(engine, claim, settings, steps)
+
+
+def _process(engine: Engine, claim: Claim, settings: Settings, steps: Steps) -> None:
+    clock = StageClock(shelf.enter)
+    patience = settings.database_patience_seconds
+    try:
+        page = _analyse(claim, settings, steps, clock)
+        shelf.enter("record")
+        stored = patiently(lambda: steps.record(engine, claim, page), patience)
+    except Exception as error:
+        # The last line of defence: whatever a scan provokes, the worker lives and the reason is written down.
+        failure = describe(error, clock.current)
+        state = patiently(
+            lambda: claims.fail(engine, claim.page_run_id, claim.owner, failure, settings.max_attempts), patience
+        )
+        log.warning("%s Now %s.", failure.message, state or "in other hands")
+        metrics.attempt_ended(state or "stale", failure.code)
+    else:
+        log.info("done" if stored else "in other hands, nothing stored")
+        metrics.attempt_ended("done" if stored else "stale", timings=page.timings)
+
+
+def _analyse(claim: Claim, settings: Settings, steps: Steps, clock: StageClock) -> PageLayout:
+    parameters = PipelineParameters.from_json(claim.parameters)
+    if fingerprint(parameters, software_versions()) != claim.fingerprint:
+        raise WrongVersions(
+            f"This worker runs other versions than pipeline {claim.fingerprint} names; "
+            "update the workers, or ingest again to make a pipeline for them."
+        )
+    with clock.stage("decode") as pixels:
+        image = steps.load(claim, settings)
+        pixels.count = image.width * image.height
+    return steps.analyse(image, parameters, clock)
 
 
 def describe(error: Exception, stage: str | None) -> Failure:

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
+import re
+import resource
+from collections.abc import Sequence
 from typing import Any
 
+from billiard.exceptions import WorkerLostError
 from celery import Task, shared_task
-from celery.exceptions import InvalidTaskError, SoftTimeLimitExceeded, TimeLimitExceeded
+from celery.exceptions import InvalidTaskError
 from celery.worker.request import Request
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
-from workers import claims, logs, metrics
-from workers.celery import PROCESS_PAGE
+from workers import alone, claims, logs, metrics
+from workers.black_box import Remains, shelf
+from workers.celery import PROCESS_PAGE, Queue
+from workers.claims import Failure
 from workers.config import Settings
-from workers.database import process_engine
-from workers.processing import process
+from workers.database import brief_engine, patiently, process_engine
+from workers.processing import Steps, work_on
+from workers.timing import RSS_UNITS_PER_KIB
 
 log = logging.getLogger(__name__)
+
+# How long a suspect waits when another one runs on this machine.
+POSTPONE_SECONDS = 1.0
 
 
 class PageRequest(Request):  # type: ignore[misc]  # Celery is untyped
@@ -35,44 +45,135 @@ class PageRequest(Request):  # type: ignore[misc]  # Celery is untyped
         if len(self.args) != 1 or type(self.args[0]) is not int or self.kwargs:
             raise InvalidTaskError("The task takes the number of a page run and nothing else.")
         self.time_limits = (None, None)  # ours, whatever limits the message asks for
+        self._reaped_peak_kib = 0
+
+    def on_accepted(self, pid: int, time_accepted: float) -> None:
+        """Note what the dead needed so far: should this child die, a higher figure is its own."""
+        self._reaped_peak_kib = _peak_of_the_dead_kib()
+        super().on_accepted(pid, time_accepted)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """Report a page that ran into the hard time limit, whose child is killed next."""
         super().on_timeout(soft, timeout)
         if not soft:
-            self._report("time_limit", f"The page took longer than the limit of {timeout:.0f} s.")
+            self._report("time_limit", f"The page took longer than the limit of {timeout:.0f} s", None)
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         """Report a page whose child process died: killed, out of memory, or crashed in native code."""
-        if not isinstance(exc_info.exception, (TimeLimitExceeded, SoftTimeLimitExceeded)):
-            self._report("worker_lost", f"The worker process died: {exc_info.exception}")
+        error = getattr(exc_info.exception, "exc", exc_info.exception)  # billiard wraps it together with its traceback
+        if isinstance(error, WorkerLostError):
+            self._report("worker_lost", "The worker process died", signal_in(str(error)))
         return super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
 
-    def _report(self, code: str, message: str) -> None:
-        settings = Settings.from_env()
+    def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
+        """Give the page run back, uncounted, before its child is stopped: the worker is asked to end."""
+        try:
+            with brief_engine(Settings.from_env()) as engine:
+                released = claims.release(engine, [(self.args[0], f"{self.id}:%")])
+        except OperationalError as error:
+            log.warning("page run %s stays in our hands until its lease ends: %s", self.args[0], error.orig)
+        else:
+            log.info("page run %s: %s", self.args[0], "given back" if released else "was not begun or has ended")
+        super().cancel(pool, signal=signal, emit_retry=emit_retry)
+
+    def _report(self, code: str, message: str, signal: int | None) -> None:
         (page_run_id,) = self.args
-        engine = process_engine(settings)
-        failure = claims.Failure(code, message, retry=True)
-        state = claims.fail(engine, page_run_id, f"{self.id}:%", failure, settings.max_attempts)
-        attempt, volume, page = claims.whereabouts(engine, page_run_id)
-        with logs.about(page_run_id, attempt, volume, page):
-            log.warning("%s Now %s.", message, state or "in other hands")
-        if state is not None:
-            metrics.attempt_ended(state, code)
+        remains = shelf.remains_of(self.worker_pid, page_run_id)
+        reaped = _peak_of_the_dead_kib()
+        if reaped > max(self._reaped_peak_kib, remains.peak_rss_kib or 0):
+            remains = Remains(remains.stage, reaped, remains.log, remains.traceback)
+        try:
+            with brief_engine(Settings.from_env()) as engine:
+                report_death(engine, page_run_id, self.id, death(code, message, signal, remains))
+        except OperationalError as error:
+            # The main process must not stand still; the sweep finds the page when its lease has run out.
+            log.error("page run %s: %s, and the database does not answer: %s", page_run_id, message, error.orig)
+
+
+def death(code: str, message: str, signal: int | None, remains: Remains) -> Failure:
+    """Return the failure of an attempt whose process is gone, with what is known of its end."""
+    known = [
+        message,
+        f"by signal {signal}" if signal else "",
+        f"in stage {remains.stage}" if remains.stage else "",
+        f"with a peak of {remains.peak_rss_kib // 1024} MiB" if remains.peak_rss_kib else "",
+    ]
+    return Failure(
+        code,
+        " ".join(filter(None, known)).rstrip(".") + ".",
+        retry=True,
+        stage=remains.stage,
+        traceback=remains.traceback,
+        peak_rss_kib=remains.peak_rss_kib,
+        signal=signal,
+        log=remains.log,
+    )
+
+
+def signal_in(message: str) -> int | None:
+    """Return the number of the signal that billiard names in its message about a lost process."""
+    found = re.search(r"signal (\d+)", message)
+    return int(found[1]) if found else None
+
+
+def report_death(engine: Engine, page_run_id: int, message_id: str, failure: Failure) -> bool:
+    """Store that the attempt which this message began has lost its process; False when there is no such attempt."""
+    settings = Settings.from_env()
+    state = claims.fail(engine, page_run_id, f"{message_id}:%", failure, settings.max_attempts)
+    attempt, volume, page = claims.whereabouts(engine, page_run_id)
+    with logs.about(page_run_id, attempt, volume, page):
+        log.warning("%s Now %s.", failure.message, state or "in other hands")
+    if state is not None:
+        metrics.attempt_ended(state, failure.code)
+    return state is not None
+
+
+def _peak_of_the_dead_kib() -> int:
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // RSS_UNITS_PER_KIB
 
 
 class PageTask(Task):  # type: ignore[misc]  # Celery is untyped
-    """A task whose requests are watched from the main process."""
+    """A task whose requests are watched from the main process; its work and its way to be alone can be replaced."""
 
     Request = PageRequest
+    steps = Steps()
+    alone_command = alone.COMMAND
 
 
 @shared_task(name=PROCESS_PAGE, base=PageTask, bind=True)  # type: ignore[untyped-decorator]
 def process_page(self: Task, page_run_id: int) -> None:
     """Claim one page run, analyse its page and record what was found."""
     settings = Settings.from_env()
+    try:
+        if self.request.delivery_info.get("routing_key") == Queue.ALONE:
+            work_alone(page_run_id, self.request.id, settings, self.alone_command)
+        else:
+            work_on(page_run_id, self.request.id, settings, self.steps)
+    except MemoryError:
+        # One that left the task would end the worker's main process. The lease, or the feeder, sees to the page.
+        log.exception("page run %s: out of memory outside of the analysis", page_run_id)
+
+
+def work_alone(page_run_id: int, message_id: str, settings: Settings, command: Sequence[str] = alone.COMMAND) -> None:
+    """Let a suspect run in a fresh process, alone on this machine, and report how it died if it did."""
     engine = process_engine(settings)
-    worker = f"{socket.gethostname()}:{os.getpid()}"
-    claim = claims.claim(engine, page_run_id, self.request.id, worker, settings.lease_seconds)
-    if claim is not None:
-        process(engine, claim, settings)
+    patience = settings.database_patience_seconds
+    with alone.one_at_a_time() as free:
+        if not free:
+            return patiently(lambda: claims.postpone(engine, page_run_id, POSTPONE_SECONDS), patience)
+        end = alone.run_alone(page_run_id, message_id, command)
+    if end.exit_code == 0:
+        return
+    if end.timed_out:
+        limit = settings.soft_limit_seconds
+        failure = death("time_limit", f"Alone, the page took longer than the limit of {limit} s", None, end.remains)
+    else:
+        signal = -end.exit_code if end.exit_code < 0 else None
+        failure = death("worker_lost", "Alone, its process died", signal, end.remains)
+    if not patiently(lambda: report_death(engine, page_run_id, message_id, failure), patience):
+        # It died before it could claim the page run: then this attempt must be counted by somebody else.
+        patiently(
+            lambda: claims.claim(engine, page_run_id, message_id, claims.this_process(), settings.lease_seconds),
+            patience,
+        )
+        patiently(lambda: report_death(engine, page_run_id, message_id, failure), patience)

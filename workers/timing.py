@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from workers.layout import StageTiming
 
 # Linux counts ru_maxrss in KiB, macOS in bytes.
-_RSS_UNITS_PER_KIB = 1024 if sys.platform == "darwin" else 1
+RSS_UNITS_PER_KIB = 1024 if sys.platform == "darwin" else 1
 
 
 @dataclass(slots=True)
@@ -52,5 +53,12 @@ class StageClock:
 
 
 def peak_rss_kib() -> int:
-    """Return the peak resident memory of this process so far, in KiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _RSS_UNITS_PER_KIB
+    """Return the peak resident memory of this process so far, in KiB.
+
+    Linux's getrusage() counts what the parent needed before this program was started; /proc does not.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // RSS_UNITS_PER_KIB
+    return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0])

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.commands.options import with_settings
+from orchestrator.commands.options import max_failure_rate, with_settings
 from workers.config import Settings
 
 if TYPE_CHECKING:
     from orchestrator.discovery import Volume
+    from orchestrator.run import Wishes
     from workers.parameters import PipelineParameters
 
 
@@ -25,27 +26,37 @@ if TYPE_CHECKING:
 @click.option(
     "--set", "changes", multiple=True, metavar="NAME=VALUE", help="One parameter, e.g. faces.scale_factor=1.2."
 )
+@click.option("--no-wait", is_flag=True, help="Store and return; `broadsheet feed` and a fleet see to the rest.")
+@click.option("--interactive", is_flag=True, help="Go before every other ingest that is not interactive.")
 @click.option("--dry-run", is_flag=True, help="List what would be ingested, store nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
 @with_settings(broker=True)
+@max_failure_rate
 def ingest(
     settings: Settings,
     paths: tuple[Path, ...],
     processes: int | None,
     parameter_file: Path | None,
     changes: tuple[str, ...],
+    no_wait: bool,
+    interactive: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
     """Turn directories, images, ZIPs, TARs, PDFs and TIFFs into rows; run it again to go on where it stopped."""
-    from orchestrator.discovery import open_volume
+    from orchestrator.discovery import open_volume, require_page
     from orchestrator.parameter_options import read_parameters
+    from workers.sources.limits import Limits
 
     parameters = read_parameters(parameter_file, changes)
     volumes = [open_volume(path) for path in paths]
+    for volume in volumes:
+        require_page(volume, Limits(max_pixels=settings.max_pixels))
     if dry_run:
         return _list(settings, volumes)
-    return _ingest(settings, volumes, parameters, processes, as_json)
+    from orchestrator.run import Wishes
+
+    return _ingest(settings, volumes, parameters, Wishes(processes, not no_wait, interactive), as_json)
 
 
 def _list(settings: Settings, volumes: Sequence[Volume]) -> int:
@@ -69,19 +80,20 @@ def _ingest(
     settings: Settings,
     volumes: Sequence[Volume],
     parameters: PipelineParameters,
-    processes: int | None,
+    wishes: Wishes,
     as_json: bool,
 ) -> int:
     from orchestrator.progress import open_display
-    from orchestrator.run import run_ingest
+    from orchestrator.run import run_ingest, store_only
     from orchestrator.summary_text import print_summary
 
     began = time.monotonic()
     with open_display(quiet=as_json) as display:
-        outcome = run_ingest(settings, volumes, parameters, processes, display)
+        run = run_ingest if wishes.wait else store_only
+        outcome = run(settings, volumes, parameters, wishes, display)
     seconds = time.monotonic() - began
     if as_json:
         click.echo(json.dumps(outcome.to_dict() | {"seconds": round(seconds, 3)}))
     else:
         print_summary(outcome, seconds)
-    return 1 if outcome.summary.quarantined else 0
+    return 1 if outcome.summary.quarantined or outcome.stopped else 0

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from workers.config import Settings
+
+
+def max_failure_rate(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that feeds `--max-failure-rate`; it goes into the settings. Stands below `with_settings`."""
+
+    @functools.wraps(function)
+    def run(*args: Any, max_failure_rate: int | None, settings: Settings, **kwargs: Any) -> Any:
+        if max_failure_rate is not None:
+            settings = replace(settings, max_failure_rate=max_failure_rate)
+        return function(*args, settings=settings, **kwargs)
+
+    return click.option(
+        "--max-failure-rate",
+        type=click.IntRange(0, 100),
+        metavar="PERCENT",
+        help="Stop feeding when more pages than this fail, after the first 100 [10].",
+    )(run)
 
 
 def with_settings(broker: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 
 import click
 
@@ -16,7 +17,7 @@ from workers.config import Settings
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 @with_settings(broker=True)
 def worker(settings: Settings, processes: int | None, log_level: str) -> None:
-    """Work on pages until stopped; Ctrl-C or SIGTERM finishes the pages in work first."""
+    """Work on pages until stopped. Ctrl-C finishes the pages in work; SIGTERM gives them back after a few seconds."""
     from orchestrator.database import check_url
     from orchestrator.services import cores
     from workers.errors import UnreadableInput
@@ -26,12 +27,19 @@ def worker(settings: Settings, processes: int | None, log_level: str) -> None:
     check_url(settings.database_url)
     # Each child works on one page with one thread; the libraries read this when they are loaded.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    os.environ.update(settings.to_env() | threads)
-    if settings.metrics_address:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="broadsheet-metrics-")
-    from workers import service
-    from workers.celery import QUEUE, app
+    # Celery's own SIGTERM waits for pages as long as they take; its SIGQUIT gives them back in time for any deployment.
+    os.environ.update(settings.to_env() | threads | {"REMAP_SIGTERM": "SIGQUIT"})
+    with tempfile.TemporaryDirectory(prefix="broadsheet-worker-") as directory:
+        if settings.metrics_address:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        _run(settings, processes or cores(), log_level, Path(directory))
 
-    service.prepare(app, settings, log_level)
-    arguments = ["worker", "--pool", "prefork", "--concurrency", str(processes or cores()), "--queues", QUEUE]
+
+def _run(settings: Settings, processes: int, log_level: str, directory: Path) -> None:
+    from workers import service
+    from workers.celery import Queue, app
+
+    service.prepare(app, settings, log_level, directory)
+    queues = ",".join(Queue)
+    arguments = ["worker", "--pool", "prefork", "--concurrency", str(processes), "--queues", queues]
     app.worker_main([*arguments, "--loglevel", log_level, "--without-gossip", "--without-mingle"])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, update
 
 from models import Attempt, PageRun, PageRunState, StageTiming, TextLine, database_now
-from orchestrator.feeder import Scope, put_back, take
+from orchestrator.window import INTERACTIVE, Scope, put_back, queued_before, take
 from tests.rows import add_page_runs
 from workers import claims
+from workers.celery import Queue
 from workers.claims import Claim, Failure
 from workers.layout import BoundingBox, Face, PageLayout, Separator
 from workers.layout import StageTiming as Timing
@@ -37,9 +39,10 @@ def fetch(engine: Engine, page_run_id: int) -> Any:
         return connection.execute(select(PageRun).where(PageRun.page_run_id == page_run_id)).one()
 
 
-def come_due(engine: Engine, page_run_id: int) -> None:
+def queue_again(engine: Engine, page_run_id: int) -> None:
     with engine.begin() as connection:
         connection.execute(update(PageRun).where(PageRun.page_run_id == page_run_id).values(not_before=None))
+    assert numbers(take(engine, 100, Scope())) == [page_run_id]
 
 
 def let_the_lease_run_out(engine: Engine, page_run_id: int) -> None:
@@ -74,7 +77,7 @@ def test_a_claim_counts_the_attempt_before_any_work(engine: Engine, page_run_id:
 
 def test_a_message_that_comes_twice_is_claimed_once(engine: Engine, page_run_id: int) -> None:
     claimed(engine, page_run_id)
-    assert claim(engine, page_run_id) is None
+    assert claims.claim(engine, page_run_id, "m1", "host:2", LEASE) is None
     assert fetch(engine, page_run_id).attempts == 1
 
 
@@ -97,7 +100,7 @@ def test_a_worker_that_wakes_after_its_lease_stores_nothing(engine: Engine, page
     sleeper = claimed(engine, page_run_id)
     let_the_lease_run_out(engine, page_run_id)
     assert claims.sweep(engine, max_attempts=3) == 1
-    come_due(engine, page_run_id)
+    queue_again(engine, page_run_id)
     second = claimed(engine, page_run_id, "m2")
     assert not record(engine, sleeper, LAYOUT)
     assert claims.fail(engine, page_run_id, sleeper.owner, TROUBLE, 3) is None
@@ -109,8 +112,9 @@ def test_a_transient_failure_is_tried_again_later_and_the_third_quarantines(engi
     for attempt in (1, 2):
         made = claimed(engine, page_run_id, f"m{attempt}")
         assert claims.fail(engine, page_run_id, made.owner, TROUBLE, 3) == PageRunState.READY
-        assert claim(engine, page_run_id, "early") is None, "its time has not come"
-        come_due(engine, page_run_id)
+        assert take(engine, 100, Scope()) == [], "its time has not come"
+        assert claim(engine, page_run_id, "old") is None, "an old message does not begin what is not queued"
+        queue_again(engine, page_run_id)
     made = claimed(engine, page_run_id, "m3")
     assert claims.fail(engine, page_run_id, made.owner, TROUBLE, 3) == PageRunState.QUARANTINED
     row = fetch(engine, page_run_id)
@@ -137,6 +141,7 @@ def test_a_retry_forgives_attempts_but_keeps_their_history(engine: Engine, page_
     claims.fail(engine, page_run_id, made.owner, BROKEN, 3)
     assert claims.retry(engine, [PageRunState.QUARANTINED], code="other") == 0
     assert claims.retry(engine, [PageRunState.QUARANTINED], volume="scans", code=BROKEN.code) == 1
+    queue_again(engine, page_run_id)
     again = claimed(engine, page_run_id, "m2")
     assert again.attempt_number == 2
     assert claims.fail(engine, page_run_id, again.owner, TROUBLE, 3) == PageRunState.READY
@@ -147,6 +152,7 @@ def test_an_interrupted_attempt_does_not_count(engine: Engine, page_run_id: int)
     assert claims.release(engine, [(page_run_id, "someone else"), (page_run_id, made.owner)]) == 1
     row = fetch(engine, page_run_id)
     assert (row.state, row.attempts) == ("ready", 0)
+    queue_again(engine, page_run_id)
     assert claimed(engine, page_run_id, "m2").attempt_number == 1
 
 
@@ -158,29 +164,63 @@ def test_a_cancelled_page_stores_nothing(engine: Engine, page_run_id: int) -> No
     assert fetch(engine, page_run_id).state == "cancelled"
 
 
+def numbers(messages: Sequence[tuple[int, str]]) -> list[int]:
+    return [number for number, _ in messages]
+
+
 def test_the_window_is_never_exceeded(engine: Engine) -> None:
     ids = add_page_runs(engine, 10, state="ready")
-    assert take(engine, 4, Scope()) == ids[:4]
+    assert numbers(take(engine, 4, Scope())) == ids[:4]
     assert take(engine, 4, Scope()) == []
     claimed(engine, ids[0])
     assert take(engine, 4, Scope()) == [], "a running page is in flight too"
-    put_back(engine, ids[1:4])
-    assert take(engine, 4, Scope()) == ids[1:4]
+    assert put_back(engine, ids[1:4]) == 3
+    assert numbers(take(engine, 4, Scope())) == ids[1:4]
 
 
 def test_a_feeder_keeps_to_its_volumes(engine: Engine) -> None:
     first = add_page_runs(engine, 2, state="ready", source="a")
     second = add_page_runs(engine, 2, state="ready", source="b")
-    assert take(engine, 10, Scope((2,))) == second
-    assert take(engine, 10, Scope()) == first
+    assert take(engine, 10, Scope(held=(1, 2))) == []
+    assert numbers(take(engine, 10, Scope((2,)))) == second
+    assert numbers(take(engine, 10, Scope())) == first
 
 
-def test_a_message_that_nobody_heard_is_sent_again(engine: Engine) -> None:
+def test_a_page_that_waits_for_a_worker_is_known_after_a_while(engine: Engine) -> None:
     ids = add_page_runs(engine, 2, state="ready")
     take(engine, 10, Scope())
-    assert claims.requeue_unheard(engine, 60) == 0
+    assert queued_before(engine, 60) == set()
     with engine.begin() as connection:
         late = update(PageRun).where(PageRun.page_run_id == ids[0])
         connection.execute(late.values(queued_at=database_now(-61)))
-    assert claims.requeue_unheard(engine, 60) == 1
-    assert take(engine, 10, Scope()) == [ids[0]]
+    assert queued_before(engine, 60) == {ids[0]}
+
+
+def test_interactive_pages_go_first_into_a_queue_of_their_own(engine: Engine) -> None:
+    bulk, interactive = add_page_runs(engine, 2, state="ready")
+    with engine.begin() as connection:
+        connection.execute(update(PageRun).where(PageRun.page_run_id == interactive).values(priority=INTERACTIVE))
+    assert take(engine, 10, Scope()) == [(interactive, Queue.INTERACTIVE), (bulk, Queue.BULK)]
+
+
+def test_suspects_go_alone_and_one_at_a_time(engine: Engine) -> None:
+    ids = add_page_runs(engine, 4, state="queued")
+    for number in ids[:3]:
+        made = claimed(engine, number, f"m{number}")
+        claims.fail(engine, number, made.owner, Failure("worker_lost", "It died.", retry=True, signal=11), 3)
+    assert take(engine, 10, Scope()) == [(ids[0], Queue.ALONE)], "at once: nothing outside the page failed"
+    assert take(engine, 10, Scope()) == []
+    assert take(engine, 10, Scope(), alone=2) == [(ids[1], Queue.ALONE)]
+    claims.postpone(engine, ids[1], 60)
+    assert fetch(engine, ids[1]).state == "ready"
+    assert fetch(engine, ids[1]).attempts == 1
+    assert take(engine, 10, Scope(), alone=2) == [(ids[2], Queue.ALONE)]
+
+
+def test_a_claim_whose_answer_was_lost_is_found_again_by_its_process_only(engine: Engine, page_run_id: int) -> None:
+    made = claimed(engine, page_run_id)
+    assert claims.claim(engine, page_run_id, "m1", "host:2", LEASE) is None, "the message came twice"
+    assert claims.claim(engine, page_run_id, "m2", "host:1", LEASE) is None
+    # claim() of these tests speaks for host:1
+    assert claims.claim(engine, page_run_id, "m1", "host:1", LEASE) == made
+    assert fetch(engine, page_run_id).attempts == 1

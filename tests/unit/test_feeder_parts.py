@@ -7,15 +7,15 @@ import socket
 import subprocess
 import sys
 
-from orchestrator.feeder import _is_dead
+from orchestrator.aftermath import is_dead
 
 
 def test_a_worker_of_this_machine_is_dead_when_its_process_is_gone() -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    assert _is_dead(f"{socket.gethostname()}:{gone.pid}")
-    assert not _is_dead(f"{socket.gethostname()}:{os.getpid()}")
+    assert is_dead(f"{socket.gethostname()}:{gone.pid}")
+    assert not is_dead(f"{socket.gethostname()}:{os.getpid()}")
 
 
 def test_nothing_is_known_of_workers_elsewhere() -> None:
-    assert not _is_dead("another-machine:1")
+    assert not is_dead("another-machine:1")

@@ -1,0 +1,28 @@
+"""`broadsheet feed`: keep a fleet busy."""
+
+from __future__ import annotations
+
+import click
+
+from orchestrator.commands.options import max_failure_rate, with_settings
+from workers.config import Settings
+
+
+@click.command()
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
+@with_settings(broker=True)
+@max_failure_rate
+def feed(settings: Settings, log_level: str) -> None:
+    """Feed what was ingested to the workers, until stopped. Only one feeder is active; others wait and take over."""
+    from orchestrator import metrics
+    from orchestrator.database import open_existing
+    from orchestrator.feeding import feed_until_stopped
+    from workers import logs
+    from workers.errors import UnreadableInput
+
+    if not settings.broker_url:
+        raise UnreadableInput("A feeder needs the address of a broker: --broker redis://HOST or BROADSHEET_BROKER_URL.")
+    logs.configure(settings.log_format, log_level)
+    if settings.metrics_address:
+        metrics.serve(open_existing(settings.database_url), settings)
+    feed_until_stopped(settings)

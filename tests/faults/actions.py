@@ -1,0 +1,93 @@
+"""What can happen to a process."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+FOLDER = "BROADSHEET_TEST_FOLDER"
+
+
+def kill() -> None:
+    """End this process without a word."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_main() -> None:
+    """End the worker's main process, as the kernel or an operator would; this child goes on for a moment."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(0.2)
+
+
+def segfault() -> None:
+    """Crash in native code."""
+    ctypes.string_at(0)
+
+
+def eat_and_die() -> None:
+    """Need half a gigabyte, and be killed for it: what the kernel's out-of-memory killer does."""
+    hungry = np.ones(64 * 1024 * 1024)
+    assert hungry.nbytes
+    kill()
+
+
+def memory_error() -> None:
+    """Ask numpy for more than there is."""
+    np.ones(1 << 50)
+
+
+def hang() -> None:
+    """Stay inside one C call that looks at no signal."""
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000_000_000)
+
+
+def freeze() -> None:
+    """Stop until somebody continues this process; its number is left in the folder."""
+    (Path(os.environ[FOLDER]) / "frozen").write_text(str(os.getpid()))
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def meet() -> None:
+    """Tell the test that this point is reached, and wait until it has done its part."""
+    folder = Path(os.environ[FOLDER])
+    (folder / "reached").write_text(str(os.getpid()))
+    while not (folder / "go").exists():
+        time.sleep(0.02)
+
+
+def linger() -> None:
+    """Be slow: a page in work when something else happens."""
+    time.sleep(1.0)
+
+
+def linger_long() -> None:
+    """Be slower than any patience of a deployment."""
+    time.sleep(20.0)
+
+
+def fork_after_torch() -> None:
+    """Use torch in this process; a parent that had done so would make its children hang here."""
+    import torch
+
+    torch.set_num_threads(1)
+    assert torch.ones(512, 512).matmul(torch.ones(512, 512)).shape == (512, 512)
+
+
+def bad_scan() -> None:
+    """Be a page that no attempt can help."""
+    from workers.errors import UnreadableImage
+
+    raise UnreadableImage("This scan is broken, as planned.")
+
+
+def burn() -> None:
+    """Work for half a second."""
+    end = time.process_time() + 0.5
+    while time.process_time() < end:
+        hashlib.sha256(bytes(1 << 16)).digest()

@@ -1,0 +1,10 @@
+"""`workers.alone` with the faults of the plan."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.faults.strikes import install
+from workers.alone import main
+
+main(sys.argv[1:], install()[0])

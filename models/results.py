@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ForeignKey, Integer
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from models.base import Id
+
+# On SQLite the table is the B-tree of its key: a page run's rows lie together, are stored once and found at once.
+CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
 
 
 class OfPageRun:

@@ -6,14 +6,14 @@ from sqlalchemy import Float, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
-from models.results import OfPageRun
+from models.results import CLUSTERED, OfPageRun
 
 
 class StageTiming(OfPageRun, Base):
     """Time, memory and output of one stage in the successful attempt."""
 
     __tablename__ = "stage_timing"
-    __table_args__ = ({"comment": "What each stage of a page run cost"},)
+    __table_args__ = ({"comment": "What each stage of a page run cost"} | CLUSTERED,)
 
     stage: Mapped[str] = mapped_column(
         String(20),

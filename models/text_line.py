@@ -6,14 +6,14 @@ from sqlalchemy import Integer, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
-from models.results import OfBox
+from models.results import CLUSTERED, OfBox
 
 
 class TextLine(OfBox, Base):
     """One text line of a page run; `line_number` is its reading order."""
 
     __tablename__ = "text_line"
-    __table_args__ = ({"comment": "Text lines in reading order"},)
+    __table_args__ = ({"comment": "Text lines in reading order"} | CLUSTERED,)
 
     line_number: Mapped[int] = mapped_column(Integer, primary_key=True, comment="1-based reading order")
     baseline: Mapped[str | None] = mapped_column(

@@ -17,7 +17,7 @@ from workers import layout
 from workers.errors import UnreadableInput
 from workers.layout import BoundingBox, PageLayout
 
-BLOCK_PAGES = 100
+BLOCK_PAGES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,14 @@ def read_pages(engine: Engine, selection: Selection) -> Iterator[ArchivedPage]:
     No transaction stays open between blocks, so that a slow reader holds nobody up.
     """
     place: Place | None = None
-    while True:
-        with engine.connect() as connection:
+    with engine.connect() as connection:
+        while True:
             rows, place = page_block(connection, selection, place)
             pages = _with_boxes(connection, rows)
-        yield from pages
-        if place is None:
-            return
+            connection.rollback()
+            yield from pages
+            if place is None:
+                return
 
 
 def page_block(connection: Connection, selection: Selection, place: Place | None) -> tuple[Sequence[Any], Place | None]:

@@ -279,6 +279,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("page_run_id", "face_number", name=op.f("pk_face")),
         comment="Faces",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "separator",
@@ -298,6 +299,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("page_run_id", "separator_number", name=op.f("pk_separator")),
         comment="Lines between columns",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "stage_timing",
@@ -325,6 +327,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("page_run_id", "stage", name=op.f("pk_stage_timing")),
         comment="What each stage of a page run cost",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "text_line",
@@ -348,6 +351,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("page_run_id", "line_number", name=op.f("pk_text_line")),
         comment="Text lines in reading order",
+        sqlite_with_rowid=False,
     )
 
     for name, query in VIEWS.items():

@@ -159,14 +159,14 @@ def _bits_that_differ(a: str, b: str) -> str:
 
 # The same picture: at most 3 of the 64 bits differ, so that one of four 16-bit quarters is equal, and a join on
 # quarters finds every pair without comparing all with all.
-def _duplicate_pages() -> str:
+def _duplicate_pages(frame: str) -> str:
     quarters = ", ".join(f"(h.picture_hash >> {16 * q}) & 65535 AS q{q}" for q in range(4))
     bands = " UNION ALL ".join(f"SELECT {q} AS band, q{q} AS quarter, hashes.* FROM hashes" for q in range(4))
     distance = " + ".join(_bits_that_differ(f"a.q{q}", f"b.q{q}") for q in range(4))
     of_page = "v.source AS volume, p.name AS page, p.page_number, {kind} AS kind, w.source AS other_volume"
     return f"""
         WITH bytes AS (
-            SELECT page_id, min(page_id) OVER (PARTITION BY sha256) AS first_id FROM page
+            SELECT page_id, min(page_id) OVER (PARTITION BY sha256, {frame}) AS first_id FROM page
         ), pictures AS (
             SELECT r.page_id, max(r.picture_hash) AS picture_hash
             FROM page_run r JOIN bytes b ON b.page_id = r.page_id AND b.first_id = b.page_id
@@ -213,7 +213,9 @@ def _views(dialect: str) -> Iterator[tuple[str, str]]:
     yield "stage_percentiles_by_volume", _percentiles("v.source", "volume")
     yield "stage_percentiles_by_day", _percentiles(day, "day")
     yield "suspect_pages", _suspect_pages("max", "min") if sqlite else _suspect_pages("greatest", "least")
-    yield "duplicate_pages", _duplicate_pages()
+    # pages of one PDF or multi-page image share its bytes: they are the same only where the frame is
+    frame = "json_extract(address, '$.frame')" if sqlite else "CAST(address AS json) ->> 'frame'"
+    yield "duplicate_pages", _duplicate_pages(frame)
 
 
 def upgrade() -> None:

@@ -48,14 +48,15 @@ class BoxBlock:
 def box_blocks(engine: Engine, selection: Selection, *, boxes: bool = True) -> Iterator[BoxBlock]:
     """Yield the selected pages with their boxes; without `boxes` the pages alone."""
     place = None
-    while True:
-        with engine.connect() as connection:
+    with engine.connect() as connection:
+        while True:
             rows, place = page_block(connection, selection, place)
             pages = tuple(_facts(row) for row in rows)
-            if pages:
-                yield _block(connection, pages) if boxes else BoxBlock(pages, ((), (), ()), ((), (), ()), ())
-        if place is None:
-            return
+            block = _block(connection, pages) if boxes and pages else BoxBlock(pages, ((), (), ()), ((), (), ()), ())
+            connection.rollback()
+            yield block
+            if place is None:
+                return
 
 
 def _facts(row: Any) -> PageFacts:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-_KEPT = frozenset("-_.,()+=@ ")
+_UP = "%2E%2E"
+_KEPT = frozenset("-_.,()+=@# ")
 
 
 def page_path(volume: str, page: str, suffix: str) -> PurePosixPath:
@@ -14,8 +15,11 @@ def page_path(volume: str, page: str, suffix: str) -> PurePosixPath:
 
 
 def volume_path(volume: str) -> PurePosixPath:
-    """Return the folder of a volume below the folder of an export."""
-    return PurePosixPath(*(_parts(volume.strip("/")) or ["volume"]))
+    """Return the folder of a volume below the folder of an export: its path without what leads up."""
+    parts = _parts(volume)
+    while parts[:1] == [_UP]:
+        parts = parts[1:]
+    return PurePosixPath(*(parts or ["volume"]))
 
 
 def _parts(name: str) -> list[str]:
@@ -25,5 +29,5 @@ def _parts(name: str) -> list[str]:
 def _encoded(part: str) -> str:
     """Spell what a file system or a URL could take for something else as %XX, as URLs do."""
     if part == "..":
-        return "%2E%2E"
+        return _UP
     return "".join(c if c.isalnum() or c in _KEPT else "".join(f"%{b:02X}" for b in c.encode()) for c in part)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from orchestrator.export.crops import What, crop_files, sheet_files
 from orchestrator.export.folder import Written, finish_folder, open_folder, write_file, write_pages
 from orchestrator.export.iiif import DEFAULT_CANVAS, annotation_page
-from orchestrator.export.naming import page_path
+from orchestrator.export.naming import page_path, volume_path
 from orchestrator.files import refuse_existing, writing, writing_beside
 from orchestrator.pages import ArchivedPage, Selection, count_pages, provenances_of, read_pages, volumes_of
 from orchestrator.scans import open_scan, scan_path
@@ -44,6 +44,7 @@ def run_export(
         raise UnreadableInput("There is no finished page to export; see broadsheet status.")
     if form in ("coco", "csv"):
         return _one_file(engine, form, output, selection)
+    _refuse_one_folder_for_two(volumes_of(engine, selection))
     open_folder(output, form, selection, asdict(options))
     provenances = provenances_of(engine, selection)
     if form == "parquet":
@@ -67,6 +68,14 @@ def run_export(
     finish_folder(output, provenances, written)
     _say(written, output)
     return 1 if written.unreadable else 0
+
+
+def _refuse_one_folder_for_two(volumes: Iterable[str]) -> None:
+    places: dict[PurePosixPath, str] = {}
+    for volume in volumes:
+        other = places.setdefault(volume_path(volume), volume)
+        if other != volume:
+            raise UnreadableInput(f"{other} and {volume} would be written to one folder; choose one with --volume.")
 
 
 def page_files(

@@ -14,6 +14,7 @@ from models import Page, PageRun, TextLine
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule, text_lines
 from tests.rows import add_page_runs
 from workers.layout import BoundingBox
+from workers.sources.address import PageAddress
 
 
 def rows(engine: Engine, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -89,6 +90,17 @@ def test_duplicates_point_to_the_first_of_their_kind(engine: Engine) -> None:
     )
     assert len(runs) == 6
     assert found == [(2, "same_picture", 1, 2), (4, "same_bytes", 1, 0)]
+
+
+def test_frames_of_one_file_are_no_duplicates_of_each_other(engine: Engine) -> None:
+    add_done_pages(engine, [page(), page(), page()])
+    with engine.begin() as connection:
+        connection.execute(update(Page).values(sha256="0" * 64))
+        for number, frame in ((1, 1), (2, 2), (3, 2)):
+            address = PageAddress(("book.pdf",), frame).to_json()
+            connection.execute(update(Page).where(Page.page_number == number).values(address=address))
+    found = rows(engine, "SELECT page_number, kind, other_page_number FROM duplicate_pages")
+    assert found == [(3, "same_bytes", 2)]
 
 
 def test_hashes_more_than_three_bits_apart_are_other_pictures(engine: Engine) -> None:

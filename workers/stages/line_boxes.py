@@ -86,6 +86,8 @@ def with_whole_letters(lines: Boxes, components: Components, excluded: NDArray[n
 
     Letters taller than `WHOLE` of the line's height touch the next line and are left cut.
     """
+    if not len(lines):
+        return lines
     c = components
     owner = np.zeros(c.labels.shape, np.int32)
     for number, (x0, y0, x1, y1) in enumerate(lines, start=1):

@@ -23,6 +23,7 @@ COMMANDS = {
     "cancel": "orchestrator.commands.cancel",
     "query": "orchestrator.commands.query",
     "export": "orchestrator.commands.export",
+    "overlay": "orchestrator.commands.overlay",
     "evaluate": "orchestrator.commands.evaluate",
     "db": "orchestrator.commands.db",
 }

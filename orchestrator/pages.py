@@ -24,12 +24,15 @@ BLOCK_PAGES = 200
 class Selection:
     """Which finished pages: of all volumes or some, all pages or some by name, under one pipeline or the newest.
 
+    `page_runs` picks single page runs by number.
+
     A file whose bytes changed counts once, with its newest results.
     """
 
     volumes: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
     pipeline: str | None = None
+    page_runs: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,8 @@ def _narrowed(statement: Select[*tuple[Any, ...]], selection: Selection) -> Sele
         newer = newer.where(other_run.pipeline_id == PageRun.pipeline_id)
     if selection.volumes:
         statement = statement.where(Volume.source.in_(selection.volumes))
+    if selection.page_runs is not None:
+        statement = statement.where(PageRun.page_run_id.in_(selection.page_runs))
     if selection.pages:
         statement = statement.where(Page.name.in_(selection.pages))
     return statement.where(~exists(newer.correlate(Page, PageRun)))

@@ -1,0 +1,56 @@
+"""`broadsheet overlay`: pictures of pages with what was found on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orchestrator.commands.options import with_settings
+from workers.config import Settings
+
+
+@click.command()
+@click.argument("pages", nargs=-1, metavar="[PAGE]...")
+@click.option("--suspects", is_flag=True, help="All pages that suspect_pages lists.")
+@click.option("--volume", "volumes", multiple=True, metavar="NAME", help="All pages of this volume; repeatable.")
+@click.option("--faces", is_flag=True, help="Contact sheets of all faces instead, with the names of their pages.")
+@click.option("--output", type=click.Path(path_type=Path), help="A file for one page, a folder or a PDF for more.")
+@click.option("--format", "form", type=click.Choice(["png", "jpeg", "pdf", "svg"]), help="[by the name of the output]")
+@click.option("--width", type=click.IntRange(200, 20_000), default=1800, show_default=True, help="Pixels of a picture.")
+@click.option("--pipeline", metavar="FINGERPRINT", help="Results of this pipeline [the newest of each page].")
+@with_settings()
+def overlay(
+    settings: Settings,
+    pages: tuple[str, ...],
+    suspects: bool,
+    volumes: tuple[str, ...],
+    faces: bool,
+    output: Path | None,
+    form: str | None,
+    width: int,
+    pipeline: str | None,
+) -> int:
+    """Draw scans with their lines numbered in reading order, separators and faces.
+
+    \b
+    broadsheet overlay p0003.tif --output p0003.png
+    broadsheet overlay --suspects --output suspects.pdf
+    broadsheet overlay --volume scans/ --faces --output faces/
+    """
+    from orchestrator import overlay_files
+    from orchestrator.database import open_existing
+    from orchestrator.pages import Selection
+
+    if not (pages or suspects or volumes or faces):
+        raise click.UsageError("Name pages, or give --suspects or --volume.")
+    target = output or Path(f"{Path(pages[0]).name}.overlay.png" if len(pages) == 1 else "overlays")
+    engine = open_existing(settings.database_url)
+    selection = Selection(volumes, pages, pipeline)
+    if faces:
+        from orchestrator.export.run import ExportOptions, run_export
+
+        return run_export(engine, "contact-sheet", target, selection, ExportOptions(), settings.max_pixels)
+    if suspects:
+        selection = overlay_files.suspects(engine, selection)
+    return overlay_files.write_overlays(engine, selection, target, form, width, settings.max_pixels)

@@ -1,0 +1,112 @@
+"""Overlays as files: one page to one file, more pages to a folder, or to one PDF."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from sqlalchemy import Engine, text
+
+from orchestrator.export.folder import Written, open_folder, write_file
+from orchestrator.export.naming import page_path
+from orchestrator.files import refuse_existing, writing_beside
+from orchestrator.overlay import overlay_image, overlay_svg, title
+from orchestrator.pages import ArchivedPage, Selection, count_pages, read_pages
+from orchestrator.scans import open_scan
+from workers.errors import PageError, UnreadableInput
+
+SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".pdf": "pdf", ".svg": "svg"}
+
+
+def suspects(engine: Engine, selection: Selection) -> Selection:
+    """Narrow a selection to the pages that `suspect_pages` lists.
+
+    Raises:
+        UnreadableInput: there is none.
+    """
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT DISTINCT volume, page_run_id FROM suspect_pages")).all()
+    runs = sorted(row.page_run_id for row in rows if not selection.volumes or row.volume in selection.volumes)
+    if not runs:
+        raise UnreadableInput("No page is suspect.")
+    return replace(selection, page_runs=tuple(runs))
+
+
+def write_overlays(
+    engine: Engine, selection: Selection, output: Path, form: str | None, width: int, max_pixels: int
+) -> int:
+    """Draw the selected pages and say what was written; returns the exit code, 1 when some scans could not be read.
+
+    Raises:
+        UnreadableInput: nothing is selected, or the output is taken.
+    """
+    count = count_pages(engine, selection)
+    if count == 0:
+        raise UnreadableInput("There is no finished page to draw; see broadsheet status.")
+    form = form or SUFFIXES.get(output.suffix.lower(), "png")
+    pages = read_pages(engine, selection)
+    if form == "pdf":
+        refuse_existing(output)
+        written = _pdf(pages, output, width, max_pixels)
+    elif count == 1 and output.suffix.lower() in SUFFIXES:
+        refuse_existing(output)
+        written = Written()
+        write_file(output, lambda: _content(next(pages), form, width, max_pixels), written)
+    else:
+        open_folder(output, f"overlay {form}", selection, {"width": width})
+        written = _folder(pages, output, form, width, max_pixels)
+    click.echo(f"{written.files:,} pictures in {output}", err=True)
+    return 1 if written.unreadable else 0
+
+
+def _folder(pages: Iterable[ArchivedPage], output: Path, form: str, width: int, max_pixels: int) -> Written:
+    written = Written()
+    suffix = ".jpg" if form == "jpeg" else f".{form}"
+    for page in pages:
+        path = output / page_path(page.volume, page.page, suffix)
+        with _told(page, written):
+            write_file(path, lambda page=page: _content(page, form, width, max_pixels), written)  # type: ignore[misc]
+    return written
+
+
+class _told:
+    """Say which scan could not be read, count it, and go on."""
+
+    def __init__(self, page: ArchivedPage, written: Written) -> None:
+        self._page, self._written = page, written
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if not isinstance(error, PageError):
+            return False
+        click.echo(f"{self._page.page}: {error}", err=True)
+        self._written.unreadable += 1
+        return True
+
+
+def _content(page: ArchivedPage, form: str, width: int, max_pixels: int) -> bytes:
+    scan = open_scan(page, max_pixels)
+    if form == "svg":
+        return overlay_svg(page, scan, width).encode()
+    out = io.BytesIO()
+    overlay_image(page, scan, width).save(out, form.upper(), **({"quality": 88} if form == "jpeg" else {}))
+    return out.getvalue()
+
+
+def _pdf(pages: Iterable[ArchivedPage], output: Path, width: int, max_pixels: int) -> Written:
+    """Write one PDF page a page; each is appended to the file, so that memory holds one picture."""
+    written = Written()
+    with writing_beside(output) as beside:
+        for page in pages:
+            with _told(page, written):
+                picture = overlay_image(page, open_scan(page, max_pixels), width)
+                picture.save(beside, "PDF", append=written.files > 0, resolution=150, title=title(page))
+                written.files += 1
+        if not written.files:
+            raise UnreadableInput("None of these scans can be read; nothing was drawn.")
+    return written

@@ -1,0 +1,132 @@
+"""Pictures of pages: what was found is where it was found."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pypdfium2
+import pytest
+from lxml import etree
+from PIL import Image
+from sqlalchemy import Engine, update
+
+import models
+from orchestrator.overlay import FACE, INSERTED, LINE, PRINTED, overlay_image, overlay_svg
+from orchestrator.overlay_files import suspects, write_overlays
+from orchestrator.pages import ArchivedPage, Selection, read_pages
+from orchestrator.scans import open_scan
+from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule
+from workers.errors import UnreadableInput
+from workers.layout import BoundingBox, Face, PageLayout
+from workers.sources.address import PageAddress
+from workers.stages.palette import NormalisedPage, normalise
+
+
+@pytest.fixture
+def scanned(sqlite_engine: Engine, tmp_path: Path) -> Engine:
+    """Four pages whose scans are white paper; the last has no line."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    Image.new("L", (WIDTH, HEIGHT), 255).save(folder / "p.tif")
+    with_face = page(6, [BoundingBox(600, 300, 700, 420)])
+    layouts = [with_face, page(6), page(6), page(0)]
+    layouts[1] = PageLayout(WIDTH, HEIGHT, layouts[1].lines, (rule(800, "inserted"),))
+    add_done_pages(sqlite_engine, layouts)
+    with sqlite_engine.begin() as connection:
+        connection.execute(update(models.Volume).values(location=str(folder)))
+        connection.execute(update(models.Page).values(address=PageAddress(("p.tif",)).to_json()))
+    return sqlite_engine
+
+
+def first(engine: Engine) -> tuple[ArchivedPage, NormalisedPage]:
+    found = next(read_pages(engine, Selection()))
+    return found, open_scan(found, 10**9)
+
+
+def rgb(colour: str) -> tuple[int, ...]:
+    return tuple(bytes.fromhex(colour.removeprefix("#")))
+
+
+def test_boxes_are_drawn_at_their_place_at_any_size(scanned: Engine) -> None:
+    found, scan = first(scanned)
+    for width in (WIDTH, WIDTH // 2):
+        picture = np.asarray(overlay_image(found, scan, width))
+        scale = width / WIDTH
+        assert tuple(picture[round(150 * scale), round(300 * scale)]) == (255, 255, 255)
+        assert tuple(picture[round(130 * scale), round(300 * scale)]) == rgb(LINE)
+        assert tuple(picture[round(700 * scale), round(500 * scale)]) == rgb(PRINTED)
+        assert tuple(picture[round(301 * scale), round(650 * scale)]) == rgb(FACE)
+
+
+def test_inserted_separators_have_their_own_colour(scanned: Engine) -> None:
+    found = list(read_pages(scanned, Selection()))[1]
+    picture = np.asarray(overlay_image(found, open_scan(found, 10**9), WIDTH))
+    assert tuple(picture[700, 800]) == rgb(INSERTED)
+
+
+def test_svg_holds_the_scan_and_every_box_in_scan_pixels(scanned: Engine) -> None:
+    found, scan = first(scanned)
+    root = etree.fromstring(overlay_svg(found, scan, 400).encode())
+    boxes = [e for e in root.iter("{*}rect") if e.get("fill") == "none"]
+    assert len(boxes) == 7
+    assert (boxes[0].get("x"), boxes[0].get("y"), boxes[0].get("width"), boxes[0].get("height")) == (
+        "100",
+        "100",
+        "350",
+        "20",
+    )
+    assert [e.text for e in root.iter("{*}text")][:6] == list("123456")
+    assert root.find("{*}image").get("href").startswith("data:image/jpeg;base64,")
+
+
+def draw(engine: Engine, output: Path, selection: Selection | None = None, form: str | None = None) -> int:
+    with contextlib.redirect_stderr(io.StringIO()):
+        return write_overlays(engine, selection or Selection(), output, form, 500, 10**9)
+
+
+def test_one_page_is_a_file_and_more_are_a_folder_or_a_pdf(scanned: Engine, tmp_path: Path) -> None:
+    one = Selection(pages=("p0001.tif",))
+    for name in ("one.png", "one.jpg", "one.svg", "one.pdf"):
+        assert draw(scanned, tmp_path / name, one) == 0
+        assert (tmp_path / name).stat().st_size > 0
+    assert draw(scanned, tmp_path / "many", form="jpeg") == 0
+    assert len(list((tmp_path / "many/scans").glob("*.jpg"))) == 4
+    draw(scanned, tmp_path / "many.pdf")
+    with pypdfium2.PdfDocument(tmp_path / "many.pdf") as document:
+        assert len(document) == 4
+
+
+def test_suspects_are_drawn_alone(scanned: Engine, tmp_path: Path) -> None:
+    draw(scanned, tmp_path / "odd", suspects(scanned, Selection()))
+    assert [path.name for path in (tmp_path / "odd").rglob("*.png")] == ["p0004.tif.png"]
+    with pytest.raises(UnreadableInput, match="No page is suspect"):
+        suspects(scanned, Selection(volumes=("elsewhere",)))
+
+
+def test_a_taken_name_is_refused_and_a_lost_scan_is_told(scanned: Engine, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_text("mine")
+    with pytest.raises(UnreadableInput, match="exists already"):
+        draw(scanned, tmp_path / "a.pdf")
+    (tmp_path / "scans/p.tif").unlink()
+    assert draw(scanned, tmp_path / "gone") == 1
+    with pytest.raises(UnreadableInput, match="None of these scans"):
+        draw(scanned, tmp_path / "gone.pdf")
+    assert not (tmp_path / "gone.pdf").exists()
+
+
+def test_a_colour_scan_keeps_its_colour() -> None:
+    red = normalise(Image.new("RGB", (300, 200), (200, 10, 10)))
+    from orchestrator.overlay import shrink
+
+    r, g, b = np.asarray(shrink(red, 300))[50, 50]
+    assert r > g + 50
+    assert g == b
+
+
+def test_faces_carry_their_label(scanned: Engine) -> None:
+    found, scan = first(scanned)
+    assert found.layout.faces == (Face(BoundingBox(600, 300, 700, 420), "face", 5.5),)
+    assert scan.grey.shape == (HEIGHT, WIDTH)

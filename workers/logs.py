@@ -15,8 +15,8 @@ from workers.secrets import masked
 
 # What is being worked on, as every line of the JSON log names it; null where a line is about no page.
 FIELDS = ("page_run", "attempt", "volume", "page")
-# Celery says of each message what our own line says of its page.
-REPEATED_BY_US = ("celery.worker.strategy", "celery.app.trace")
+# Celery says of each message what our own line says of its page; Alembic greets each connection.
+TOO_TALKATIVE = ("celery.worker.strategy", "celery.app.trace", "alembic.runtime.migration")
 _subject: ContextVar[dict[str, Any] | None] = ContextVar("subject", default=None)
 
 
@@ -77,6 +77,6 @@ def configure(form: str, level: str, stream: IO[str] | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in REPEATED_BY_US:
+    for name in TOO_TALKATIVE:
         logging.getLogger(name).setLevel(level.upper() if level == "debug" else logging.WARNING)
     logging.captureWarnings(True)

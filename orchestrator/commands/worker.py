@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -41,5 +42,6 @@ def _run(settings: Settings, processes: int, log_level: str, directory: Path) ->
 
     service.prepare(app, settings, log_level, directory)
     queues = ",".join(Queue)
-    arguments = ["worker", "--pool", "prefork", "--concurrency", str(processes), "--queues", queues]
+    banner = [] if settings.log_format == "text" or sys.stderr.isatty() else ["--quiet"]
+    arguments = [*banner, "worker", "--pool", "prefork", "--concurrency", str(processes), "--queues", queues]
     app.worker_main([*arguments, "--loglevel", log_level, "--without-gossip", "--without-mingle"])

@@ -179,6 +179,7 @@ class Deployment:
     def environ(self) -> dict[str, str]:
         """Return what .env would hold."""
         ours = {"ARCHIVE": str(self.folder / "archive"), "WORKER_PROCESSES": "1", "FLOWER_PORT": "0"}
+        ours["WORKER_MEMORY"] = "700m"
         return os.environ | PASSWORDS | ours | {"BROADSHEET_IMAGE": "broadsheet:test"}
 
     def up(self) -> None:
@@ -197,6 +198,11 @@ class Deployment:
     def in_worker(self, number: int, code: str, check: bool = True) -> str:
         """Run a little Python in a worker's container."""
         return self.compose("exec", "-T", "--index", str(number), "worker", "python", "-c", code, check=check)
+
+    def figures_of(self, service: str) -> str:
+        """Return what a service tells Prometheus."""
+        code = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9464/metrics').read().decode())"
+        return self.compose("exec", "-T", service, "python", "-c", code)
 
     def note(self, what: str, since: float) -> None:
         """Keep how long something took, to be printed at the end."""
@@ -247,6 +253,9 @@ def test_the_bulk_command_ends_every_page(fleet: Deployment) -> None:
     summary = json.loads(fleet.compose("run", "--rm", "-T", "ingest", place, "--json"))
     fleet.note("compose run ingest of 20 pages, its own start included", began)
     assert (summary["pages"], summary["done"]) == (20, 20)
+    figures = fleet.figures_of("feeder")
+    assert 'broadsheet_page_runs{state="done"} 20.0' in figures and "broadsheet_workers 2.0" in figures
+    assert "broadsheet_page_seconds_count" in fleet.figures_of("worker")
 
 
 def test_children_are_the_first_to_go_when_memory_is_short(fleet: Deployment) -> None:
@@ -291,6 +300,22 @@ def test_down_and_up_again_in_mid_run_loses_no_page(fleet: Deployment) -> None:
     assert fleet.count("state <> 'done'") == 0
     logged += fleet.compose("logs", "--no-color")
     assert not [word for word in PASSWORDS.values() if word.rpartition(":")[2] in logged]
+
+
+def test_a_page_that_is_too_much_for_the_memory_is_quarantined_and_its_worker_lives(fleet: Deployment) -> None:
+    place = fleet.scans("fourth", 5)
+    huge = Image.new("RGB", (13_000, 13_000), "white")  # 500 MB once decoded, within the limit of pixels
+    ImageDraw.Draw(huge).text((100, 100), "too much for 700 MB", fill="black")
+    huge.save(fleet.folder / "archive" / "fourth" / "p9999.png")
+    workers = fleet.compose("ps", "--quiet", "worker").split()
+    before = [restarts(container) for container in workers]
+    began = time.monotonic()
+    summary = json.loads(fleet.compose("run", "--rm", "-T", "ingest", place, "--json", check=False))
+    fleet.note("a page too large tried three times, each killed for memory, and quarantined", began)
+    assert (summary["done"], summary["quarantined"]) == (5, 1)
+    (page,) = fleet.ask("SELECT page, attempts, error_code FROM page_status WHERE state = 'quarantined'")
+    assert (page["page"], page["attempts"], page["error_code"]) == ("p9999.png", "3", "worker_lost")
+    assert [restarts(container) for container in workers] == before, "the main processes survived"
 
 
 def restarts(container: str) -> int:

@@ -20,7 +20,7 @@ log = logging.getLogger("some.library")
 def _logging_as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in logs.REPEATED_BY_US}
+    levels = {name: logging.getLogger(name).level for name in logs.TOO_TALKATIVE}
     yield
     logging.captureWarnings(False)
     root.handlers[:] = handlers

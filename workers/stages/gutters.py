@@ -26,8 +26,11 @@ DENSE = 0.05  # share of ink beside the edge that makes text and not dust
 REACH = 6.0  # text sizes: how far beside the edge that share is taken
 MANY_LINES = 20.0  # line pitches: over so many, white is a gutter however narrow the column
 WIDER = 1.5  # word spaces; a river of word spaces is as wide as they are
+SLIGHTLY_WIDER = 1.2  # over many lines
 WORD_GAPS = (0.4, 4.0)  # text scales: narrower gaps part letters, wider ones columns
 NARROW_COLUMN = 8.0  # text scales: narrower blocks are the cells of a table
+NARROW = 0.4  # text scales: a gutter goes on through white no narrower than this
+AS_WIDE = 0.6  # nor than this share of its own width: that is a space between words
 MOST = 0.45  # of the gutter's lines have text close to both edges
 
 
@@ -83,12 +86,12 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
     found = []
     for own in _linked(runs, supported, bands):
         lines = len(np.unique(runs[own, 0])) / bands.pitch
-        if _parts_columns(np.median(runs[own, 2] - runs[own, 1]), np.median(blocks[own]), lines, space, scale):
+        if parts_columns(np.median(runs[own, 2] - runs[own, 1]), np.median(blocks[own]), lines, space, scale):
             found.append(_traced(runs[own], bands, scale))
     return [gutter for gutter in found if gutter is not None]
 
 
-def _parts_columns(width: float, block: float, lines: float, word_space: float, scale: float) -> bool:
+def parts_columns(width: float, block: float, lines: float, word_space: float, scale: float) -> bool:
     """Decide whether white with text on both sides is a gutter.
 
     Args:
@@ -102,7 +105,7 @@ def _parts_columns(width: float, block: float, lines: float, word_space: float, 
         return False
     if lines < MANY_LINES:
         return width >= WIDER * word_space and block >= NARROW_COLUMN * scale
-    return width >= word_space
+    return width >= SLIGHTLY_WIDER * word_space
 
 
 def word_space(text: Mask, scale: float) -> float:
@@ -197,6 +200,8 @@ def _traced(runs: NDArray[np.int64], bands: _Bands, scale: float) -> Gutter | No
     The narrow places say where it runs: a straight line is laid through them, and of each band the run is taken that
     the line meets.
     """
+    width = runs[:, 2] - runs[:, 1]
+    runs = runs[width >= AS_WIDE * np.median(width)]  # what is narrower is a space between words above or below
     line = _straight(runs)
     offset = np.maximum(runs[:, 1] - np.polyval(line, runs[:, 0]), np.polyval(line, runs[:, 0]) - runs[:, 2])
     runs = runs[offset < CLOSE * scale]
@@ -209,10 +214,11 @@ def _traced(runs: NDArray[np.int64], bands: _Bands, scale: float) -> Gutter | No
     every = max(1, round(3 * bands.pitch))
     points = [(x, (r + 0.5) * bands.step) for x, r in zip(middle[::every], row[::every], strict=True)]
     points.append((middle[-1], (row[-1] + 0.5) * bands.step))
-    top, top_x = _reach(bands, int(row[0]), int(start[0]), int(end[0]), middle[0], -1, scale)
+    slim = max(NARROW * scale, AS_WIDE * float(np.median(end - start)))
+    top, top_x = _reach(bands, (int(row[0]), int(start[0]), int(end[0])), middle[0], slim, -1, scale)
     if top < row[0]:
         points[:0] = [(top_x, top * bands.step), (top_x, row[0] * bands.step)]
-    bottom, bottom_x = _reach(bands, int(row[-1]), int(start[-1]), int(end[-1]), middle[-1], 1, scale)
+    bottom, bottom_x = _reach(bands, (int(row[-1]), int(start[-1]), int(end[-1])), middle[-1], slim, 1, scale)
     if bottom > row[-1]:
         points += [(bottom_x, (row[-1] + 1) * bands.step), (bottom_x, (bottom + 1) * bands.step)]
     return Gutter(np.array(points, np.float64))
@@ -232,17 +238,26 @@ def _straight(runs: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _reach(
-    bands: _Bands, row: int, left: int, right: int, middle: float, direction: int, scale: float
+    bands: _Bands, run: tuple[int, int, int], middle: float, slim: float, direction: int, scale: float
 ) -> tuple[int, float]:
-    """Return how far a gutter goes on through white from `row`, and at which x.
+    """Return how far a gutter goes on through white, and at which x.
 
-    Goes as far as one side still has text within `REACH`.
+    Goes as far as one side still has text within `REACH`, and not through the space between two words.
+
+    Args:
+        bands: the page.
+        run: band, first and one past the last column of the gutter's outermost white run.
+        middle: where the gutter's middle line meets it.
+        slim: least width of the white in pixels.
+        direction: -1 upwards, 1 downwards.
+        scale: text scale in pixels.
     """
-    left, right = max(left, int(middle - CLOSE * scale)), min(right, int(middle + CLOSE * scale) + 1)
+    row = run[0]
+    left, right = max(run[1], int(middle - CLOSE * scale)), min(run[2], int(middle + CLOSE * scale) + 1)
     rows = slice(row, None, 1) if direction > 0 else slice(row, None, -1)
     window = bands.ink[rows, left:right]
-    slim = min(max(1, round(0.4 * scale)), window.shape[1])
-    wide = cv2.dilate(window, np.ones((1, slim), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    kernel = np.ones((1, min(max(1, round(slim)), window.shape[1])), np.uint8)
+    wide = cv2.dilate(window, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     blocked = wide > 0
     free = np.where(blocked.any(axis=0), blocked.argmax(axis=0), len(blocked))
     far = np.flatnonzero(free == free.max())

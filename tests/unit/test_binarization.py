@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.unit.drawn_pages import two_columns
+from workers.parameters import BinarizationParameters
+from workers.stages.binarization import WORKING_SCALE, even_paper, full_page, threshold, working_page
+from workers.stages.deskew import upright
+
+OTSU, SAUVOLA = BinarizationParameters("otsu"), BinarizationParameters("sauvola")
+
+
+def test_a_large_scan_is_reduced_to_the_size_its_text_needs() -> None:
+    grey = np.asarray(two_columns().image.resize((4200, 5400)))
+    page = working_page(grey, OTSU)
+    assert page.scale == pytest.approx(WORKING_SCALE, rel=0.08)
+    assert page.ink.shape[1] < 1400
+
+
+def test_the_working_size_does_not_depend_on_the_resolution_of_the_scan() -> None:
+    image = two_columns().image
+    widths = [working_page(np.asarray(image.resize((1400 * k, 1800 * k))), OTSU).ink.shape[1] for k in (1, 2, 3)]
+    assert max(widths) < 1.12 * min(widths)
+
+
+def test_small_text_is_not_enlarged() -> None:
+    grey = np.asarray(two_columns().image.resize((490, 630)))
+    assert working_page(grey, OTSU).ink.shape == grey.shape
+
+
+def test_uneven_paper_becomes_white() -> None:
+    grey = two_columns().grey.astype(float)
+    shade = np.linspace(0.5, 1.0, grey.shape[1])
+    shaded = (grey * shade).astype(np.uint8)
+    evened = even_paper(shaded, 0)
+    assert np.percentile(evened[:, 100:-100], 30) > 235
+    share = threshold(evened, OTSU, 0).mean()
+    assert share == pytest.approx((grey < 128).mean(), rel=0.25)
+
+
+@pytest.mark.parametrize("parameters", [OTSU, SAUVOLA])
+def test_ink_is_thresholded_and_never_dithered(parameters: BinarizationParameters) -> None:
+    grey = np.full((300, 300), 200, np.uint8)
+    grey[100:120, 50:250] = 90
+    ink = threshold(grey, parameters, 11)
+    assert ink[105:115, 60:240].all()
+    assert not ink[150:].any()
+
+
+@pytest.mark.parametrize("degrees", [-4.5, -3, -1, 1, 3, 4.5])
+def test_the_skew_of_a_scan_is_measured(degrees: float) -> None:
+    turned = two_columns().image.rotate(-degrees, expand=True, fillcolor=255, resample=Image.Resampling.BICUBIC)
+    assert working_page(np.asarray(turned), OTSU).skew == pytest.approx(degrees, abs=0.35)
+
+
+def test_a_straight_page_is_not_turned() -> None:
+    assert working_page(two_columns().grey, OTSU).skew == 0
+
+
+def test_a_black_scan_border_does_not_hide_the_skew() -> None:
+    turned = two_columns().image.rotate(-3, expand=True, fillcolor=0, resample=Image.Resampling.BICUBIC)
+    assert working_page(np.asarray(turned), OTSU).skew == pytest.approx(3, abs=0.35)
+
+
+def test_kraken_gets_the_full_scan() -> None:
+    grey = two_columns().grey
+    page = full_page(grey, OTSU)
+    assert page.ink.shape == grey.shape
+    assert page.placement.boxes(np.array([[3, 4, 50, 60]]))[0].to_xywh() == (3, 4, 47, 56)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.floats(-6, 6), st.integers(0, 3).filter(lambda turns: turns != 2), st.integers(30, 300), st.integers(30, 300))
+def test_a_box_comes_back_around_the_pixel_it_was_drawn_on(degrees: float, turns: int, x: int, y: int) -> None:
+    grey = np.full((400, 500), 255, np.uint8)
+    grey[y : y + 6, x : x + 6] = 0
+    level, placement = upright(
+        np.ascontiguousarray(np.rot90(grey, turns)), degrees, 255, np.rot90(grey, turns).shape[::-1]
+    )
+    rows, columns = np.nonzero(level < 128)
+    around = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]])
+    box = placement.turned_back(turns).boxes(around)[0]
+    assert abs((box.x_min + box.x_max) / 2 - (x + 3)) <= 2
+    assert abs((box.y_min + box.y_max) / 2 - (y + 3)) <= 2

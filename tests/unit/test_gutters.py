@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+
+from tests.unit.drawn_pages import DrawnPage, two_columns
+from workers.layout import Separator
+from workers.parameters import BinarizationParameters
+from workers.stages.binarization import working_page
+from workers.stages.columns import find_columns, gap_columns, to_separators
+from workers.stages.gutters import parts_columns
+
+
+def separators(page: DrawnPage) -> tuple[Separator, ...]:
+    working = working_page(page.grey, BinarizationParameters())
+    return to_separators(find_columns(working), working.placement)
+
+
+def test_the_white_between_two_columns_is_one_gutter() -> None:
+    found = separators(two_columns())
+    assert [separator.origin for separator in found] == ["inserted"]
+    assert 640 < found[0].bbox.x_min < found[0].bbox.x_max < 720
+    assert found[0].bbox.height > 36 * 37
+
+
+def test_a_page_of_one_column_has_none() -> None:
+    page = DrawnPage()
+    page.column(100, 100, 1200, 40)
+    assert separators(page) == ()
+
+
+def test_short_last_lines_open_no_column() -> None:
+    page = DrawnPage()
+    for top in range(100, 1500, 150):
+        page.column(100, top, 900, 4)
+    assert separators(page) == ()
+
+
+def test_a_gutter_begins_below_a_headline_across_both_columns() -> None:
+    page = DrawnPage()
+    page.line(150, 80, "Neueste Nachrichten aus Bern und Wien", 60)
+    page.column(80, 220, 560, 30)
+    page.column(720, 220, 560, 30)
+    found = separators(page)
+    assert len(found) == 1
+    assert found[0].bbox.y_min > 130
+
+
+def test_a_gutter_ends_above_an_advertisement_across_both_columns() -> None:
+    page = DrawnPage()
+    page.column(80, 100, 560, 24)
+    page.column(720, 100, 560, 24)
+    page.column(80, 1040, 1200, 12)
+    found = separators(page)
+    assert len(found) == 1
+    assert found[0].bbox.y_max < 1060
+
+
+def test_a_printed_rule_in_the_gutter_is_the_separator() -> None:
+    page = two_columns()
+    page.draw.line((680, 100, 680, 1530), fill=0, width=3)
+    found = separators(page)
+    assert [separator.origin for separator in found] == ["printed"]
+    assert abs(found[0].bbox.y_max - 1530) < 30
+
+
+def test_a_frame_around_the_page_parts_no_columns() -> None:
+    page = DrawnPage()
+    page.column(100, 100, 1200, 40)
+    page.draw.rectangle((40, 40, 1360, 1700), outline=0, width=3)
+    assert separators(page) == ()
+
+
+@pytest.mark.parametrize(
+    "width, block, lines, parts",
+    [
+        (22, 300, 8, True),
+        (13, 300, 8, False),
+        (22, 40, 8, False),
+        (22, 300, 4, False),
+        (14, 40, 40, True),
+        (9, 300, 40, False),
+    ],
+)
+def test_a_gutter_is_wider_than_a_word_space_and_taller_than_a_paragraph(
+    width: float, block: float, lines: float, parts: bool
+) -> None:
+    assert parts_columns(width, block, lines, word_space=10.0, scale=11.0) == parts
+
+
+def test_the_white_of_a_small_table_is_no_gutter() -> None:
+    page = DrawnPage()
+    page.column(100, 100, 1200, 14)
+    for number in range(9):
+        page.line(150, 640 + 40 * number, "London", 26)
+        page.line(320, 640 + 40 * number, "90 T.", 26)
+        page.line(470, 640 + 40 * number, "24 d.", 26)
+    page.column(100, 1040, 1200, 14)
+    assert separators(page) == ()
+
+
+def test_three_columns_have_two_gutters() -> None:
+    page = DrawnPage()
+    for x in (60, 500, 940):
+        page.column(x, 100, 390, 40)
+    assert len(separators(page)) == 2
+
+
+def test_every_separator_keeps_its_path_inside_its_box() -> None:
+    for separator in separators(two_columns()):
+        x, y = np.array(separator.path).T
+        assert (np.diff(y) > 0).all()
+        assert (x.min(), x.max() + 1) == (separator.bbox.x_min, separator.bbox.x_max)
+
+
+def test_the_exhaustive_scan_draws_into_gaps_of_its_size() -> None:
+    from workers.stages.binarization import full_page
+
+    page = full_page(two_columns().grey, BinarizationParameters())
+    columns = gap_columns(page, 25, 186)
+    assert any((path[:, 0] > 650).all() and (path[:, 0] < 710).all() for path, _ in columns.paths)

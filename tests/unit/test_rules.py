@@ -1,0 +1,89 @@
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.unit.drawn_pages import DrawnPage, two_columns
+from workers.stages.rules import find_rules, rule_paths
+
+SCALE = 15.0
+
+
+def _rules(page: DrawnPage) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    ink = (page.grey < 128).astype(np.uint8)
+    rules = find_rules(page.grey, ink, SCALE)
+    return rules.vertical, rules.horizontal
+
+
+def test_plain_text_has_no_rules() -> None:
+    vertical, horizontal = _rules(two_columns())
+    assert not vertical.any()
+    assert not horizontal.any()
+
+
+def test_a_rule_between_columns_is_found_at_its_true_extent() -> None:
+    page = two_columns()
+    page.draw.line((680, 120, 680, 1500), fill=0, width=3)
+    paths = rule_paths(_rules(page)[0], SCALE)
+    assert len(paths) == 1
+    assert abs(paths[0][0, 1] - 120) < SCALE
+    assert abs(paths[0][-1, 1] - 1500) < SCALE
+    assert np.abs(paths[0][:, 0] - 681).max() < 3
+
+
+def test_a_slanted_rule_keeps_its_slant() -> None:
+    page = two_columns()
+    page.draw.line((670, 100, 695, 1500), fill=0, width=3)
+    path = rule_paths(_rules(page)[0], SCALE)[0]
+    assert abs(path[0, 0] - 670) < 4
+    assert abs(path[-1, 0] - 695) < 4
+
+
+def test_a_curved_rule_is_one_rule() -> None:
+    page = two_columns()
+    rows = np.arange(100, 1500)
+    curve = np.stack([680 + 8 * np.sin(rows / 450), rows], axis=1).astype(np.int32)
+    canvas = np.array(page.grey)
+    cv2.polylines(canvas, [curve], False, 0, 3)
+    rules = find_rules(canvas, (canvas < 128).astype(np.uint8), SCALE)
+    paths = rule_paths(rules.vertical, SCALE)
+    assert len(paths) == 1
+    assert np.ptp(paths[0][:, 0]) > 8
+
+
+def test_a_broken_rule_is_one_rule() -> None:
+    page = two_columns()
+    for top in range(120, 1400, 120):
+        page.draw.line((680, top, 680, top + 80), fill=0, width=3)
+    paths = rule_paths(_rules(page)[0], SCALE)
+    assert len(paths) == 1
+    assert paths[0][-1, 1] - paths[0][0, 1] > 1100
+
+
+def test_a_faint_rule_is_found() -> None:
+    page = two_columns()
+    page.draw.line((680, 120, 680, 1500), fill=150, width=2)
+    assert len(rule_paths(_rules(page)[0], SCALE)) == 1
+
+
+def test_a_row_of_stems_is_no_rule() -> None:
+    page = two_columns()
+    page.draw.rectangle((80, 100, 1300, 400), fill=255)
+    for x in range(300, 700, 40):
+        page.draw.line((x, 150, x, 300), fill=0, width=5)
+    assert not _rules(page)[0].any()
+
+
+def test_a_thick_bar_is_no_rule() -> None:
+    page = two_columns()
+    page.draw.rectangle((672, 120, 690, 1500), fill=0)
+    assert not _rules(page)[0].any()
+
+
+def test_a_rule_between_articles_is_horizontal() -> None:
+    page = DrawnPage()
+    page.column(80, 100, 560, 10)
+    page.draw.line((80, 500, 640, 500), fill=0, width=3)
+    page.column(80, 540, 560, 10)
+    vertical, horizontal = _rules(page)
+    assert not vertical.any()
+    assert horizontal[500, 200:600].mean() > 0.9

@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+
+from tests.unit.drawn_pages import DrawnPage, two_columns
+from workers.errors import TooManyLines
+from workers.layout import BoundingBox, PageLayout
+from workers.parameters import PipelineParameters, SegmentationParameters
+from workers.pipeline import analyse_page
+from workers.stages.blocks import block_order
+from workers.stages.tables import cut_at_cells
+
+NO_RULES = np.zeros((0, 4), np.int64)
+
+
+def _analysed(page: DrawnPage) -> PageLayout:
+    return analyse_page(page.image, PipelineParameters())
+
+
+def _hits(page: DrawnPage, layout: PageLayout) -> int:
+    truth = [BoundingBox(*box) for box in page.lines]
+    return sum(any(found.bbox.iou(line) >= 0.5 for found in layout.lines) for line in truth)
+
+
+def test_every_line_of_two_columns_is_found_and_none_across() -> None:
+    page = two_columns()
+    layout = _analysed(page)
+    assert len(layout.lines) == len(page.lines)
+    assert _hits(page, layout) == len(page.lines)
+
+
+def test_headline_small_print_and_body_text_of_one_page_are_all_found() -> None:
+    page = DrawnPage()
+    page.line(200, 60, "Neue Zeitung", 150)
+    page.line(300, 260, "Nachrichten aus Bern", 60)
+    page.column(80, 380, 560, 24)
+    page.column(720, 380, 560, 24)
+    page.line(400, 1340, "Druck und Verlag von Orell in Bern", 18)
+    layout = _analysed(page)
+    assert _hits(page, layout) == len(page.lines)
+    assert len(layout.lines) <= len(page.lines) + 1
+
+
+def test_a_drop_capital_does_not_break_the_lines_beside_it() -> None:
+    page = DrawnPage()
+    page.column(180, 100, 800, 3)
+    page.lines.pop()  # the short one
+    page.column(80, 208, 900, 20)
+    capital = DrawnPage()
+    capital.line(80, 80, "R", 90)
+    page.line(80, 80, "R", 90)
+    page.lines.pop()
+    layout = _analysed(page)
+    assert _hits(page, layout) >= len(page.lines) - 1
+
+
+def test_lines_are_read_column_by_column_under_their_headline() -> None:
+    page = DrawnPage()
+    page.line(150, 60, "Neueste Nachrichten aus Bern", 70)
+    page.column(80, 200, 560, 12)
+    page.column(720, 200, 560, 12)
+    page.line(150, 720, "Handel und Verkehr in Wien", 70)
+    page.column(80, 860, 560, 12)
+    page.column(720, 860, 560, 12)
+    found = [line.bbox for line in _analysed(page).lines]
+    order = [next(k for k, box in enumerate(found) if box.iou(BoundingBox(*line)) > 0.5) for line in page.lines]
+    assert order == sorted(order)
+
+
+def test_columns_follow_from_right_to_left_where_the_text_does() -> None:
+    boxes = np.array(
+        [[0, 10 * k, 40, 10 * k + 8] for k in range(8)] + [[60, 10 * k, 100, 10 * k + 8] for k in range(8)]
+    )
+    assert block_order(boxes, NO_RULES, 4.0, "lr") == list(range(16))
+    assert block_order(boxes, NO_RULES, 4.0, "rl") == [*range(8, 16), *range(8)]
+
+
+def test_a_rule_across_the_page_parts_what_is_above_from_what_is_below() -> None:
+    column = [[0, 10 * k, 40, 10 * k + 8] for k in range(16)]
+    boxes = np.array(column + [[x0 + 60, y0, x1 + 60, y1] for x0, y0, x1, y1 in column])
+    rule = np.array([[0, 79, 100, 80]])
+    order = block_order(boxes, rule, 4.0, "lr")
+    assert order == [*range(8), *range(16, 24), *range(8, 16), *range(24, 32)]
+
+
+def test_two_thousand_lines_are_ordered_without_recursion() -> None:
+    boxes = np.array([[60 * c, 10 * k, 60 * c + 50, 10 * k + 8] for c in range(8) for k in range(250)])
+    assert block_order(boxes, NO_RULES, 4.0, "lr") == list(range(2000))
+
+
+def test_a_line_through_the_cells_of_a_table_is_cut() -> None:
+    ink = np.zeros((400, 600), np.uint8)
+    for row in range(20, 300, 40):
+        ink[row : row + 14, 20:120] = 1
+        ink[row : row + 14, 160:260] = 1
+    lines = np.array([[20, row, 260, row + 14] for row in range(20, 300, 40)])
+    cut = cut_at_cells(lines, ink, scale=10.0, pitch=40.0)
+    assert len(cut) == 2 * len(lines)
+    assert set(cut[:, 0]) == {20, 160}
+
+
+def test_a_wide_space_in_one_line_of_a_paragraph_does_not_cut_it() -> None:
+    ink = np.zeros((400, 600), np.uint8)
+    lines = np.array([[20, row, 400, row + 14] for row in range(20, 300, 20)])
+    for x0, y0, x1, y1 in lines:
+        ink[y0:y1, x0:x1] = 1
+    ink[100:114, 200:225] = 0
+    assert len(cut_at_cells(lines, ink, scale=10.0, pitch=20.0)) == len(lines)
+
+
+def test_a_page_with_more_lines_than_the_limit_is_refused() -> None:
+    parameters = PipelineParameters(segmentation=SegmentationParameters(max_lines=5))
+    with pytest.raises(TooManyLines, match=r"more than 5"):
+        analyse_page(two_columns().image, parameters)
+
+
+@pytest.mark.parametrize("direction, turn", [("vertical-lr", 90), ("vertical-rl", 270)])
+def test_vertical_text_gives_the_same_lines_standing(direction: str, turn: int) -> None:
+    page = two_columns()
+    parameters = PipelineParameters(segmentation=SegmentationParameters(text_direction=direction))  # type: ignore[arg-type]
+    layout = analyse_page(page.image.rotate(turn, expand=True), parameters)
+    assert len(layout.lines) == len(page.lines)
+    assert all(line.bbox.height > line.bbox.width for line in layout.lines[:30])
+
+
+def test_lines_are_padded_to_the_left_and_right() -> None:
+    page = two_columns()
+    plain = _analysed(page).lines[3].bbox
+    wide = analyse_page(page.image, PipelineParameters(segmentation=SegmentationParameters(pad=5))).lines[3].bbox
+    assert wide.x_min < plain.x_min
+    assert wide.x_max > plain.x_max
+    assert (wide.y_min, wide.y_max) == (plain.y_min, plain.y_max)

@@ -19,6 +19,7 @@ COMMANDS = {
     "feed": "orchestrator.commands.feed",
     "worker": "orchestrator.commands.worker",
     "status": "orchestrator.commands.status",
+    "quarantine": "orchestrator.commands.quarantine",
     "retry": "orchestrator.commands.retry",
     "cancel": "orchestrator.commands.cancel",
     "query": "orchestrator.commands.query",

@@ -68,8 +68,8 @@ class Feeder:
         claims.sweep(self.engine, self.settings.max_attempts)
         presence.forget_the_lost(self.engine)
         lost = self._unheard()
-        if lost:
-            log.warning("the broker has lost %s messages; they are sent again", put_back(self.engine, lost))
+        if lost and (count := put_back(self.engine, lost)):
+            log.warning("the broker has lost %s messages; they are sent again", count)
 
     def _measure(self) -> None:
         workers, processes = presence.count_alive(self.engine)

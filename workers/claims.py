@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Text, Update, cast, delete, insert, literal, select, update
+from sqlalchemy import Connection, Engine, Select, Text, cast, delete, insert, literal, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from models import Attempt, Page, PageRun, PageRunState, Pipeline, Volume, database_now
@@ -268,43 +268,3 @@ def whereabouts(engine: Engine, page_run_id: int) -> tuple[int | None, str | Non
     with engine.connect() as connection:
         row = connection.execute(question).one_or_none()
     return (None, None, None) if row is None else (row.attempts, row.location, row.name)
-
-
-def retry(engine: Engine, states: Sequence[PageRunState], volume: str | None = None, code: str | None = None) -> int:
-    """Make page runs ready again and forgive the attempts so far; returns how many.
-
-    `volume` (its source) and `code` (an error code) narrow the choice.
-    """
-    ready = _narrowed(update(PageRun).where(PageRun.state.in_(states)), volume, code).values(
-        state=PageRunState.READY,
-        attempts_forgiven=PageRun.attempts,
-        error_code=None,
-        error_message=None,
-        not_before=None,
-        finished_at=None,
-    )
-    with engine.begin() as connection:
-        return connection.execute(ready).rowcount
-
-
-def cancel(engine: Engine, volume: str | None = None) -> int:
-    """Cancel every unfinished page run, of one volume or of all; returns how many.
-
-    What a worker is busy with goes on to its end, but its owner token is gone: it stores nothing.
-    """
-    unfinished = [PageRunState.READY, PageRunState.QUEUED, PageRunState.RUNNING]
-    cancelled = _narrowed(update(PageRun).where(PageRun.state.in_(unfinished)), volume, None).values(
-        state=PageRunState.CANCELLED, owner=None, lease_until=None, finished_at=database_now()
-    )
-    with engine.begin() as connection:
-        return connection.execute(cancelled).rowcount
-
-
-def _narrowed(statement: Update, volume: str | None, code: str | None) -> Update:
-    if code is not None:
-        statement = statement.where(PageRun.error_code == code)
-    if volume is not None:
-        statement = statement.where(
-            PageRun.page_id.in_(select(Page.page_id).join(Volume).where(Volume.source == volume))
-        )
-    return statement

@@ -9,15 +9,22 @@ from workers.config import Settings
 
 
 @click.command()
+@click.argument("page_runs", type=int, nargs=-1)
 @click.option("--volume", metavar="SOURCE", help="Only pages of this volume, as it was given to ingest.")
+@click.option("--pipeline", metavar="FINGERPRINT", help="Only pages under this pipeline, as page_status names it.")
 @click.option("--yes", is_flag=True, help="Do not ask when every volume is meant.")
 @with_settings()
-def cancel(settings: Settings, volume: str | None, yes: bool) -> None:
-    """Cancel every unfinished page; what is done stays. `retry --cancelled` brings them back."""
-    from orchestrator.database import open_existing
-    from workers import claims
+def cancel(settings: Settings, page_runs: tuple[int, ...], volume: str | None, pipeline: str | None, yes: bool) -> None:
+    """Cancel unfinished pages: PAGE_RUNS, or all that the options leave. `retry --cancelled` brings them back.
 
-    if volume is None and not yes:
+    What is done stays; what is queued is dropped; what a worker is busy with is not stored.
+    """
+    from orchestrator.database import open_existing
+    from workers.decisions import Selection
+    from workers.decisions import cancel as cancel_them
+
+    chosen = Selection(volume=volume, pipeline=pipeline, page_run_ids=page_runs)
+    if chosen == Selection() and not yes:
         click.confirm("Cancel the unfinished pages of all volumes?", abort=True)
-    count = claims.cancel(open_existing(settings.database_url, read_only=False), volume)
+    count = cancel_them(open_existing(settings.database_url, read_only=False), chosen)
     click.echo(f"{count} page runs are cancelled.")

@@ -17,8 +17,10 @@ def retry(settings: Settings, volume: str | None, code: str | None, cancelled: b
     """Make quarantined pages ready again; the next ingest, or the fleet's feeder, runs them."""
     from models import PageRunState
     from orchestrator.database import open_existing
-    from workers import claims
+    from workers.decisions import Selection
+    from workers.decisions import retry as make_ready
 
     states = [PageRunState.QUARANTINED] + ([PageRunState.CANCELLED] if cancelled else [])
-    count = claims.retry(open_existing(settings.database_url, read_only=False), states, volume, code)
+    chosen = Selection(volume=volume, code=code)
+    count = make_ready(open_existing(settings.database_url, read_only=False), states, chosen)
     click.echo(f"{count} page runs are ready again.")

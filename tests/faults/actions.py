@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 FOLDER = "BROADSHEET_TEST_FOLDER"
+point = ""  # the one that was reached
 
 
 def kill() -> None:
@@ -56,14 +57,19 @@ def freeze() -> None:
 def meet() -> None:
     """Tell the test that this point is reached, and wait until it has done its part."""
     folder = Path(os.environ[FOLDER])
-    (folder / "reached").write_text(str(os.getpid()))
-    while not (folder / "go").exists():
+    (folder / f"reached-{point}").touch()
+    while not (folder / f"go-{point}").exists():
         time.sleep(0.02)
 
 
 def linger() -> None:
     """Be slow: a page in work when something else happens."""
     time.sleep(1.0)
+
+
+def linger_a_little() -> None:
+    """Take the time of a small page."""
+    time.sleep(0.2)
 
 
 def linger_long() -> None:
@@ -77,6 +83,21 @@ def fork_after_torch() -> None:
 
     torch.set_num_threads(1)
     assert torch.ones(512, 512).matmul(torch.ones(512, 512)).shape == (512, 512)
+
+
+def clock_ahead() -> None:
+    """Be a machine whose clock is a day ahead."""
+    _shift_clock(86_400)
+
+
+def clock_behind() -> None:
+    """Be a machine whose clock is a day behind."""
+    _shift_clock(-86_400)
+
+
+def _shift_clock(seconds: float) -> None:
+    true_time = time.time
+    time.time = lambda: true_time() + seconds
 
 
 def bad_scan() -> None:

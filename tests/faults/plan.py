@@ -14,8 +14,9 @@ VARIABLE = "BROADSHEET_TEST_FAULTS"
 class Fault:
     """At `point`, on `page` and in these attempts (None: any), do `action`.
 
-    Points: `load`, `analyse`, `recorded` (after the commit, before the message is acknowledged), `publish` (before a
-    message is sent), and in a transaction `claim.commit`, `record.commit`, `fail.commit`, `take.commit`, `sweep.commit`.
+    Points: `start` (of a process), `load`, `analyse`, `recorded` (after the commit, before the message is
+    acknowledged), `publish` (before a message is sent), and inside a transaction `claim.commit`, `record.commit`,
+    `fail.commit`, `take.commit`, `sweep.commit`.
     Actions are the functions of `tests.faults.actions`. With `once`, a file of that name, only one process is struck.
     """
 

@@ -25,6 +25,7 @@ _page: tuple[str, int] | tuple[None, None] = (None, None)
 
 def install() -> tuple[processing.Steps, tuple[str, ...]]:
     """Hang up the faults of this process's plan; returns the steps and the command of a suspect's process."""
+    reach("start")
     event.listen(Engine, "commit", at_commit)
     before_task_publish.connect(at_publish, weak=False)
     return processing.Steps(load, analyse, record), (sys.executable, "-m", "tests.faults.alone")
@@ -34,6 +35,7 @@ def reach(point: str) -> None:
     """Do what the plan says for this point."""
     for fault in PLAN:
         if fault.strikes(point, *_page):
+            actions.point = point
             getattr(actions, fault.action)()
 
 

@@ -14,6 +14,7 @@ from tests.rows import add_page_runs
 from workers import claims
 from workers.celery import Queue
 from workers.claims import Claim, Failure
+from workers.decisions import Selection, cancel, retry
 from workers.layout import BoundingBox, Face, PageLayout, Separator
 from workers.layout import StageTiming as Timing
 from workers.layout import TextLine as Line
@@ -139,8 +140,8 @@ def test_the_main_process_may_fail_an_attempt_by_its_message(engine: Engine, pag
 def test_a_retry_forgives_attempts_but_keeps_their_history(engine: Engine, page_run_id: int) -> None:
     made = claimed(engine, page_run_id)
     claims.fail(engine, page_run_id, made.owner, BROKEN, 3)
-    assert claims.retry(engine, [PageRunState.QUARANTINED], code="other") == 0
-    assert claims.retry(engine, [PageRunState.QUARANTINED], volume="scans", code=BROKEN.code) == 1
+    assert retry(engine, [PageRunState.QUARANTINED], Selection(code="other")) == 0
+    assert retry(engine, [PageRunState.QUARANTINED], Selection(volume="scans", code=BROKEN.code)) == 1
     queue_again(engine, page_run_id)
     again = claimed(engine, page_run_id, "m2")
     assert again.attempt_number == 2
@@ -158,10 +159,13 @@ def test_an_interrupted_attempt_does_not_count(engine: Engine, page_run_id: int)
 
 def test_a_cancelled_page_stores_nothing(engine: Engine, page_run_id: int) -> None:
     made = claimed(engine, page_run_id)
-    assert claims.cancel(engine, "another volume") == 0
-    assert claims.cancel(engine, "scans") == 1
+    assert cancel(engine, Selection(volume="another volume")) == 0
+    assert cancel(engine, Selection(pipeline="another", page_run_ids=[page_run_id])) == 0
+    assert cancel(engine, Selection(volume="scans", page_run_ids=[page_run_id])) == 1
     assert not record(engine, made, LAYOUT)
     assert fetch(engine, page_run_id).state == "cancelled"
+    with engine.connect() as connection:
+        assert connection.scalars(select(Attempt.outcome)).all() == ["cancelled"]
 
 
 def numbers(messages: Sequence[tuple[int, str]]) -> list[int]:

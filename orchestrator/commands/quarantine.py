@@ -1,0 +1,117 @@
+"""`broadsheet quarantine`: the pages that failed for good."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.commands.options import with_settings
+from workers.config import Settings
+
+if TYPE_CHECKING:
+    from orchestrator.quarantine import Case
+
+_volume = click.option("--volume", metavar="SOURCE", help="Only pages of this volume, as it was given to ingest.")
+_code = click.option("--code", metavar="CODE", help="Only pages that failed with this error code.")
+
+
+@click.group()
+def quarantine() -> None:
+    """Look at pages that failed for good, try them again, pack one up for a bug report."""
+
+
+@quarantine.command("list")
+@_volume
+@_code
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@with_settings()
+def list_pages(settings: Settings, volume: str | None, code: str | None, as_json: bool) -> None:
+    """List the quarantined pages with their reasons; the number in front is what the other commands take."""
+    from dataclasses import asdict
+
+    from orchestrator.database import open_existing
+    from orchestrator.quarantine import list_quarantined
+
+    pages = list_quarantined(open_existing(settings.database_url), volume, code)
+    if as_json:
+        click.echo(json.dumps([asdict(page) for page in pages]))
+        return
+    for page in pages:
+        click.echo(f"{page.page_run}  {page.volume}  {page.page}  {page.code}: {page.message}")
+    click.echo(f"{len(pages):,} pages are quarantined", err=True)
+
+
+@quarantine.command()
+@click.argument("page_run", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@with_settings()
+def show(settings: Settings, page_run: int, as_json: bool) -> None:
+    """Show what is known of page run PAGE_RUN: each attempt, its stage, signal, memory, traceback, last log lines."""
+    from orchestrator.database import open_existing
+    from orchestrator.quarantine import open_case
+
+    case = open_case(open_existing(settings.database_url), page_run)
+    if as_json:
+        click.echo(json.dumps(case.to_dict()))
+    else:
+        _print(case)
+
+
+def _print(case: Case) -> None:
+    run = case.page_run
+    click.echo(f"{run['volume']}  {run['page']}  {run['state']}")
+    if run["error_code"]:
+        click.echo(f"{run['error_code']}: {run['error_message']}")
+    for attempt in case.attempts:
+        known = {
+            "on": attempt["worker"],
+            "stage": attempt["stage"],
+            "signal": attempt["signal"],
+            "peak memory": attempt["peak_rss_kib"] and f"{attempt['peak_rss_kib'] // 1024} MiB",
+            "error": attempt["error_code"] and f"{attempt['error_code']}: {attempt['error_message']}",
+        }
+        click.echo(f"\nAttempt {attempt['attempt_number']}, {attempt['started_at']:%Y-%m-%d %H:%M:%S} UTC: ", nl=False)
+        click.echo(attempt["outcome"] or "running")
+        for name, value in known.items():
+            if value is not None:
+                click.echo(f"  {name}: {value}")
+        for name in ("log", "traceback"):
+            for line in (attempt[name] or "").splitlines():
+                click.echo(f"  {name}| {line}")
+
+
+@quarantine.command()
+@click.argument("page_runs", type=int, nargs=-1)
+@_volume
+@_code
+@with_settings()
+def retry(settings: Settings, page_runs: tuple[int, ...], volume: str | None, code: str | None) -> None:
+    """Make quarantined pages ready again: PAGE_RUNS, or all that the options leave. Earlier attempts are forgiven."""
+    from models import PageRunState
+    from orchestrator.database import open_existing
+    from workers.decisions import Selection
+    from workers.decisions import retry as make_ready
+
+    engine = open_existing(settings.database_url, read_only=False)
+    chosen = Selection(volume=volume, code=code, page_run_ids=page_runs)
+    count = make_ready(engine, [PageRunState.QUARANTINED], chosen)
+    click.echo(f"{count} page runs are ready again; the next ingest, or the fleet's feeder, runs them.")
+
+
+@quarantine.command()
+@click.argument("page_run", type=int)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="[page-run-NUMBER.zip here]")
+@with_settings()
+def export(settings: Settings, page_run: int, output: Path | None) -> None:
+    """Pack the original of PAGE_RUN, parameters, versions, attempts and tracebacks into one ZIP for a bug report."""
+    from orchestrator.database import open_existing
+    from orchestrator.quarantine import export_case, open_case
+    from workers.sources.limits import Limits
+
+    case = open_case(open_existing(settings.database_url), page_run)
+    path = output or Path(f"page-run-{page_run}.zip")
+    missing = export_case(case, path, Limits(max_pixels=settings.max_pixels))
+    click.echo(f"{path} is written" + (f", without the original: {missing}" if missing else "."))

@@ -1,0 +1,125 @@
+"""A broker that is killed, frozen, full or emptied, and a database that restarts in the middle of each transaction."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis as redis_client
+
+from tests.faults.plan import Fault
+from tests.fleet import Fleet
+from tests.integration.fleets import a_fleet, a_redis
+from tests.servers import PostgresServer
+
+SLOWLY = Fault("analyse", "linger_a_little")
+
+
+@pytest.fixture(scope="module")
+def restarting_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server that these tests may stop."""
+    folder = Path(tempfile.mkdtemp(prefix="broadsheet-test-"))
+    folder.chmod(0o755)
+    server = PostgresServer(folder)
+    server.make()
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def started(fleet: Fleet) -> Fleet:
+    fleet.feeder()
+    fleet.worker(2, restart=True)
+    fleet.until(lambda: fleet.count("done") > 0, "the first page")
+    return fleet
+
+
+@pytest.mark.parametrize("persistence", [(), ("--appendonly", "yes")], ids=["nothing kept", "append-only file"])
+def test_a_broker_killed_six_times_in_a_row(
+    postgres: PostgresServer, tmp_path: Path, persistence: tuple[str, ...]
+) -> None:
+    with a_redis(*persistence) as redis, a_fleet(tmp_path, postgres, redis, 80, [SLOWLY], max_window=8) as fleet:
+        started(fleet)
+        for _ in range(6):
+            redis.kill()
+            time.sleep(0.3)
+            redis.start()
+            done = fleet.count("done")
+            fleet.until(lambda done=done: fleet.count("done") > done, "the next page")  # type: ignore[misc]
+        fleet.until_ended()
+        fleet.check()
+
+
+def test_a_broker_frozen_for_longer_than_any_timeout(postgres: PostgresServer, tmp_path: Path) -> None:
+    with a_redis() as redis, a_fleet(tmp_path, postgres, redis, 40, [SLOWLY], max_window=8) as fleet:
+        started(fleet)
+        assert redis.process is not None
+        redis.process.send_signal(signal.SIGSTOP)
+        time.sleep(70)
+        redis.process.send_signal(signal.SIGCONT)
+        fleet.until_ended()
+        fleet.check()
+
+
+def test_a_full_broker_refuses_and_the_fleet_goes_on_when_there_is_room(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    with a_redis() as redis, a_fleet(tmp_path, postgres, redis, 40, [SLOWLY], max_window=8) as fleet:
+        started(fleet)
+        client = redis_client.Redis(port=redis.port)
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", 1)
+        time.sleep(3)
+        client.config_set("maxmemory", 0)
+        client.close()
+        fleet.until_ended()
+        fleet.check()
+
+
+def test_a_broker_that_is_emptied_in_mid_run(postgres: PostgresServer, tmp_path: Path) -> None:
+    with a_redis() as redis, a_fleet(tmp_path, postgres, redis, 40, [SLOWLY], max_window=12) as fleet:
+        started(fleet)
+        client = redis_client.Redis(port=redis.port)
+        for _ in range(3):
+            client.flushall()
+            time.sleep(1)
+        client.close()
+        fleet.until_ended()
+        fleet.check()
+        assert "they are sent again" in fleet.logs()
+
+
+def test_a_database_that_restarts_inside_every_transaction(restarting_postgres: PostgresServer, tmp_path: Path) -> None:
+    points = ["take.commit", "claim.commit", "record.commit", "fail.commit", "sweep.commit"]
+    faults = [Fault(point, "meet", once=str(tmp_path / f"once-{point}")) for point in points]
+    faults.append(Fault("load", "bad_scan", "p0003.png"))
+    with a_redis() as redis, a_fleet(tmp_path, restarting_postgres, redis, 12, faults) as fleet:
+        fleet.feeder()
+        fleet.worker(2)
+        for point in points:
+            fleet.until(lambda point=point: (tmp_path / f"reached-{point}").exists(), point)  # type: ignore[misc]
+            restarting_postgres.stop()
+            restarting_postgres.start()
+            for reached in tmp_path.glob("reached-*"):
+                (tmp_path / reached.name.replace("reached", "go")).touch()
+        fleet.until_ended()
+        fleet.check()
+        assert fleet.states() == {"done": 11, "quarantined": 1}
+        assert [process.poll() for process in fleet.processes] == [None, None], "feeder and worker live"
+
+
+def test_a_database_away_for_a_while(restarting_postgres: PostgresServer, tmp_path: Path) -> None:
+    with a_redis() as redis, a_fleet(tmp_path, restarting_postgres, redis, 30, [SLOWLY]) as fleet:
+        started(fleet)
+        restarting_postgres.stop()
+        time.sleep(5)
+        restarting_postgres.start()
+        fleet.until_ended()
+        fleet.check()
+        assert [process.poll() for process in fleet.processes] == [None, None]

@@ -24,7 +24,9 @@ COMMANDS = {
     "cancel": "orchestrator.commands.cancel",
     "query": "orchestrator.commands.query",
     "export": "orchestrator.commands.export",
+    "report": "orchestrator.commands.report",
     "overlay": "orchestrator.commands.overlay",
+    "explain": "orchestrator.commands.explain",
     "evaluate": "orchestrator.commands.evaluate",
     "db": "orchestrator.commands.db",
 }

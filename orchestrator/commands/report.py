@@ -1,0 +1,47 @@
+"""`broadsheet report`: how a run went, and what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orchestrator.commands.options import with_settings
+from workers.config import Settings
+
+
+@click.command()
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="A .html file; any other gets the text."
+)
+@click.option("--volume", metavar="NAME", help="Only this volume.")
+@click.option("--pipeline", metavar="FINGERPRINT", help="Only results of this pipeline.")
+@click.option("--thumbnails", type=click.IntRange(0), default=24, show_default=True, help="Pictures of suspect pages.")
+@with_settings()
+def report(settings: Settings, output: Path | None, volume: str | None, pipeline: str | None, thumbnails: int) -> None:
+    """Tell how a run went: pages, failures, throughput, timings, memory, suspects; as text, or as one HTML file."""
+    from orchestrator.database import open_existing
+    from orchestrator.files import refuse_existing, writing
+    from orchestrator.pages import Selection, check_names
+    from orchestrator.report.figures import Scope, read_figures
+    from orchestrator.report.text import render_text
+
+    if output is not None:
+        refuse_existing(output)
+    engine = open_existing(settings.database_url)
+    with engine.connect() as connection:
+        check_names(connection, Selection((volume,) if volume else (), (), pipeline))
+    figures = read_figures(engine, Scope(volume, pipeline))
+    if output is None:
+        click.echo(render_text(figures), nl=False)
+        return
+    if output.suffix.lower() in (".html", ".htm"):
+        from orchestrator.report import html
+
+        pictures = html.thumbnails(engine, figures.suspects[:thumbnails], 320, settings.max_pixels)
+        content = html.render_html(figures, pictures)
+    else:
+        content = render_text(figures)
+    with writing(output) as out:
+        out.write(content)
+    click.echo(f"{output} written", err=True)

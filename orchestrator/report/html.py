@@ -1,0 +1,63 @@
+"""The report as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from sqlalchemy import Engine
+
+from orchestrator.overlay import overlay_image
+from orchestrator.pages import ArchivedPage, Selection, read_pages
+from orchestrator.report import charts
+from orchestrator.report.figures import Figures, Suspect
+from orchestrator.report.text import duration, page_totals
+from orchestrator.scans import open_scan
+from workers.errors import PageError, TransientError
+
+Thumbnails = Sequence[tuple[Suspect, str | None]]
+
+
+def render_html(figures: Figures, thumbnails: Thumbnails) -> str:
+    """Return the report; `thumbnails` are suspects with a JPEG in base64, None where the scan cannot be read."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=False
+    )
+    safe: Callable[[str], Markup] = Markup
+    return environment.get_template("report.html.j2").render(
+        f=figures,
+        pages=page_totals(figures),
+        thumbnails=thumbnails,
+        throughput=safe(charts.throughput_chart(figures.throughput)) if figures.throughput else None,
+        lines=safe(charts.histogram_chart(figures.lines, "text lines of a page")),
+        columns=safe(charts.histogram_chart(figures.columns, "columns of a page")),
+        faces=safe(charts.histogram_chart(figures.faces, "faces of a page")),
+        sparkline=lambda histogram: safe(charts.sparkline(histogram)),
+        duration=duration,
+    )
+
+
+def thumbnails(
+    engine: Engine, suspects: Sequence[Suspect], width: int, max_pixels: int
+) -> list[tuple[Suspect, str | None]]:
+    """Return small pictures of suspects with what was found on them."""
+    runs = tuple(suspect.page_run_id for suspect in suspects)
+    pages = {page.page_run_id: page for page in read_pages(engine, Selection(page_runs=runs))} if runs else {}
+    return [(one, _thumbnail(pages.get(one.page_run_id), width, max_pixels)) for one in suspects]
+
+
+def _thumbnail(page: ArchivedPage | None, width: int, max_pixels: int) -> str | None:
+    if page is None:  # a page run whose page has newer results
+        return None
+    try:
+        picture = overlay_image(page, open_scan(page, max_pixels), 900)
+    except (PageError, TransientError):
+        return None
+    picture.thumbnail((width, 3 * width), reducing_gap=2.0)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=80)
+    return base64.b64encode(out.getvalue()).decode()

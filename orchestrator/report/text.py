@@ -1,0 +1,94 @@
+"""The report as text, for terminals and mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from orchestrator.report.figures import Figures, Histogram, VolumeCounts
+
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def page_totals(figures: Figures) -> _Totals:
+    """Return the page runs of all volumes together."""
+    return _Totals(figures.volumes)
+
+
+class _Totals:
+    """Sums over volumes."""
+
+    def __init__(self, volumes: Sequence[VolumeCounts]) -> None:
+        self.done = sum(volume.done for volume in volumes)
+        self.quarantined = sum(volume.quarantined for volume in volumes)
+        self.cancelled = sum(volume.cancelled for volume in volumes)
+        self.unfinished = sum(volume.unfinished for volume in volumes)
+        self.total = self.done + self.quarantined + self.cancelled + self.unfinished
+
+
+def render_text(figures: Figures) -> str:
+    """Return the report as lines of text."""
+    return "\n".join(_lines(figures)) + "\n"
+
+
+def _lines(f: Figures) -> Iterator[str]:
+    total = page_totals(f)
+    about = f.scope.volume or "all volumes"
+    yield f"Broadsheet report: {about}, {f.made_at:%Y-%m-%d %H:%M} UTC"
+    counted = f"{total.done:,} done, {total.quarantined:,} quarantined, {total.unfinished:,} unfinished"
+    yield f"{total.total:,} pages: {counted}"
+    yield f"{f.totals['text_lines']:,} text lines, {f.totals['separators']:,} separators, {f.totals['faces']:,} faces"
+    yield from _table("Volumes", ("volume", "done", "quarantined", "cancelled", "unfinished"), [
+        (v.volume, f"{v.done:,}", f"{v.quarantined:,}", f"{v.cancelled:,}", f"{v.unfinished:,}") for v in f.volumes
+    ])  # fmt: skip
+    yield from _table("Failures", ("code", "pages", "for example"), [
+        (x.code, f"{x.pages:,}", f"{x.example}: {x.message}") for x in f.failures
+    ])  # fmt: skip
+    if f.throughput:
+        minutes = f.throughput.span.total_seconds() / 60
+        yield from ("", f"Throughput from {f.throughput.start:%Y-%m-%d %H:%M}, each bar {minutes:,.0f} min")
+        yield f"{bars(f.throughput.pages)}  at most {max(f.throughput.pages) / minutes:,.1f} pages a minute"
+    yield from _table("Stages", ("stage", "median", "p95", "p99", "longest", "share", "memory", "times"), [
+        (s.stage, *map(duration, (s.p50_ms, s.p95_ms, s.p99_ms, s.max_ms)), f"{s.share:.0%}",
+         f"{s.peak_rss_kib / 1024:,.0f} MiB", bars(s.histogram.counts)) for s in f.stages
+    ])  # fmt: skip
+    for name, histogram in (("lines", f.lines), ("columns", f.columns), ("faces", f.faces)):
+        yield from ("", _range(name, histogram))
+    yield from _table("Slowest pages", ("page", "time", "why"), [
+        (s.page, duration(s.wall_ms), s.why) for s in f.slowest
+    ])  # fmt: skip
+    yield from _table("Memory", ("page", "peak of its process"), [
+        (page, f"{kib / 1024:,.0f} MiB") for _, page, kib in f.hungriest
+    ])  # fmt: skip
+    yield from _table("Suspect pages", ("page", "volume", "why"), [
+        (s.page, s.volume, ", ".join(s.reasons).replace("_", " ")) for s in f.suspects[:40]
+    ])  # fmt: skip
+    yield from _table("Made with", ("pipeline", "versions"), [row[::2] for row in f.pipelines])
+
+
+def _range(name: str, histogram: Histogram) -> str:
+    low, high = histogram.bounds[0], histogram.bounds[-1]
+    return f"{name.capitalize()} of a page, {low:,.0f} to {high:,.0f}: {bars(histogram.counts)}"
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    if not rows:
+        return
+    widths = [max(len(str(row[n])) for row in (head, *rows)) for n in range(len(head))]
+    yield from ("", title)
+    for row in (head, *rows):
+        yield "  " + "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def bars(counts: Sequence[float]) -> str:
+    """Return counts as a row of block characters; what is not zero shows at least the lowest."""
+    top = max(counts, default=0) or 1
+    return "".join(_BARS[max(round(8 * count / top), 1 if count else 0)] for count in counts)
+
+
+def duration(ms: float) -> str:
+    """Return a time as people read it: 3 ms, 1.2 s, 2 min 5 s."""
+    if ms < 1000:
+        return f"{ms:,.0f} ms" if ms >= 1 else f"{ms:.1f} ms"
+    if ms < 120_000:
+        return f"{ms / 1000:,.1f} s"
+    return f"{ms // 60_000:,.0f} min {ms % 60_000 / 1000:.0f} s"

@@ -1,0 +1,61 @@
+"""A page explained beside its volume."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import Engine
+
+from orchestrator.explain import explain_page, render_explanation
+from tests.archive import add_done_pages, page
+from tests.rows import add_page_runs
+from workers.claims import Failure, claim, fail
+from workers.errors import UnreadableInput
+
+
+def test_a_slow_page_names_its_stage_and_what_is_usual(engine: Engine) -> None:
+    layouts = [page(20) for _ in range(9)]
+    layouts[4] = page(90, ms=2700.0)
+    add_done_pages(engine, layouts)
+    (found,) = explain_page(engine, "p0005.tif")
+    told = render_explanation(found)
+    assert "segmentation took 2,700 ms, 9.0 times the volume's median of 300 ms" in told
+    assert "text lines: 90, 4.5 times the volume's median of 20" in told
+    assert "separators: 1, as usual (median 1)" in told
+    assert "Odd: more lines" in told
+    segmentation = next(stage for stage in found.stages if stage.stage == "segmentation")
+    assert (segmentation.median_ms, segmentation.median_peak_rss_kib, segmentation.median_items) == (300.0, 120_000, 20)
+
+
+def test_an_ordinary_page_is_as_usual(engine: Engine) -> None:
+    add_done_pages(engine, [page(20) for _ in range(5)])
+    told = render_explanation(explain_page(engine, "p0002.tif")[0])
+    assert "as usual in its volume" in told
+    assert "Nothing about it looks odd" in told
+
+
+def test_a_failed_page_tells_each_attempt(engine: Engine) -> None:
+    (run,) = add_page_runs(engine, 1)
+    held = claim(engine, run, "task", "vm:1", 180)
+    assert held is not None
+    fail(engine, run, held.owner, Failure("unreadable_image", "It is torn.", False, stage="decode"), 3)
+    (found,) = explain_page(engine, "p0001.tif")
+    told = render_explanation(found)
+    assert "quarantined" in told
+    assert "failed last with unreadable_image: It is torn." in told
+    assert "Attempt 1 on vm:1: unreadable_image in decode: It is torn." in told
+    assert json.loads(json.dumps(found.to_dict()))["state"] == "quarantined"
+
+
+def test_a_page_of_several_volumes_is_explained_in_each(engine: Engine) -> None:
+    add_done_pages(engine, [page()], "a")
+    add_done_pages(engine, [page()], "b")
+    assert [found.volume for found in explain_page(engine, "p0001.tif")] == ["b", "a"]
+    assert [found.volume for found in explain_page(engine, "p0001.tif", volume="a")] == ["a"]
+
+
+def test_an_unknown_page_is_a_sentence_with_the_nearest(engine: Engine) -> None:
+    add_page_runs(engine, 1)
+    with pytest.raises(UnreadableInput, match=r"no page p0001; did you mean p0001\.tif"):
+        explain_page(engine, "p0001")

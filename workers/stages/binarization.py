@@ -21,6 +21,8 @@ from workers.stages.text_size import component_stats, line_pitch, text_scale
 Grey = NDArray[np.uint8]
 
 WORKING_SCALE = 11.0  # px; at 9 px 0.01 of F1 is lost, at 7 px 0.07
+LEAST_SCALE = 9.0  # px: for small type on pages that would be larger than
+WORKING_PIXELS = 8e6
 SURVEY_PIXELS = 6e6  # the first look at a page: enough for text of 1/400 of its width
 TOLERANCE = 0.05  # a survey that is nearly of the working size is taken as it is
 LEVEL_DEGREES = 0.4  # a page turned by less than this is left as it is
@@ -72,12 +74,22 @@ def working_page(
     skew = skew_degrees(ink, measured) if measured else 0.0
     if abs(skew) < LEVEL_DEGREES:
         skew = 0.0
-    wanted = min(1.0, WORKING_SCALE / (measured * factor)) if measured else 1 / factor
+    wanted = _wanted(measured * factor, grey.size) if measured else 1 / factor
     reduced = _at_size(turned, survey, factor, wanted, measured)
     level, placement = upright(reduced, skew, 255, (turned.shape[1], turned.shape[0]))
     now = measured * factor * reduced.shape[1] / turned.shape[1]
     ink = threshold(level, parameters, now)
     return WorkingPage(level, ink, now, line_pitch(ink, now), skew, placement.turned_back(turns))
+
+
+def _wanted(scale: float, pixels: int) -> float:
+    """Return the factor to the working size, from the text scale and the size of the scan in pixels.
+
+    Small type on a large page would make the largest working pages; there a smaller scale costs 0.01 at most.
+    """
+    wanted = min(1.0, WORKING_SCALE / scale)
+    enough = max(LEAST_SCALE / scale, float(np.sqrt(WORKING_PIXELS / pixels)))
+    return min(wanted, enough)
 
 
 def full_page(grey: Grey, parameters: BinarizationParameters) -> WorkingPage:

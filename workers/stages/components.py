@@ -31,6 +31,7 @@ class Components:
 
     Attributes:
         labels: (h, w) int32.
+        inked, inked_labels: where ink is in the flattened page, and its labels: a seventh of the pixels or less.
         x, y, width, height, area: of each component, in pixels.
         stroke: mean stroke width: twice the area by the length of the outline.
         kind: `PAPER`, `DUST`, `SMALL`, `TEXT` or `LARGE`.
@@ -39,6 +40,8 @@ class Components:
     """
 
     labels: NDArray[np.int32]
+    inked: NDArray[np.intp]
+    inked_labels: NDArray[np.int32]
     x: NDArray[np.int64]
     y: NDArray[np.int64]
     width: NDArray[np.int64]
@@ -51,7 +54,9 @@ class Components:
 
     def mask(self, chosen: NDArray[np.bool_]) -> Mask:
         """Return (h, w), 1 on the components that are True in `chosen`."""
-        return np.asarray(chosen.astype(np.uint8)[self.labels])
+        mask = np.zeros(self.labels.size, np.uint8)
+        mask[self.inked] = chosen.astype(np.uint8)[self.inked_labels]
+        return mask.reshape(self.labels.shape)
 
     @property
     def letterlike(self) -> NDArray[np.bool_]:
@@ -71,9 +76,11 @@ class Components:
 def find_components(ink: Mask, scale: float) -> Components:
     """Label and measure the components of `ink` (h, w; 1 is ink) at text scale `scale`."""
     labels, stats = component_stats(ink)
+    inked = np.flatnonzero(ink)
+    inked_labels = labels.ravel()[inked]
     inside = cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
     x, y, width, height, area = stats.astype(np.int64).T
-    core = np.bincount(labels[inside > 0], minlength=len(stats))
+    core = np.bincount(inked_labels[inside.ravel()[inked] > 0], minlength=len(stats))
     stroke = 2.0 * area / np.maximum(area - core, 1)
     size = np.sqrt(width * height)
     kind = np.full(len(stats), LARGE, np.uint8)
@@ -83,7 +90,7 @@ def find_components(ink: Mask, scale: float) -> Components:
     kind[0] = PAPER
     text = kind == TEXT
     plain = weighted_median(stroke[text], area[text].astype(np.float64)) if text.any() else 2.0
-    return Components(labels, x, y, width, height, area, stroke, kind, scale, plain)
+    return Components(labels, inked, inked_labels, x, y, width, height, area, stroke, kind, scale, plain)
 
 
 def stray(components: Components) -> NDArray[np.bool_]:

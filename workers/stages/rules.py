@@ -72,8 +72,11 @@ def _vertical(grey: NDArray[np.uint8], ink: Mask, scale: float) -> tuple[Mask, M
     if not seeds.any():
         return seeds, seeds
     seeds = cv2.dilate(seeds, np.ones((max(3, round((SEED + BREAK) * scale)), 1), np.uint8))
-    seeds |= _bridges(seeds, scale)
     labels, stats = component_stats(seeds)
+    bridges = _bridges(stats, seeds.shape, scale)
+    if bridges is not None:
+        seeds |= bridges
+        labels, stats = component_stats(seeds)
     keep = _slim(stats, scale) & (stats[:, 3] >= (SHORTEST + BREAK) * scale)
     chosen = np.flatnonzero(keep)
     keep[chosen] = [_stands_free(labels, ink, stats[k], int(k), scale) for k in chosen]
@@ -89,14 +92,12 @@ def _slim(stats: Stats, scale: float) -> NDArray[np.bool_]:
     return np.asarray(thin)
 
 
-def _bridges(pieces: Mask, scale: float) -> Mask:
-    """Return (h, w), 1 on lines that join the pieces of long broken rules, one below the other."""
-    stats = component_stats(pieces)[1]
-    stats = stats[_slim(stats, scale)].astype(np.int64)
-    bridges = np.zeros_like(pieces)
+def _bridges(stats: Stats, shape: tuple[int, ...], scale: float) -> Mask | None:
+    """Return (h, w), 1 on lines that join the pieces of long broken rules one below the other; None without any."""
+    stats = stats[_slim(stats, scale)]
     if not 1 < len(stats) <= MANY_PIECES:
-        return bridges
-    x, top, width, height, _ = stats.T
+        return None
+    x, top, width, height, _ = stats.astype(np.int64).T
     middle, bottom = x + width // 2, top + height
     gap = top - bottom[:, None]
     follows = (gap > -scale) & (gap < BROKEN * scale) & (top > top[:, None])
@@ -110,10 +111,13 @@ def _bridges(pieces: Mask, scale: float) -> Mask:
     np.maximum.at(last, chain, bottom)
     length = last - first
     long = (length >= CHAIN * scale) & (inked >= COVERED * length)
-    for a, b in zip(upper, lower, strict=True):
-        if long[chain[a]]:
-            ends = (int(middle[a]), int(bottom[a]) - 1), (int(middle[b]), int(top[b]))
-            cv2.line(bridges, *ends, 1, 3)
+    bridged = long[chain[upper]]
+    if not bridged.any():
+        return None
+    bridges = np.zeros(shape, np.uint8)
+    for a, b in zip(upper[bridged], lower[bridged], strict=True):
+        ends = (int(middle[a]), int(bottom[a]) - 1), (int(middle[b]), int(top[b]))
+        cv2.line(bridges, *ends, 1, 3)
     return bridges
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Literal
 
 import numpy as np
@@ -66,14 +65,6 @@ def test_blocks_of_pairs_fit_together(direction: Direction, monkeypatch: pytest.
     whole = reading_order(boxes, direction)
     monkeypatch.setattr("workers.stages.reading_order.BLOCK_ELEMENTS", 100)
     assert reading_order(boxes, direction) == whole == order_of_kraken(lines_of(boxes.tolist()), direction)
-
-
-def test_two_thousand_lines_take_less_than_a_second() -> None:
-    boxes = np.array(columns_of_lines(8, 250))
-    started = perf_counter()
-    order = reading_order(boxes)
-    assert perf_counter() - started < 1.0
-    assert sorted(order) == list(range(len(boxes)))
 
 
 def test_columns_are_read_one_after_the_other_under_their_headline() -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 
 from workers.celery import KEY_PREFIX, PROCESS_PAGE, Queue
 from workers.errors import ServiceDown
@@ -52,7 +52,13 @@ class RedisDoorbell:
         self._app = app
         connection = app.connection_for_write()
         # "full" and "loading" are channel errors here; the rest means that nobody is there
-        self._troubles = (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors)
+        self._troubles = (
+            BatchPublishError,
+            OperationalError,
+            OSError,
+            *connection.connection_errors,
+            *connection.channel_errors,
+        )
 
     def ring(self, messages: Sequence[Message]) -> None:
         """Send messages, many in one round trip."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from models import Page, PageRun, PageRunState, Pipeline, Volume, database_now
@@ -52,11 +52,20 @@ def store_pages(
     stored = Stored()
     for block in in_blocks(found):
         with engine.begin() as connection:
-            page_ids, new_pages = _store_block(connection, volume_id, block)
-            stored.new_page_runs += _store_page_runs(connection, pipeline_id, priority, block, page_ids)
-            stored.new_pages += new_pages
+            _trust_indices(connection)
+            pages = {(page.address.name, page.sha256): page for page in block}
+            known, inserted = _store_block(connection, volume_id, pages)
+            page_ids = {key: known[key].page_id for key in pages}
+            stored.new_page_runs += _store_page_runs(connection, pipeline_id, priority, pages, page_ids, inserted)
+            stored.new_pages += len(inserted)
         stored.found += len(block)
         yield stored
+
+
+def _trust_indices(connection: Connection) -> None:
+    # A table that is just being filled has no statistics yet, and PostgreSQL would read all of it for each block.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
 
 
 def in_blocks(
@@ -101,20 +110,34 @@ class _KnownPage:
 _Key = tuple[str, str]  # name and SHA-256: what tells one page of a volume from another
 
 
-def _store_block(connection: Connection, volume_id: int, block: Sequence[FoundPage]) -> tuple[dict[_Key, int], int]:
-    """Insert what is new; returns the page_id of each page of the block, and how many were new."""
-    known = _known_pages(connection, volume_id, block)
-    new = [page for page in block if _key(page) not in known]
-    if new:
-        connection.execute(_insert_or_skip(connection, Page.__table__), [_page_row(volume_id, page) for page in new])
+def _store_block(
+    connection: Connection, volume_id: int, pages: Mapping[_Key, FoundPage]
+) -> tuple[dict[_Key, _KnownPage], set[int]]:
+    """Insert what is new; returns all pages of the volume with these names, and the numbers of those inserted."""
+    known = _known_pages(connection, volume_id, pages)
+    new = {key: page for key, page in pages.items() if key not in known}
+    inserted = _insert_pages(connection, volume_id, new)
+    if len(inserted) < len(new):  # another ingest of the same volume was faster
         known |= _known_pages(connection, volume_id, new)
-    _refresh_moved(connection, block, known)
-    _cancel_superseded(connection, volume_id, block, known)
-    return {_key(page): known[_key(page)].page_id for page in block}, len(new)
+    known |= inserted
+    _refresh_moved(connection, pages, known)
+    _cancel_superseded(connection, pages, known)
+    return known, {page.page_id for page in inserted.values()}
 
 
-def _known_pages(connection: Connection, volume_id: int, block: Sequence[FoundPage]) -> dict[_Key, _KnownPage]:
-    names = {page.address.name for page in block}
+def _insert_pages(connection: Connection, volume_id: int, new: Mapping[_Key, FoundPage]) -> dict[_Key, _KnownPage]:
+    if not new:
+        return {}
+    values = [_page_row(volume_id, name, page) for (name, _), page in new.items()]
+    rows = _insert_many(connection, Page.__table__, values, (Page.name, Page.sha256, Page.page_id))
+    return {
+        (name, sha256): _KnownPage(page_id, new[name, sha256].page_number, new[name, sha256].modified_ns)
+        for name, sha256, page_id in rows
+    }
+
+
+def _known_pages(connection: Connection, volume_id: int, keys: Iterable[_Key]) -> dict[_Key, _KnownPage]:
+    names = {name for name, _ in keys}
     rows = connection.execute(
         select(Page.name, Page.sha256, Page.page_id, Page.page_number, Page.modified_ns).where(
             Page.volume_id == volume_id, Page.name.in_(names)
@@ -123,12 +146,12 @@ def _known_pages(connection: Connection, volume_id: int, block: Sequence[FoundPa
     return {(row.name, row.sha256): _KnownPage(row.page_id, row.page_number, row.modified_ns) for row in rows}
 
 
-def _refresh_moved(connection: Connection, block: Sequence[FoundPage], known: Mapping[_Key, _KnownPage]) -> None:
+def _refresh_moved(connection: Connection, pages: Mapping[_Key, FoundPage], known: Mapping[_Key, _KnownPage]) -> None:
     """Give known pages their new place and time when files were added around them, or touched."""
     moved = [
         {"moved_id": old.page_id, "number": page.page_number, "modified": page.modified_ns}
-        for page in block
-        if (old := known[_key(page)]).page_number != page.page_number or old.modified_ns != page.modified_ns
+        for key, page in pages.items()
+        if (old := known[key]).page_number != page.page_number or old.modified_ns != page.modified_ns
     ]
     if moved:
         connection.execute(
@@ -140,10 +163,9 @@ def _refresh_moved(connection: Connection, block: Sequence[FoundPage], known: Ma
 
 
 def _cancel_superseded(
-    connection: Connection, volume_id: int, block: Sequence[FoundPage], known: Mapping[_Key, _KnownPage]
+    connection: Connection, present: Mapping[_Key, FoundPage], known: Mapping[_Key, _KnownPage]
 ) -> None:
     """Take page runs out of the queue whose bytes are gone: the file has changed and is a new page now."""
-    present = {_key(page) for page in block}
     gone = [page.page_id for key, page in known.items() if key not in present]
     if gone:
         connection.execute(
@@ -162,40 +184,36 @@ def _store_page_runs(
     connection: Connection,
     pipeline_id: int,
     priority: int,
-    block: Sequence[FoundPage],
+    pages: Mapping[_Key, FoundPage],
     page_ids: Mapping[_Key, int],
+    inserted: set[int],
 ) -> int:
-    """Insert the page runs that do not exist yet; returns how many."""
-    existing = set(
-        connection.scalars(
-            select(PageRun.page_id).where(
-                PageRun.pipeline_id == pipeline_id, PageRun.page_id.in_(set(page_ids.values()))
-            )
-        )
-    )
-    wanted = {page_ids[_key(page)]: page for page in block}
+    """Insert the page runs that do not exist yet; returns how many. Pages just `inserted` have none."""
+    existing = _with_page_run(connection, pipeline_id, set(page_ids.values()) - inserted)
     new = [
-        _page_run_row(page_id, pipeline_id, priority, page)
-        for page_id, page in wanted.items()
-        if page_id not in existing
+        _page_run_row(page_ids[key], pipeline_id, priority, page)
+        for key, page in pages.items()
+        if page_ids[key] not in existing
     ]
     if new:
-        statement = _insert_or_skip(connection, PageRun.__table__)
-        connection.execute(statement, new)
+        _insert_many(connection, PageRun.__table__, new, (PageRun.page_run_id,))
         if any(row["error_code"] for row in new):
             _stamp_broken(connection)
     return len(new)
 
 
-def _key(page: FoundPage) -> _Key:
-    return page.address.name, page.sha256
+def _with_page_run(connection: Connection, pipeline_id: int, page_ids: set[int]) -> set[int]:
+    if not page_ids:
+        return set()
+    statement = select(PageRun.page_id).where(PageRun.pipeline_id == pipeline_id, PageRun.page_id.in_(page_ids))
+    return set(connection.scalars(statement))
 
 
-def _page_row(volume_id: int, page: FoundPage) -> dict[str, Any]:
+def _page_row(volume_id: int, name: str, page: FoundPage) -> dict[str, Any]:
     return {
         "volume_id": volume_id,
         "page_number": page.page_number,
-        "name": page.address.name,
+        "name": name,
         "address": page.address.to_json(),
         "sha256": page.sha256,
         "size_bytes": page.size_bytes,
@@ -221,6 +239,22 @@ def _stamp_broken(connection: Connection) -> None:
         .where(PageRun.state == PageRunState.QUARANTINED, PageRun.finished_at.is_(None))
         .values(finished_at=database_now())
     )
+
+
+def _insert_many(
+    connection: Connection, table: Any, rows: Sequence[Mapping[str, Any]], returning: Sequence[Any]
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Insert rows that all have the same keys, pass over those that are there; returns columns of the new ones."""
+    statement, names = _insert_or_skip(connection, table), list(rows[0])
+    if connection.dialect.name == "sqlite":
+        return connection.execute(statement.returning(*returning), rows).all()
+    # One array a column instead of thousands of parameters: four times as fast.
+    arrays = [bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
+    columns = select(*func.unnest(*arrays).table_valued(*names).render_derived().columns)
+    statement = postgresql.insert(table).from_select(names, columns).on_conflict_do_nothing()
+    return connection.execute(
+        statement.returning(*returning), {name: [row[name] for row in rows] for name in names}
+    ).all()
 
 
 def _insert_or_skip(connection: Connection, table: Any) -> Any:

@@ -84,6 +84,10 @@ class Presence(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery is unty
         except OperationalError:
             log.warning("the database does not answer; this worker stays on the list for a while")
 
+    def terminate(self, worker: Any) -> None:
+        """Leave the list, when the worker gives its pages back, too."""
+        self.stop(worker)
+
     def _report(self) -> None:
         try:
             with brief_engine(self._settings) as engine:

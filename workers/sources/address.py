@@ -39,6 +39,8 @@ class PageAddress:
 
 def printable(name: str) -> str:
     """Return a file name fit for a terminal and for UTF-8 text: what cannot be shown is escaped with backslashes."""
+    if name.isprintable():  # nearly every name; a million of them are shown
+        return name
     text = os.fsencode(name).decode("utf-8", "backslashreplace") if _has_surrogates(name) else name
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 

@@ -20,9 +20,10 @@ TALL = 2.6  # text scales: letters this tall are not of the body text
 TALLEST = 30.0
 BOLD = 1.35  # stroke of large type by that of the body text
 LETTER = 1.0  # text scales: the least height of a letter of a headline
-SPACE = 0.9  # widest space within a headline, by the height of its taller neighbour
+SPACE = 1.1  # widest space within a headline, by the height of its taller neighbour
 ALIKE = 2.6  # greatest ratio of heights of neighbours
 LEVEL = 0.5  # share of the lower letter's height that neighbours have in common
+SEVERAL = 5  # letters that make a headline in type no bolder than the body
 FEW = 2  # letters that make a headline; a single one is a drop capital or an ornament
 
 
@@ -51,7 +52,8 @@ def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded:
     """
     c, scale = components, components.scale
     bold = (c.stroke > BOLD * c.stroke_of_text) & (c.height >= LETTER * scale)
-    candidate = c.letterlike & bold & (c.height <= TALLEST * scale) & ~excluded & (c.kind >= TEXT)
+    tall = (c.stroke > c.stroke_of_text) & (c.height >= TALL * scale)
+    candidate = c.letterlike & (bold | tall) & (c.height <= TALLEST * scale) & ~excluded & (c.kind >= TEXT)
     chosen = np.flatnonzero(candidate)
     members = np.zeros(len(c.x), bool)
     initials = np.zeros(len(c.x), bool)
@@ -63,6 +65,8 @@ def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded:
         own = chosen[groups == group]
         if np.quantile(c.height[own], 0.75) < TALL * scale:
             continue
+        if bold[own].mean() < 0.5 and len(own) < SEVERAL:
+            continue  # letters of the body that touch across lines
         if len(own) < FEW and c.width[own[0]] < 2 * c.height[own[0]]:
             initials[own] = True
             continue

@@ -22,6 +22,7 @@ WORD_SPACE = 0.8  # text scales: letters so near to each other are one word
 WORD_HEIGHT = (0.8, 3.0)  # text scales: of a word that stands alone
 WORD_WIDTH = 1.2
 WORD_INK = 0.12  # share of its box that is ink
+WITHIN = 0.6  # share of a headline's box that lies in a line's: it is part of that line
 WHOLE = 1.3  # of a line's height
 LONGEST_LETTER = 12.0  # text scales: letters of a hand hang together
 MOSTLY_SPECKS = 0.4  # share of a line's ink in components smaller than letters
@@ -58,6 +59,20 @@ def completed(
     word = (height >= low) & (height <= high) & (width >= WORD_WIDTH * components.scale) & (letters_of >= LETTERS)
     lines = credible(lines[has_line | (word & (width >= height))], components)
     return with_whole_letters(lines, components, excluded)
+
+
+def with_headlines(lines: Boxes, headlines: Boxes) -> Boxes:
+    """Return lines and headlines together; a few bold letters within a line of text belong to that line."""
+    lines, own = lines.copy(), np.ones(len(headlines), bool)
+    for number, (x0, y0, x1, y1) in enumerate(headlines):
+        width = np.minimum(lines[:, 2], x1) - np.maximum(lines[:, 0], x0)
+        height = np.minimum(lines[:, 3], y1) - np.maximum(lines[:, 1], y0)
+        shared = width.clip(0) * height.clip(0)
+        if shared.max(initial=0) >= WITHIN * (x1 - x0) * (y1 - y0):
+            line = lines[int(shared.argmax())]
+            line[:] = [min(line[0], x0), min(line[1], y0), max(line[2], x1), max(line[3], y1)]
+            own[number] = False
+    return np.concatenate([lines, headlines[own]])
 
 
 def credible(lines: Boxes, components: Components) -> Boxes:

@@ -16,7 +16,7 @@ from workers.stages.components import LARGE, PAPER, is_noise
 from workers.stages.headlines import find_headlines
 from workers.stages.kraken_core import NoText, find_line_boxes
 from workers.stages.kraken_reference import find_line_boxes_reference
-from workers.stages.line_boxes import completed
+from workers.stages.line_boxes import completed, with_headlines
 from workers.stages.pictures import line_art
 from workers.stages.reading_order import reading_order
 from workers.stages.tables import cut_at_cells
@@ -73,7 +73,7 @@ def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
     found = completed(found, headlines.boxes, components, pictured, columns.barrier)
     printed = components.mask((components.kind != PAPER) & ~pictured)
     found = cut_at_cells(found, printed, page.scale, page.pitch)
-    return np.concatenate([found, headlines.boxes])
+    return with_headlines(found, headlines.boxes)
 
 
 def kraken_lines(page: WorkingPage, separators: Mask | None, parameters: SegmentationParameters) -> Found:

@@ -16,6 +16,7 @@ from workers.stages.kraken_core.core import QUARTER_TURNS, TextDirection, turned
 from workers.stages.kraken_core.errors import NoText
 
 Mask = NDArray[np.uint8]
+LARGEST_SHARE_OF_COMPONENTS = 1 / (30 * 30)  # kraken's limit of white components to a pixel
 
 
 def find_line_boxes_reference(
@@ -44,9 +45,13 @@ def find_line_boxes_reference(
     if mask is not None:
         separators = np.where(visible == 0, 255, 0 if separators is None else separators)
     height, width = binary.shape
-    if morph.label(1 - binary)[1] > binary.size / (30 * 30):
+    if not binary.any():
+        if scale is None:
+            raise NoText("blank", "the page has no ink")
+        return np.empty((0, 4), np.int32)
+    if morph.label(1 - binary)[1] > binary.size * LARGEST_SHARE_OF_COMPONENTS:
         raise NoText("too_many_components", "the page has more white components than kraken allows; use segmenter=fast")
-    if not scale:
+    if scale is None:
         scale = _estimated_scale(binary)
     if no_hlines:
         binary = pageseg.remove_hlines(binary, scale)
@@ -67,8 +72,6 @@ def find_line_boxes_reference(
 def _estimated_scale(binary: NDArray[Any]) -> float:
     from kraken import pageseg
 
-    if not binary.any():
-        raise NoText("blank", "the page has no ink")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the median of nothing
         scale = float(pageseg.estimate_scale(binary))
@@ -82,7 +85,8 @@ def _lines(binary: NDArray[Any], colseps: NDArray[Any], scale: float) -> NDArray
     from kraken.lib import morph
 
     bottom, top, boxmap = pageseg.compute_gradmaps(binary, scale)
-    seeds = pageseg.compute_line_seeds(binary, bottom, top, colseps, scale)
+    # kraken joins two labels into one number, which overflows 32 bits from 21,475 components on
+    seeds = pageseg.compute_line_seeds(binary, bottom, top, colseps, scale).astype(np.int64)
     labels = morph.propagate_labels(boxmap, seeds, conflict=0)
     spread = morph.spread_labels(seeds, maxdist=scale)
     lines = pageseg.compute_lines(np.where(labels > 0, labels, spread * binary) * binary, scale)

@@ -53,7 +53,8 @@ def ragged(counts: NDArray[np.integer]) -> tuple[Indices, Indices]:
 def overlapping(boxes: Boxes, i: Indices, j: Indices) -> NDArray[np.bool_]:
     """Return for pairs of boxes whether they share a pixel."""
     start, end = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
-    return ((start[i] < end[j]) & (start[j] < end[i])).all(axis=1)
+    shared: NDArray[np.bool_] = np.all((start[i] < end[j]) & (start[j] < end[i]), axis=1)
+    return shared
 
 
 def groups(count: int, i: Indices, j: Indices) -> Indices:

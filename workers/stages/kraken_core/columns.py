@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.stages.kraken_core.components import Mask, find_components
 from workers.stages.kraken_core.filters import gaussian, maximum, minimum, uniform
@@ -31,15 +29,10 @@ def black_separators(ink: Mask, scale: float, maxcolseps: int, widening: int = 1
 
 
 def _best_regions(binary: Mask, axis: int, least: float, count: int) -> Mask:
-    """Keep of the components those `count` with the greatest extent along `axis`, each greater than `least`."""
+    """Keep the `count` components that are longest along `axis` (0 is down the page), if longer than `least`."""
     components = find_components(binary)
-    extent: NDArray[np.int64] = components.boxes[:, 3 - axis - 1 if axis else 3].astype(np.int64)
+    extent = components.boxes[:, 2 if axis else 3].astype(np.int64)
     kept = np.zeros(len(extent) + 1, np.uint8)
     best = np.argsort(extent)[len(extent) - min(count, len(extent)) :]
     kept[best[extent[best] > least] + 1] = 255
-    return kept[components.labels]
-
-
-def joined(first: Mask, second: Mask) -> Mask:
-    """Return the union of two masks."""
-    return cv2.bitwise_or(first, second)
+    return np.asarray(kept[components.labels])

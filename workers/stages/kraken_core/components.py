@@ -81,18 +81,19 @@ def _free_of_smaller(boxes: Boxes) -> NDArray[np.bool_]:
     return np.array(kept, dtype=np.bool_)
 
 
-def without_long_lines(ink: Mask, components: Components, scale: float) -> tuple[Mask, NDArray[np.bool_]]:
-    """Return `ink` without the components wider than ten times `scale`, and which components remain: (n,)."""
+def erase_long_lines(ink: Mask, components: Components, scale: float) -> NDArray[np.bool_]:
+    """Take the components wider than ten times `scale` out of `ink`, in place; return which remain: (n,)."""
     remains = components.boxes[:, 2] <= LONG_LINE * scale
-    cleaned = ink.copy()
     for number in np.flatnonzero(~remains).tolist():
         x, y, width, height = components.boxes[number].tolist()
         window = slice(y, y + height), slice(x, x + width)
-        cleaned[window][components.labels[window] == number + 1] = 0
-    return cleaned, remains
+        line = cv2.compare(components.labels[window], number + 1, cv2.CMP_EQ)
+        ink[window] = cv2.subtract(ink[window], line)
+    return remains
 
 
-def letters_of(components: Components, remains: NDArray[np.bool_], scale: float) -> Boxes:
-    """Return the boxes (n, 4) of the remaining components that are between 0.5 and 4 times `scale` large."""
+def letters_of(components: Components, remains: NDArray[np.bool_] | None, scale: float) -> Boxes:
+    """Return the boxes (n, 4) of the components (of those that remain) that are 0.5 to 4 times `scale` large."""
     size = components.size
-    return components.boxes[remains & (size >= MIN_LETTER * scale) & (size <= MAX_LETTER * scale)]
+    chosen = (size >= MIN_LETTER * scale) & (size <= MAX_LETTER * scale)
+    return components.boxes[chosen if remains is None else chosen & remains]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.stages.kraken_core.boxes import Boxes, paint
-from workers.stages.kraken_core.columns import black_separators, joined, white_separators
-from workers.stages.kraken_core.components import Mask, find_components, letters_of, scale_of, without_long_lines
+from workers.stages.kraken_core.columns import black_separators, white_separators
+from workers.stages.kraken_core.components import Mask, erase_long_lines, find_components, letters_of, scale_of
 from workers.stages.kraken_core.errors import NoText
 from workers.stages.kraken_core.lines import line_boxes
 from workers.stages.kraken_core.seeds import edge_strength, line_seeds
@@ -55,13 +55,15 @@ def find_line_boxes(
     """
     if text_direction not in QUARTER_TURNS:
         raise ValueError(f"text_direction must be one of {', '.join(QUARTER_TURNS)}, not {text_direction!r}")
+    if scale is not None and not scale > 0:
+        raise ValueError(f"scale must be a positive number of pixels, not {scale}; leave it out to have it estimated")
     for other in (separators, mask):
         if other is not None and other.shape != ink.shape:
             raise ValueError(f"separators and mask must have the shape of the ink {ink.shape}, not {other.shape}")
     if mask is not None:
         ink = np.where(mask == 0, np.uint8(0), ink)
         hidden = (mask == 0) * np.uint8(255)
-        separators = hidden if separators is None else joined(hidden, separators)
+        separators = hidden if separators is None else cv2.bitwise_or(hidden, separators)
     turns = QUARTER_TURNS[text_direction]
     if turns:
         ink = np.ascontiguousarray(np.rot90(ink, turns))
@@ -90,28 +92,31 @@ def _horizontal_lines(
         if scale is None:
             raise NoText("blank", "the page has no ink")
         return np.empty((0, 4), np.int32)
+    page_width, ink = ink.shape[1], padded(ink)
     components = find_components(ink)
-    scale = scale or scale_of(components)
+    scale = scale_of(components) if scale is None else scale
     if scale is None:
         raise NoText("no_text_size", "nothing on the page has the size of a letter, 3 to 100 pixels")
     remains = np.ones(len(components.boxes), np.bool_)
     if no_hlines:
-        ink, remains = without_long_lines(ink, components, scale)
+        remains = erase_long_lines(ink, components, scale)
+    letters = letters_of(components, remains, scale)
+    del components  # its labels are the largest array of all
     if separators is None:
-        separators = white_separators(ink, scale, maxcolseps)
+        page = ink[:, :page_width]
+        separators = white_separators(page, scale, maxcolseps)
         if black_colseps:
-            black = black_separators(ink, scale, maxcolseps)
-            separators, ink = joined(separators, black), cv2.subtract(ink, black)
-            components = find_components(ink)
-            remains = np.ones(len(components.boxes), np.bool_)
-    return _lines_between(ink, letters_of(components, remains, scale), separators, scale)
+            black = black_separators(page, scale, maxcolseps)
+            separators = cv2.bitwise_or(separators, black)
+            ink = padded(cv2.subtract(page, black))
+            letters = letters_of(find_components(ink), None, scale)
+    return _lines_between(ink, letters, separators, scale)
 
 
 def _lines_between(ink: Mask, letters: Boxes, separators: Mask, scale: float) -> NDArray[np.int32]:
     strip = strip_width(scale)
-    ink, separators = padded(ink), padded(separators)
-    inside = np.zeros_like(ink)
-    paint(inside, letters, 255)
-    strength = edge_strength(cv2.bitwise_and(ink, inside), scale, strip)
-    seeds = line_seeds(strength, separators, scale, strip)
-    return line_boxes(ink, letters, seeds, scale)
+    within = np.zeros_like(ink)
+    paint(within, letters, 255)
+    strength = edge_strength(ink, within, scale, strip)
+    closed = padded(cv2.compare(separators, 0, cv2.CMP_NE))
+    return line_boxes(ink, letters, line_seeds(strength, closed, scale, strip), scale)

@@ -42,12 +42,12 @@ def uniform(image: NDArray[Any], size: tuple[float, float]) -> Float:
 
 def maximum(image: NDArray[Any], size: tuple[float, float]) -> NDArray[Any]:
     """Return the maximum over windows of `size` (y, x), as `scipy.ndimage.maximum_filter` does."""
-    return cv2.dilate(image, _window(size))
+    return np.asarray(cv2.dilate(image, _window(size)))
 
 
 def minimum(image: NDArray[Any], size: tuple[float, float]) -> NDArray[Any]:
     """Return the minimum over windows of `size` (y, x), as `scipy.ndimage.minimum_filter` does."""
-    return cv2.erode(image, _window(size))
+    return np.asarray(cv2.erode(image, _window(size)))
 
 
 def _window(size: tuple[float, float]) -> NDArray[np.uint8]:

@@ -13,7 +13,8 @@ from workers.stages.kraken_core.components import Labels, Mask
 from workers.stages.kraken_core.seeds import TILE, lowest_fill
 from workers.stages.kraken_core.strips import as_words
 
-FAR = np.iinfo(np.int32).max
+FURTHEST = 180  # pixels, so that squared distances fit into 16 bits: nearest seeds of text larger than this are cut off
+UNREACHED = 255
 
 
 def line_boxes(ink: Mask, letters: Boxes, seeds: Mask, scale: float) -> NDArray[np.int32]:
@@ -24,27 +25,21 @@ def line_boxes(ink: Mask, letters: Boxes, seeds: Mask, scale: float) -> NDArray[
     are dropped. (kraken's `propagate_labels`, `spread_labels` and `compute_lines`.)
 
     Args:
-        ink: (h, w) uint8, contiguous, w a multiple of 4.
+        ink: (h, w) uint8, 0 is paper; contiguous, w a multiple of 8. Used up: what letters claim is taken out.
         letters: (m, 4) x, y, width, height of the letters' boxes.
         seeds: (h, w) uint8, contiguous.
         scale: text size in pixels.
     """
     count, labels = cv2.connectedComponents(seeds, connectivity=4, ltype=cv2.CV_32S)
     owner = owners_of_letters(letters, labels, scale)
-    unclaimed = ink.copy()
-    paint(unclaimed, letters[owner > 0], 0)
-    x, y, nearest = _nearest_seeds(unclaimed, seeds, labels, scale)
+    paint(ink, letters[owner > 0], 0)
+    lines = LineBounds(count - 1)
     left, top, width, height = letters.T
-    bounds = _bounds(
-        count,
-        np.concatenate([owner, nearest]),
-        np.concatenate([left, x]),
-        np.concatenate([top, y]),
-        np.concatenate([left + width, x + 1]),
-        np.concatenate([top + height, y + 1]),
-    )
-    wide = (bounds[:, 2] - bounds[:, 0] >= 2 * scale) & (bounds[:, 3] - bounds[:, 1] >= scale)
-    return bounds[wide & (bounds[:, 2] > 0)]
+    lines.take_in(owner, left, top, left + width, top + height)
+    for start in range(0, len(ink), TILE):
+        x, y, nearest = _nearest_seeds(ink, seeds, labels, range(start, min(start + TILE, len(ink))), scale)
+        lines.take_in(nearest, x, y, x + 1, y + 1)
+    return lines.boxes(min_width=2 * scale, min_height=scale)
 
 
 def owners_of_letters(letters: Boxes, labels: Labels, scale: float) -> Labels:
@@ -69,59 +64,70 @@ def owners_of_letters(letters: Boxes, labels: Labels, scale: float) -> Labels:
     return owner[group]
 
 
-def _nearest_seeds(ink: Mask, seeds: Mask, labels: Labels, scale: float) -> tuple[Labels, Labels, Labels]:
-    """Return x, y and the label of the nearest seed, for each pixel of ink that has one closer than `scale`.
+def _nearest_seeds(
+    ink: Mask, seeds: Mask, labels: Labels, rows: range, scale: float
+) -> tuple[Indices, Indices, Labels]:
+    """Return x, y and the label of the nearest seed for the ink in `rows` that has one closer than `scale`.
 
     The distance is exact: down the columns first, then along the row.
     """
-    reach = math.ceil(scale) - 1
-    rows_away = cv2.copyMakeBorder(_rows_to_next(seeds, reach), 0, 0, reach, reach, cv2.BORDER_CONSTANT, value=255)
-    x, y = _pixels_near(ink, cv2.erode(rows_away, np.ones((1, 2 * reach + 1), np.uint8))[:, reach:-reach], reach)
-    windows = np.lib.stride_tricks.sliding_window_view(rows_away.ravel(), 2 * reach + 1)
-    squares = np.minimum(np.arange(256, dtype=np.int64) ** 2, 1 << 14).astype(np.uint16)
-    aside = np.arange(-reach, reach + 1)
-    away = windows[y * rows_away.shape[1] + x]
-    distance = squares[away] + (aside**2).astype(np.uint16)
+    reach = min(math.ceil(scale) - 1, FURTHEST)
+    away = _rows_to_next(seeds, rows, reach)
+    x, y = _pixels_near(ink[rows.start : rows.stop], away, reach)
+    away = cv2.copyMakeBorder(away, 0, 0, reach, reach, cv2.BORDER_CONSTANT, value=UNREACHED)
+    beside = np.lib.stride_tricks.sliding_window_view(away.ravel(), 2 * reach + 1)[y * away.shape[1] + x]
+    squares = np.arange(UNREACHED + 1, dtype=np.uint16) ** 2
+    squares[reach + 1 :] = FURTHEST**2 + 1
+    steps = np.arange(-reach, reach + 1)
+    distance = squares[beside] + (steps**2).astype(np.uint16)
     best = distance.argmin(axis=1)
-    close = np.flatnonzero(distance[np.arange(len(x)), best] < scale**2)
-    x, y, best = x[close], y[close], best[close]
-    column, rows = x + aside[best], away[close, best].astype(np.intp)
-    above = labels[np.maximum(y - rows, 0), column]
-    return x, y, np.where(above > 0, above, labels[np.minimum(y + rows, len(labels) - 1), column])
+    # scales are square roots of areas: squared again, they would not equal distances that are equal to them
+    close = np.flatnonzero(np.sqrt(distance[np.arange(len(x)), best], dtype=np.float64) < scale)
+    x, y, best, down = x[close], y[close] + rows.start, best[close], beside[close, best[close]].astype(np.intp)
+    above = labels[np.maximum(y - down, 0), x + steps[best]]
+    below = labels[np.minimum(y + down, len(labels) - 1), x + steps[best]]
+    return x, y, np.where(above > 0, above, below)
 
 
-def _pixels_near(ink: Mask, rows_away: Mask, reach: int) -> tuple[Indices, Indices]:
-    """Return x and y of the pixels of `ink` that have a seed within `reach`, looked for word by word."""
-    words = as_words(cv2.bitwise_and(ink, cv2.compare(rows_away, reach, cv2.CMP_LE)))
+def _pixels_near(ink: Mask, away: Mask, reach: int) -> tuple[Indices, Indices]:
+    """Return x and y of the pixels of `ink` with a seed at most `reach` aside and at most `reach` above or below."""
+    closest = cv2.erode(away, np.ones((1, 2 * reach + 1), np.uint8))
+    words = as_words(cv2.bitwise_and(ink, cv2.compare(closest, reach, cv2.CMP_LE)))
     at = np.flatnonzero(words)
     place, offset = np.nonzero(words.ravel()[at].view(np.uint8).reshape(-1, words.itemsize))
-    y, column = np.divmod(at, words.shape[1])
-    return (column * words.itemsize)[place] + offset, y[place]
+    y, column = np.divmod(at[place], words.shape[1])
+    return column * words.itemsize + offset, y
 
 
-def _rows_to_next(seeds: Mask, reach: int) -> Mask:
-    """Return (h, w): how many rows the next seed is above or below; 255 where that is beyond `reach`."""
-    height = len(seeds)
-    away = np.empty_like(seeds)
-    for start in range(0, height, TILE):
-        first, last = max(0, start - 2 * reach), min(height, start + TILE + 2 * reach)
-        distance = cv2.compare(seeds[first:last], 0, cv2.CMP_EQ)
-        step = 1
-        while step <= reach and step < len(distance):
-            down, up = cv2.add(distance[:-step], step), cv2.add(distance[step:], step)
-            np.minimum(distance[step:], down, out=distance[step:])
-            np.minimum(distance[:-step], up, out=distance[:-step])
-            step *= 2
-        away[start : start + TILE] = distance[start - first :][:TILE]
-    return away
+def _rows_to_next(seeds: Mask, rows: range, reach: int) -> Mask:
+    """Return (rows, w): how many rows the next seed is above or below; more than `reach` where it is beyond that."""
+    first, last = max(0, rows.start - 2 * reach), min(len(seeds), rows.stop + 2 * reach)
+    distance: Mask = cv2.compare(seeds[first:last], 0, cv2.CMP_EQ)  # 255: UNREACHED
+    step = 1
+    while step <= reach and step < len(distance):
+        down, up = cv2.add(distance[:-step], step), cv2.add(distance[step:], step)
+        np.minimum(distance[step:], down, out=distance[step:])
+        np.minimum(distance[:-step], up, out=distance[:-step])
+        step *= 2
+    return distance[rows.start - first : rows.stop - first]
 
 
-def _bounds(
-    count: int, owner: Labels, x_min: Indices, y_min: Indices, x_max: Indices, y_max: Indices
-) -> NDArray[np.int32]:
-    """Return for the owners 1 to `count` - 1 the box around all that they own, x_max 0 for none: (count - 1, 4)."""
-    start, end = np.full((2, count), FAR, np.int32), np.zeros((2, count), np.int32)
-    for axis, (low, high) in enumerate(((x_min, x_max), (y_min, y_max))):
-        np.minimum.at(start[axis], owner, low.astype(np.int32))
-        np.maximum.at(end[axis], owner, high.astype(np.int32))
-    return np.stack([start[0], start[1], end[0], end[1]], axis=1)[1:]
+class LineBounds:
+    """The boxes of lines 1 to `count` while ink is still given to them."""
+
+    def __init__(self, count: int) -> None:
+        self._start = np.full((2, count + 1), np.iinfo(np.int32).max, np.int32)
+        self._end = np.zeros((2, count + 1), np.int32)
+
+    def take_in(self, owner: Labels, x_min: Indices, y_min: Indices, x_max: Indices, y_max: Indices) -> None:
+        """Widen the lines by boxes that belong to them; `owner` 0 is nobody's."""
+        for axis, (low, high) in enumerate(((x_min, x_max), (y_min, y_max))):
+            np.minimum.at(self._start[axis], owner, low.astype(np.int32))
+            np.maximum.at(self._end[axis], owner, high.astype(np.int32))
+
+    def boxes(self, min_width: float, min_height: float) -> NDArray[np.int32]:
+        """Return (n, 4) x_min, y_min, x_max, y_max of the lines that have ink and are not smaller than this."""
+        start, end = self._start[:, 1:], self._end[:, 1:]
+        inked = end[0] > 0
+        large = (end[0] - min_width >= start[0]) & (end[1] - min_height >= start[1])
+        return np.concatenate([start, end])[:, inked & large].T.copy()

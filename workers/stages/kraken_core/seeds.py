@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from workers.stages.kraken_core.filters import Float, gaussian_kernel, maximum, minimum
+from workers.stages.kraken_core.filters import Float, gaussian_kernel, maximum, minimum, uniform
 from workers.stages.kraken_core.strips import Bits, Mask, extended_up, from_bits, reached, to_bits
 
 THRESHOLD = 0.2  # kraken's, of the strongest edge
@@ -18,7 +19,7 @@ TILE = 96  # rows worked on at a time, so that they stay in the cache
 INTERPOLATION = 6  # strips that decide on the columns between them
 
 
-def edge_strength(letters: Mask, scale: float, strip: int) -> Float:
+def edge_strength(ink: Mask, letters: Mask, scale: float, strip: int) -> Float:
     """Return (h, strips): how fast it gets darker downwards, averaged along the line, at each strip's first column.
 
     Kraken's `compute_gradmaps`: the derivative of a Gaussian down the page, a Gaussian and an average over six scales
@@ -26,24 +27,17 @@ def edge_strength(letters: Mask, scale: float, strip: int) -> Float:
     The average comes first here, it is exact; what is left to filter is so smooth that strips are enough.
 
     Args:
-        letters: (h, w) uint8, the ink of the letters; w a multiple of `strip`.
+        ink: (h, w) uint8, 0 is paper; w a multiple of `strip`.
+        letters: (h, w) uint8, 255 within the boxes of letters: only their ink counts.
         scale: text size in pixels.
         strip: columns in a strip.
     """
-    height, width = letters.shape
-    window = max(1, int(6 * scale))
+    height, width = ink.shape
     averaged = np.empty((height, width // strip), np.float32)
     for start in range(0, height, TILE):
         rows = slice(start, start + TILE)
-        summed = cv2.boxFilter(
-            letters[rows],
-            cv2.CV_32F,
-            (window, 1),
-            anchor=(window // 2, 0),
-            normalize=False,
-            borderType=cv2.BORDER_REFLECT,
-        )
-        averaged[rows] = cv2.resize(summed, (width // strip, len(summed)), interpolation=cv2.INTER_AREA)
+        along_line = uniform(cv2.bitwise_and(ink[rows], letters[rows]), (1, 6 * scale))
+        averaged[rows] = cv2.resize(along_line, (width // strip, len(along_line)), interpolation=cv2.INTER_AREA)
     along, down = _kernel_for_strips(scale, strip), gaussian_kernel(max(4, 0.3 * scale), order=1)
     strength: Float = cv2.sepFilter2D(averaged, cv2.CV_32F, along, down, borderType=cv2.BORDER_REFLECT)
     return strength
@@ -56,8 +50,8 @@ def _kernel_for_strips(sigma: float, strip: int) -> Float:
     """
     reach = int(4 * sigma + 0.5) // strip + 1
     centre = strip * np.arange(-reach, reach + 1) + (strip - 1) / 2
-    kernel = np.exp(-0.5 * centre**2 / (sigma**2 - (strip**2 - 1) / 12))
-    return (kernel / kernel.sum()).astype(np.float32)
+    kernel: NDArray[np.float64] = np.exp(-0.5 * centre**2 / (sigma**2 - (strip**2 - 1) / 12))
+    return np.asarray(kernel / kernel.sum(), np.float32)
 
 
 def line_seeds(strength: Float, separators: Mask, scale: float, strip: int) -> Mask:
@@ -69,27 +63,30 @@ def line_seeds(strength: Float, separators: Mask, scale: float, strip: int) -> M
         scale: text size in pixels.
         strip: columns in a strip.
     """
-    bottoms, tops = _edges(strength, scale, strip)
-    bottoms = cv2.subtract(bottoms, separators)
-    tops = maximum(cv2.subtract(tops, separators), (1, TOP_REACH))
-    bands = from_bits(fill_bands(to_bits(bottoms), to_bits(tops), scale))
-    return cv2.subtract(maximum(bands, (1, int(1 + scale))), separators)
+    bands = fill_bands(*_edges(strength, separators, scale, strip), scale)
+    seeds = np.empty_like(separators)
+    for start in range(0, len(seeds), TILE):
+        rows = slice(start, start + TILE)
+        wider = maximum(from_bits(bands[rows]), (1, int(1 + scale)))
+        seeds[rows] = cv2.subtract(wider, separators[rows])
+    return seeds
 
 
-def _edges(strength: Float, scale: float, strip: int) -> tuple[Mask, Mask]:
-    """Return the lower and the upper edges, (h, w), 255 on the extrema of each column, two by two pixels each."""
-    height, strips = strength.shape
+def _edges(strength: Float, separators: Mask, scale: float, strip: int) -> tuple[Bits, Bits]:
+    """Return the lower edges and the upper ones, these widened along the line, where no separator is."""
     least, greatest, _, _ = cv2.minMaxLoc(strength)
     between = [_between(column / strip) for column in range(1, strip)]
     margin = int(scale) + 1
-    bottoms, tops = np.empty((2, height, strips * strip), np.uint8)
-    for start in range(0, height, TILE):
+    bottoms, tops = np.empty((2, len(separators), separators.shape[1] // 64), np.uint64)
+    for start in range(0, len(separators), TILE):
         above = min(start, margin)
         rows = strength[start - above : start + TILE + margin]
         columns = [rows, *(cv2.filter2D(rows, -1, kernel, borderType=cv2.BORDER_REFLECT) for kernel in between)]
         inner, outer = slice(above, above + TILE), slice(start, start + TILE)
-        bottoms[outer] = _strong_extrema(columns, minimum, int(scale), cv2.CMP_LT, least * THRESHOLD**2)[inner]
-        tops[outer] = _strong_extrema(columns, maximum, int(scale), cv2.CMP_GT, greatest * THRESHOLD**2 / 2)[inner]
+        lower = _strong_extrema(columns, minimum, int(scale), cv2.CMP_LT, least * THRESHOLD**2)[inner]
+        upper = _strong_extrema(columns, maximum, int(scale), cv2.CMP_GT, greatest * THRESHOLD**2 / 2)[inner]
+        bottoms[outer] = to_bits(cv2.subtract(lower, separators[outer]))
+        tops[outer] = to_bits(maximum(cv2.subtract(upper, separators[outer]), (1, TOP_REACH)))
     return bottoms, tops
 
 

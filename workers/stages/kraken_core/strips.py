@@ -1,7 +1,7 @@
-"""An image in strips of 1, 2 or 4 columns, and as single bits: what makes passes over a whole page cheap.
+"""An image in strips of 1, 2 or 4 columns, in words of 8 pixels, and as single bits: cheap passes over a whole page.
 
-What changes slowly along a text line is computed once for a strip; a strip of a row of uint8 pixels is one machine
-word. Where only yes or no is asked, 64 pixels of a row are one.
+What changes slowly along a text line is computed once for a strip; whether there is anything is asked of a word; and
+where only yes or no is known, 64 pixels of a row are one integer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ Mask = NDArray[np.uint8]
 Bits = NDArray[np.uint64]
 WIDTH_UNIT = 64  # widths are padded to this many pixels
 STRIPS_IN_SCALE = 2  # a strip is at most half a letter wide
+EVERYWHERE = ~np.uint64(0)
 
 
 def strip_width(scale: float) -> int:
@@ -22,11 +23,10 @@ def strip_width(scale: float) -> int:
 
 
 def padded(image: Mask) -> Mask:
-    """Return `image` (h, w) as contiguous rows, with paper added on the right up to a multiple of `WIDTH_UNIT`."""
+    """Return a copy of `image` (h, w), with paper added on the right up to a multiple of `WIDTH_UNIT`."""
     missing = -image.shape[1] % WIDTH_UNIT
-    if missing:
-        return cv2.copyMakeBorder(image, 0, 0, 0, missing, cv2.BORDER_CONSTANT, value=0)
-    return np.ascontiguousarray(image)
+    wider: Mask = cv2.copyMakeBorder(image, 0, 0, 0, missing, cv2.BORDER_CONSTANT, value=0)
+    return wider
 
 
 def as_words(image: Mask) -> NDArray[np.uint64]:
@@ -49,14 +49,15 @@ def reached(start: Bits, ground: Bits, reach: int) -> Bits:
 
     Steps are taken by doubling: what is reached within 1, 2, 4, ... rows is put together to any number.
     """
-    total, clear, done = np.zeros_like(start), np.full_like(ground, ~np.uint64(0)), 0
+    reach = min(reach, len(start))
+    total, clear, done = np.zeros_like(start), np.full_like(ground, EVERYWHERE), 0
     size = 1
     while True:
-        if reach & size:
+        if reach & size and done < len(start):  # below the last row nothing is left to be reached
             total[done:] |= clear[done:] & start[: len(start) - done]
             clear[done:] &= ground[: len(ground) - done]
             done += size
-        if 2 * size > reach or size >= len(start):
+        if 2 * size > reach:
             return total
         further, free = start.copy(), ground.copy()
         further[size:] |= ground[size:] & start[:-size]
@@ -66,7 +67,6 @@ def reached(start: Bits, ground: Bits, reach: int) -> Bits:
 
 def extended_up(bits: Bits, reach: int) -> Bits:
     """Return the bits in the `reach` rows above each bit of `bits`."""
-    everywhere = np.full_like(bits, ~np.uint64(0))
     lifted = np.zeros_like(bits)
     lifted[:-1] = bits[1:]
-    return reached(lifted[::-1], everywhere, reach)[::-1]
+    return reached(lifted[::-1], np.full_like(bits, EVERYWHERE), reach)[::-1]

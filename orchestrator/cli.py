@@ -27,6 +27,7 @@ COMMANDS = {
     "report": "orchestrator.commands.report",
     "overlay": "orchestrator.commands.overlay",
     "explain": "orchestrator.commands.explain",
+    "compare": "orchestrator.commands.compare",
     "evaluate": "orchestrator.commands.evaluate",
     "db": "orchestrator.commands.db",
 }

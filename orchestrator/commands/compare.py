@@ -1,0 +1,93 @@
+"""`broadsheet compare`: what a change of parameters or versions does to the results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.commands.options import with_settings
+from workers.config import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from orchestrator.compare_pipelines import Contender, Verdict
+    from orchestrator.pages import Selection
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--sample", type=click.IntRange(1), metavar="N", help="Run both on N pages here, before the big run.")
+@click.option("--volume", "volumes", multiple=True, metavar="NAME", help="Only pages of this volume; repeatable.")
+@click.option("--output", type=click.Path(path_type=Path), help="A folder for pictures of the pages that differ most.")
+@click.option(
+    "--pictures", type=click.IntRange(1), default=12, show_default=True, help="How many pages to list and draw."
+)
+@click.option("--processes", type=click.IntRange(1), help="Processes for a sample [one for each core].")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@with_settings()
+def compare(
+    settings: Settings,
+    a: str,
+    b: str,
+    sample: int | None,
+    volumes: tuple[str, ...],
+    output: Path | None,
+    pictures: int,
+    processes: int | None,
+    as_json: bool,
+) -> None:
+    """Compare pipelines A and B on the same pages: lines matched, moved, gained, lost.
+
+    \b
+    A and B: a fingerprint (or its beginning), "default", a parameter file, or NAME=VALUE,NAME=VALUE.
+    broadsheet compare fe0f0a85 77c2
+    broadsheet compare default separators.method=none --sample 200 --output differences/
+    """
+    from orchestrator.compare_pipelines import find_contender, render_verdict
+    from orchestrator.database import open_existing
+    from orchestrator.pages import Selection, check_names
+
+    engine = open_existing(settings.database_url)
+    selection = Selection(volumes)
+    with engine.connect() as connection:
+        check_names(connection, selection)
+    contenders = find_contender(engine, a), find_contender(engine, b)
+    verdict = _judge(engine, contenders, selection, sample, pictures, processes, settings, output)
+    click.echo(json.dumps(verdict.to_dict()) if as_json else render_verdict(verdict), nl=as_json)
+
+
+def _judge(
+    engine: Engine,
+    contenders: tuple[Contender, Contender],
+    selection: Selection,
+    sample: int | None,
+    pictures: int,
+    processes: int | None,
+    settings: Settings,
+    output: Path | None,
+) -> Verdict:
+    from orchestrator.compare_pictures import write_differences
+    from orchestrator.compare_pipelines import compare_sample, compare_stored, pool, run_sample, sample_pages
+    from orchestrator.services import cores
+
+    a, b = contenders
+    if sample is None:
+        verdict = compare_stored(engine, a, b, selection, pictures)
+        if output is not None:
+            write_differences(engine, verdict, None, output, settings.max_pixels)
+        return verdict
+    pages = sample_pages(engine, selection, sample)
+    with pool(processes or cores()) as workers:
+        sampled = list(run_sample(pages, a, b, workers.map, settings.max_pixels))
+    for one in sampled:
+        if one.trouble:
+            click.echo(f"{one.page.page}: {one.trouble}", err=True)
+    verdict = compare_sample(sampled, a, b, pictures)
+    if output is not None:
+        write_differences(engine, verdict, sampled, output, settings.max_pixels)
+    return verdict

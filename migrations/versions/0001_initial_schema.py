@@ -264,6 +264,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "face",
+        sa.Column("page_run_id", Id, nullable=False, comment="The page run"),
         sa.Column("face_number", sa.Integer(), nullable=False, comment="1-based, in the detector's order"),
         sa.Column(
             "label", sa.String(length=40), nullable=False, comment="face, or the name of the cascade that was asked for"
@@ -273,7 +274,6 @@ def upgrade() -> None:
         sa.Column("y_min", sa.Integer(), nullable=False, comment="Top edge, pixels"),
         sa.Column("x_max", sa.Integer(), nullable=False, comment="Right edge, exclusive, pixels"),
         sa.Column("y_max", sa.Integer(), nullable=False, comment="Bottom edge, exclusive, pixels"),
-        sa.Column("page_run_id", Id, nullable=False, comment="The page run"),
         sa.ForeignKeyConstraint(
             ["page_run_id"], ["page_run.page_run_id"], name=op.f("fk_face_page_run_id_page_run"), ondelete="CASCADE"
         ),
@@ -283,6 +283,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "separator",
+        sa.Column("page_run_id", Id, nullable=False, comment="The page run"),
         sa.Column("separator_number", sa.Integer(), nullable=False, comment="1-based, left to right"),
         sa.Column("origin", sa.String(length=8), nullable=False, comment="inserted or printed"),
         sa.Column("path", sa.Text(), nullable=False, comment="JSON [[x, y], ...] from top to bottom along its middle"),
@@ -290,7 +291,6 @@ def upgrade() -> None:
         sa.Column("y_min", sa.Integer(), nullable=False, comment="Top edge, pixels"),
         sa.Column("x_max", sa.Integer(), nullable=False, comment="Right edge, exclusive, pixels"),
         sa.Column("y_max", sa.Integer(), nullable=False, comment="Bottom edge, exclusive, pixels"),
-        sa.Column("page_run_id", Id, nullable=False, comment="The page run"),
         sa.ForeignKeyConstraint(
             ["page_run_id"],
             ["page_run.page_run_id"],
@@ -303,6 +303,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "stage_timing",
+        sa.Column("page_run_id", Id, nullable=False, comment="The page run"),
         sa.Column(
             "stage",
             sa.String(length=20),
@@ -318,7 +319,6 @@ def upgrade() -> None:
         sa.Column(
             "items", sa.Integer(), nullable=False, comment="Things that came out: lines, separators, faces, pixels"
         ),
-        sa.Column("page_run_id", Id, nullable=False, comment="The page run"),
         sa.ForeignKeyConstraint(
             ["page_run_id"],
             ["page_run.page_run_id"],
@@ -331,6 +331,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "text_line",
+        sa.Column("page_run_id", Id, nullable=False, comment="The page run"),
         sa.Column("line_number", sa.Integer(), nullable=False, comment="1-based reading order"),
         sa.Column(
             "baseline", sa.Text(), nullable=True, comment="JSON [[x, y], ...] from the neural segmenter, else NULL"
@@ -342,7 +343,6 @@ def upgrade() -> None:
         sa.Column("y_min", sa.Integer(), nullable=False, comment="Top edge, pixels"),
         sa.Column("x_max", sa.Integer(), nullable=False, comment="Right edge, exclusive, pixels"),
         sa.Column("y_max", sa.Integer(), nullable=False, comment="Bottom edge, exclusive, pixels"),
-        sa.Column("page_run_id", Id, nullable=False, comment="The page run"),
         sa.ForeignKeyConstraint(
             ["page_run_id"],
             ["page_run.page_run_id"],

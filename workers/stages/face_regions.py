@@ -21,6 +21,9 @@ Mask = NDArray[np.uint8]
 LINE_HEIGHT = 6.0  # px: the size lines are reduced to; the lengths below are in line heights
 FEW_LINES = 5  # a page with fewer lines of type is a picture
 SHARE_OF_TYPE = 0.6  # of the lines; where fewer look like type, the line finder has worked on a picture
+STACKED_LINES = 20  # so many lines in columns are no accident
+COLUMNS_LOOKED_AT = 40  # lines of other columns that may stand between two of one, by height
+LIKE_HEIGHT, PITCH, SAME_COLUMN, LONG_LINE = 1.5, 2.5, 0.6, 3.0  # of line heights; share of the narrower line
 EVEN_PAPER = 0.12  # of a line's contrast: its brightest quarter differs by less, it is all paper
 CONTRAST = 0.7  # deviation of a line's pixels by the distance of their mean from the paper: few are dark, but very
 TEXTURE = 0.06  # of the page's contrast: deviation within a window of two line heights
@@ -61,13 +64,41 @@ def plan_search(grey: Grey, lines: Sequence[BoundingBox]) -> SearchPlan:
     line_height = float(np.median([line.height for line in lines]))
     factor = min(1.0, LINE_HEIGHT / line_height)
     small = _reduced(grey, factor)
-    type_lines = tuple(line for line in lines if is_type(_around(small, line, factor)))
+    stacked = in_columns(lines)
+    type_lines = tuple(
+        line
+        for line, in_column in zip(lines, stacked, strict=True)
+        if in_column or is_type(_around(small, line, factor))
+    )
     if len(type_lines) < max(FEW_LINES, SHARE_OF_TYPE * len(lines)):
         return SearchPlan((page,), round(smallest), ())
     mask = _textured(small, line_height * factor) & ~_covered(small.shape, type_lines, factor)
     boxes = _boxes(_cleaned(mask, line_height * factor), line_height * factor)
     regions = tuple(_grown(box, factor, round(MARGIN * line_height), page) for box in boxes)
     return SearchPlan(regions, max(SMALLEST, round(min(smallest, FACE * line_height))), type_lines)
+
+
+def in_columns(lines: Sequence[BoundingBox]) -> NDArray[np.bool_]:
+    """Tell which lines are stacked as only type is: one of like height close above or below, at like places.
+
+    On dark or stained paper lines do not look like type, but they still stand in columns. All are False on a page
+    where few do: what a line finder sees in photographs lies about.
+    """
+    boxes = np.array([(box.x_min, box.y_min, box.x_max, box.y_max) for box in lines], np.float64)
+    height = boxes[:, 3] - boxes[:, 1]
+    middle = (boxes[:, 1] + boxes[:, 3]) / 2
+    order = np.argsort(middle, kind="stable")
+    stacked = np.zeros(len(lines), np.bool_)
+    for step in range(1, min(COLUMNS_LOOKED_AT, len(lines))):  # neighbours in height, among them those of other columns
+        above, below = order[:-step], order[step:]
+        low, high = np.minimum(height[above], height[below]), np.maximum(height[above], height[below])
+        distance = middle[below] - middle[above]
+        shared = np.minimum(boxes[above, 2], boxes[below, 2]) - np.maximum(boxes[above, 0], boxes[below, 0])
+        width = np.minimum(boxes[above, 2] - boxes[above, 0], boxes[below, 2] - boxes[below, 0])
+        pair = (high <= LIKE_HEIGHT * low) & (distance >= 0.5 * low) & (distance <= PITCH * high)
+        pair &= (shared >= SAME_COLUMN * width) & (width >= LONG_LINE * low)
+        stacked[above[pair]] = stacked[below[pair]] = True
+    return stacked if stacked.sum() >= max(STACKED_LINES, 0.5 * len(lines)) else np.zeros_like(stacked)
 
 
 def is_type(line: Grey) -> bool:

@@ -1,4 +1,4 @@
--- Boxes of a volume that touch the rectangle x_min, y_min, x_max, y_max (pixels), by the GiST index.
+-- Which boxes of a volume touch the rectangle x_min, y_min, x_max, y_max (pixels)? By the GiST index.
 -- Parameters: volume, x_min, y_min, x_max, y_max
 WITH asked AS MATERIALIZED (
     SELECT v.volume_id, int8range(min(r.page_run_id), max(r.page_run_id), '[]') AS page_runs,

@@ -1,4 +1,4 @@
--- Boxes of a volume that touch the rectangle x_min, y_min, x_max, y_max (pixels), by the R*Tree.
+-- Which boxes of a volume touch the rectangle x_min, y_min, x_max, y_max (pixels)? By the R*Tree.
 -- Parameters: volume, x_min, y_min, x_max, y_max
 SELECT p.name AS page, p.page_number, 'line' AS kind, b.box_id & 1048575 AS number,
        b.x_min, b.y_min, b.x_max, b.y_max, l.fingerprint AS pipeline

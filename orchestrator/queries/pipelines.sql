@@ -1,0 +1,6 @@
+-- Which pipelines made the results, and how many pages did each finish?
+SELECT l.fingerprint, l.versions, count(r.page_run_id) AS pages
+FROM pipeline l
+LEFT JOIN page_run r ON r.pipeline_id = l.pipeline_id AND r.state = 'done'
+GROUP BY l.fingerprint, l.versions
+ORDER BY l.fingerprint

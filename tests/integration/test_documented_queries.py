@@ -1,0 +1,118 @@
+"""The questions of docs/queries.md: each is a named query, and its answer is what both databases give.
+
+`python -m tests.integration.test_documented_queries` writes the page anew after a query or the samples have changed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+import migrations
+from models.session import open_engine, open_engine_read_only
+from orchestrator.named_queries import NamedQuery, named_queries
+from orchestrator.query import run_query
+from tests.sample_rows import read_truth, store_truth
+
+PAGE = Path(__file__).parents[2] / "docs" / "queries.md"
+VALUES: dict[str, dict[str, Any]] = {
+    "faces_above_the_fold": {"least": 1},
+    "page_head": {"volume": "gazette.tif"},
+    "slower_stages": {"since": "2026-03-09"},
+}
+SPATIAL = "boxes_touching"  # has a spelling for each database, and its own part of the page
+HEAD = """\
+# Questions to ask the archive
+
+Each question is a query that ships with Broadsheet: `broadsheet query NAME` asks it, `broadsheet query --list` names
+them all, and `broadsheet query --list NAME` prints its SQL to start from. All run on SQLite and on PostgreSQL.
+
+The answers are those of the sample archive (`python -m samples FOLDER`) with the boxes that are printed on its pages,
+worked on in two weeks, with made-up times; a test runs each query on both databases.
+
+The views: `page_status`, `page_lines`, `page_separators`, `page_faces`, `page_timings`; `page_boxes` (all three kinds
+of boxes, in pixels and as fractions of the page); `stage_percentiles_by_volume`, `stage_percentiles_by_day`;
+`suspect_pages`; `duplicate_pages`.
+
+## Boxes that touch a rectangle
+
+    broadsheet query boxes_touching --param volume=gazette.tif --param x_min=500 --param y_min=300 \\
+        --param x_max=900 --param y_max=600
+
+is answered by an index: the R*Tree tables `text_line_rtree`, `separator_rtree` and `face_rtree` on SQLite (their first
+dimension is the volume, `box_id` is `page_run_id * 1048576 +` the number on the page), GiST indices over page run and
+box on PostgreSQL. `broadsheet query --list boxes_touching` shows how to ask them in SQL of your own.
+"""
+
+
+def answer(engine: Engine, query: NamedQuery) -> tuple[list[str], list[list[str]]]:
+    """Return the columns and the cells of a query's answer as text."""
+    reader = open_engine_read_only(engine.url)
+    values = {name: str(value) for name, value in VALUES.get(query.name, {}).items()}
+    if engine.dialect.name == "sqlite":
+        values = VALUES.get(query.name, {})
+    with run_query(reader, query.sql, values) as found:
+        cells = [[_cell(value) for value in row] for batch in found.batches for row in batch]
+        columns = list(found.columns)
+    reader.dispose()
+    return columns, cells
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, (float, Decimal)):
+        return f"{float(value):.4g}"
+    return "" if value is None else str(value)
+
+
+def written(engine: Engine) -> str:
+    """Return the whole page with the answers of `engine`."""
+    questions = [query for query in named_queries("sqlite").values() if query.name != SPATIAL]
+    return HEAD + "".join(f"\n{_question(engine, n, query)}" for n, query in enumerate(questions, 1))
+
+
+def _question(engine: Engine, number: int, query: NamedQuery) -> str:
+    columns, rows = answer(engine, query)
+    given = "".join(f" --param {name}={value}" for name, value in VALUES.get(query.name, {}).items())
+    sql = "\n".join(line for line in query.sql.strip().splitlines() if not line.startswith("--"))
+    table = [f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows)]
+    shown = "\n".join(table) if rows else "No rows."
+    command = f"`broadsheet query {query.name}{given}`"
+    return f"## {number}. {query.answers}\n\n{command}\n\n```sql\n{sql}\n```\n\n{shown}\n"
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The printed boxes of the sample archive."""
+    return read_truth(tmp_path_factory.mktemp("samples"))
+
+
+@pytest.fixture
+def sample(engine: Engine, truth: dict[str, dict[str, Any]]) -> Iterator[Engine]:
+    """The sample archive in both databases."""
+    store_truth(engine, truth)
+    yield engine
+
+
+def test_the_page_holds_the_questions_and_answers_of_today(sample: Engine) -> None:
+    assert PAGE.read_text(encoding="utf-8") == written(sample), f"run: python -m {__spec__.name}"
+
+
+def test_there_are_twenty_questions_or_more_and_few_have_no_answer(sample: Engine) -> None:
+    queries = [query for query in named_queries(sample.dialect.name).values() if query.name != SPATIAL]
+    assert len(queries) >= 20
+    assert all(query.answers.endswith("?") for query in queries)
+    assert [query.name for query in queries if not answer(sample, query)[1]] == ["duplicates"]
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        made = open_engine(f"sqlite:///{folder}/sample.db")
+        migrations.upgrade(made)
+        store_truth(made, read_truth(Path(folder) / "samples"))
+        PAGE.write_text(written(made), encoding="utf-8")

@@ -106,14 +106,25 @@ class Fleet:
         """Watch the fleet until a condition holds; a database that is away just now holds no condition."""
         deadline = time.monotonic() + seconds
         while True:
-            self._tend()
+            self._look()
             with suppress(OperationalError):
-                self.most_in_flight = max(self.most_in_flight, self.count("queued", "running"))
                 if condition():
                     return
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{what} did not come in {seconds} s; {self.states()}\n{self.logs()[-6000:]}")
             time.sleep(0.05)
+
+    def watch(self, seconds: float) -> None:
+        """Watch the fleet for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._look()
+            time.sleep(0.05)
+
+    def _look(self) -> None:
+        self._tend()
+        with suppress(OperationalError):
+            self.most_in_flight = max(self.most_in_flight, self.count("queued", "running"))
 
     def until_ended(self, seconds: float = 240) -> None:
         """Wait until every page run is done or quarantined."""

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.pool import NullPool
 
 from tests.faults.plan import Fault
 from tests.fleet import Fleet, make_scans, quick_settings
@@ -22,7 +23,7 @@ from tests.servers import PostgresServer, RedisServer
 def a_database(postgres: PostgresServer) -> Iterator[str]:
     """Yield the address of an empty database."""
     name = f"fleet_{uuid4().hex[:12]}"
-    admin = create_engine(postgres.url, isolation_level="AUTOCOMMIT")
+    admin = create_engine(postgres.url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     try:

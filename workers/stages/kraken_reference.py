@@ -85,10 +85,21 @@ def _lines(binary: NDArray[Any], colseps: NDArray[Any], scale: float) -> NDArray
     from kraken.lib import morph
 
     bottom, top, boxmap = pageseg.compute_gradmaps(binary, scale)
-    # kraken joins two labels into one number, which overflows 32 bits from 21,475 components on
-    seeds = pageseg.compute_line_seeds(binary, bottom, top, colseps, scale).astype(np.int64)
-    labels = morph.propagate_labels(boxmap, seeds, conflict=0)
+    seeds = pageseg.compute_line_seeds(binary, bottom, top, colseps, scale)
+    labels = _propagated(boxmap, seeds)
     spread = morph.spread_labels(seeds, maxdist=scale)
     lines = pageseg.compute_lines(np.where(labels > 0, labels, spread * binary) * binary, scale)
     bounds = [(x.start, y.start, x.stop, y.stop) for y, x in (line.bounds for line in lines)]
     return np.array(bounds, np.int32).reshape(-1, 4)
+
+
+def _propagated(boxmap: NDArray[Any], seeds: NDArray[Any]) -> NDArray[Any]:
+    """Return kraken's `propagate_labels`, whose numbers overflow from 21,475 boxes on, with numbers that do not."""
+    from kraken.lib import morph
+
+    groups, count = morph.label(boxmap)
+    owners = np.zeros(count + 1, np.int32)
+    for group, seed in morph.correspondences(groups.astype(np.int64), seeds).T:
+        owners[group] = -1 if owners[group] else seed
+    owners[0] = 0
+    return np.asarray(np.maximum(owners, 0)[groups])

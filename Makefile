@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The environment is made again when what it holds has changed, and not otherwise: offline it is left alone.
 READY := $(VENV)/.ready
 
-.PHONY: help install demo test lint bench compose-test clean
+.PHONY: help install demo test lint bench bench-fleet chaos compose-test clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -38,6 +38,14 @@ lint: $(READY)
 # make bench   the page engine beside kraken's own functions, as ratios
 bench: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.page_engine
+
+# make bench-fleet   what the fleet's protocol costs and how it scales, on real servers; a million page rows
+bench-fleet: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.fleet
+
+# make chaos   a fleet under every fault at random for some minutes; SEED=N repeats the draw
+chaos: $(READY)
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 
 # make compose-test   the fleet of docker-compose.yml, built, killed, taken down and up again; needs a Docker engine
 compose-test: $(READY)

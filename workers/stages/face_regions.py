@@ -30,10 +30,10 @@ TEXTURE = 0.06  # of the page's contrast: deviation within a window of two line 
 FAINTEST = 40.0  # grey levels: a page of less contrast counts as having this much
 CLOSING, OPENING = 1.5, 3.0
 MARGIN = 1.0  # kept around a region: a portrait fills its picture
-FULL = 0.5  # share of its box that a region fills; frames and borders fill less and are cut into pieces
+FULL = 0.35  # share of its box that a region fills; frames and borders fill less and are cut into pieces
 PIECE = 10.0  # pieces this small are not cut further
 PHOTOGRAPH_PIXELS = 2.5e6  # on a larger photograph the smallest face grows with it
-FACE = 2.5  # the smallest face beside type; halftone dots do not show smaller ones
+FACE = 2.0  # the smallest face beside type; halftone dots do not show smaller ones
 SMALLEST = 24  # px: OpenCV's window for faces
 
 
@@ -75,7 +75,7 @@ def plan_search(grey: Grey, lines: Sequence[BoundingBox]) -> SearchPlan:
     mask = _textured(small, line_height * factor) & ~_covered(small.shape, type_lines, factor)
     boxes = _boxes(_cleaned(mask, line_height * factor), line_height * factor)
     regions = tuple(_grown(box, factor, round(MARGIN * line_height), page) for box in boxes)
-    return SearchPlan(regions, max(SMALLEST, round(min(smallest, FACE * line_height))), type_lines)
+    return SearchPlan(regions, round(max(smallest, FACE * line_height)), type_lines)
 
 
 def in_columns(lines: Sequence[BoundingBox]) -> NDArray[np.bool_]:
@@ -107,12 +107,21 @@ def is_type(line: Grey) -> bool:
     Args:
         line: the box with a little of the white above and below, uint8, its height about `LINE_HEIGHT` pixels.
     """
-    values = np.sort(line, axis=None).astype(np.float64)
-    if len(values) < 4:
-        return False
+    unevenness, contrast = paper_and_ink(line)
+    return unevenness <= EVEN_PAPER and contrast >= CONTRAST
+
+
+def paper_and_ink(picture: Grey) -> tuple[float, float]:
+    """Return how uneven the brightest quarter of a picture is, and how far its dark pixels stand out.
+
+    The first is 0 for type on even paper, the second high where few pixels are dark, but very: for type and line
+    drawings. A picture of one tone counts as uneven and without contrast.
+    """
+    values = np.sort(picture, axis=None).astype(np.float64)
+    if not len(values) or values[0] == values[-1]:
+        return 1.0, 0.0
     dark, bright, paper = values[[len(values) // 20, 3 * len(values) // 4, 9 * len(values) // 10]]
-    is_even = paper - bright <= EVEN_PAPER * (paper - dark)
-    return bool(is_even and values.std() >= CONTRAST * (paper - values.mean()) and paper > dark)
+    return (paper - bright) / max(paper - dark, 1.0), float(values.std()) / max(paper - float(values.mean()), 1.0)
 
 
 def _reduced(grey: Grey, factor: float) -> Grey:

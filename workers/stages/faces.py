@@ -17,13 +17,17 @@ from workers.layout import BoundingBox, Face
 from workers.parameters import FaceParameters
 from workers.stages import face_cascade, face_network
 from workers.stages.face_cascade import NOTHING, CascadeSettings, Found
-from workers.stages.face_regions import plan_search
+from workers.stages.face_regions import SearchPlan, paper_and_ink, plan_search
 from workers.stages.halftone import descreen
 
 Grey = NDArray[np.uint8]
 
 SEARCHED_SIZE = 2.0  # windows: the size the smallest face is reduced to; OpenCV looks at every pixel only from there on
+TURNED_SIZE = 1.5  # by the smallest upright face: turned heads are looked for in portraits, not in crowds
 TURNED_CERTAINTY = 8.0  # a turned picture has more chances to look like a face, so it must do so more clearly
+DRAWN_CERTAINTY = 5.0  # so must a line drawing beside type: ornaments and mastheads are drawn as well
+DRAWN_EVENNESS, DRAWN_CONTRAST = 0.035, 0.9  # of a line drawing's paper and ink
+DRAWN_SIDE = 24  # px: the size at which that is measured
 DUPLICATE = 0.4  # share of the smaller box that lies in the other: both are one face
 IN_TYPE = 0.4  # share of a face covered by lines of type: it is made of letters
 LEAST_CONFIDENCE = {"face": 4.0}  # measured for this cascade; the others are left as OpenCV has them
@@ -59,41 +63,59 @@ def find_faces(
     smallest = parameters.min_size or plan.smallest
     faces = []
     for label in parameters.cascades if parameters.detector == "cascade" else ("face",):
-        found = [_in_region(grey, region, label, smallest, parameters) for region in regions]
-        faces += [
-            Face(box, label, round(float(row[4]), 3))
-            for row in _without_duplicates(np.concatenate([NOTHING, *found]))
-            if (box := _box(row, grey.shape)) and _covered(box, plan.type_lines) < IN_TYPE
-        ]
+        least = _least_confidence(label, parameters)
+        found = [_in_region(grey, region, label, smallest, parameters, not plan.type_lines) for region in regions]
+        for row in _without_duplicates(np.concatenate([NOTHING, *found])):
+            box = _box(row, grey.shape)
+            if box and (not plan.type_lines or _can_be_beside_type(grey, box, float(row[4]) / max(least, 1e-9), plan)):
+                faces.append(Face(box, label, round(float(row[4]), 3)))
     return tuple(faces)
 
 
-def _in_region(grey: Grey, region: BoundingBox, label: str, smallest: int, parameters: FaceParameters) -> Found:
+def _can_be_beside_type(grey: Grey, box: BoundingBox, certainty: float, plan: SearchPlan) -> bool:
+    """Tell whether a face on a page of type is neither made of letters nor, unless it is certain, of drawn lines."""
+    if sum(box.overlap(line) for line in plan.type_lines) >= IN_TYPE * box.area:
+        return False
+    face = cv2.resize(
+        grey[box.y_min : box.y_max, box.x_min : box.x_max], (DRAWN_SIDE, DRAWN_SIDE), interpolation=cv2.INTER_AREA
+    )
+    unevenness, contrast = paper_and_ink(np.asarray(face))
+    return certainty >= DRAWN_CERTAINTY or unevenness > DRAWN_EVENNESS or contrast < DRAWN_CONTRAST
+
+
+def _in_region(
+    grey: Grey, region: BoundingBox, label: str, smallest: int, parameters: FaceParameters, photograph: bool
+) -> Found:
     """Search one region; boxes come back in pixels of the page."""
     crop = descreen(grey[region.y_min : region.y_max, region.x_min : region.x_max])
     if parameters.detector == "yunet":
-        return _shifted(face_network.detect(_seen(crop, parameters), *_yunet(parameters)), region)
+        return _shifted(
+            face_network.detect(_seen(crop, parameters), parameters.weights, _least_confidence(label, parameters)),
+            region,
+        )
     window = face_cascade.window_side(label)
     smallest = max(window, smallest // PART_OF_FACE if label in PARTS else smallest)
     factor = min(1.0, SEARCHED_SIZE * window / smallest)
     width, height = (max(1, round(side * factor)) for side in (region.width, region.height))
     reduced = _seen(np.asarray(cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)), parameters)
-    settings = _settings(label, round(smallest * factor), parameters)
-    found = np.concatenate(list(_upright_and_turned(reduced, settings, parameters.turned)))
+    settings = CascadeSettings(
+        label,
+        parameters.scale_factor,
+        parameters.min_neighbors,
+        round(smallest * factor),
+        _least_confidence(label, parameters),
+    )
+    found = np.concatenate(
+        list(_upright_and_turned(reduced, settings, parameters.turned, exhaustive=photograph and factor == 1))
+    )
     found[:, :4] *= np.tile([region.width / width, region.height / height], 2)
     return _shifted(found, region)
 
 
-def _settings(label: str, min_size: int, parameters: FaceParameters) -> CascadeSettings:
-    least = parameters.min_confidence
-    if least is None:
-        least = LEAST_CONFIDENCE.get(label, 0.0)
-    return CascadeSettings(label, parameters.scale_factor, parameters.min_neighbors, min_size, least)
-
-
-def _yunet(parameters: FaceParameters) -> tuple[str, float]:
-    least = parameters.min_confidence
-    return parameters.weights, YUNET_CONFIDENCE if least is None else least
+def _least_confidence(label: str, parameters: FaceParameters) -> float:
+    if parameters.min_confidence is not None:
+        return parameters.min_confidence
+    return YUNET_CONFIDENCE if parameters.detector == "yunet" else LEAST_CONFIDENCE.get(label, 0.0)
 
 
 def _seen(picture: Grey, parameters: FaceParameters) -> Grey:
@@ -103,13 +125,17 @@ def _seen(picture: Grey, parameters: FaceParameters) -> Grey:
     return np.asarray(cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1])
 
 
-def _upright_and_turned(picture: Grey, settings: CascadeSettings, degrees: float) -> Iterator[Found]:
-    yield face_cascade.detect(picture, settings)
+def _upright_and_turned(
+    picture: Grey, settings: CascadeSettings, degrees: float, *, exhaustive: bool
+) -> Iterator[Found]:
+    """Search a picture as it is, exactly as OpenCV does where `exhaustive`, and turned to both sides."""
+    yield (face_cascade.detect if exhaustive else face_cascade.detect_around)(picture, settings)
     if degrees:
-        surer = replace(settings, min_confidence=TURNED_CERTAINTY * settings.min_confidence)
+        smallest = round(max(TURNED_SIZE * settings.min_size, SEARCHED_SIZE * face_cascade.window_side(settings.label)))
+        surer = replace(settings, min_size=smallest, min_confidence=TURNED_CERTAINTY * settings.min_confidence)
         for angle in (degrees, -degrees):
             turned, way_back = _turn(picture, angle)
-            yield _turned_back(face_cascade.detect(turned, surer), way_back, picture.shape)
+            yield _turned_back(face_cascade.detect_around(turned, surer), way_back, picture.shape)
 
 
 def _turn(picture: Grey, degrees: float) -> tuple[Grey, NDArray[np.float64]]:
@@ -156,7 +182,3 @@ def _box(row: NDArray[np.float64], shape: tuple[int, ...]) -> BoundingBox | None
     x_min, y_min, x_max, y_max = (round(float(value)) for value in row[:4])
     x_min, y_min, x_max, y_max = max(0, x_min), max(0, y_min), min(shape[1], x_max), min(shape[0], y_max)
     return BoundingBox(x_min, y_min, x_max, y_max) if x_min < x_max and y_min < y_max else None
-
-
-def _covered(box: BoundingBox, lines: Sequence[BoundingBox]) -> float:
-    return sum(box.overlap(line) for line in lines) / box.area

@@ -44,6 +44,8 @@ def run_export(
         raise UnreadableInput("There is no finished page to export; see broadsheet status.")
     if form in ("coco", "csv"):
         return _one_file(engine, form, output, selection)
+    if form == "iiif":
+        refuse_bad_template(options.canvas or DEFAULT_CANVAS)
     _refuse_one_folder_for_two(volumes_of(engine, selection))
     open_folder(output, form, selection, asdict(options))
     provenances = provenances_of(engine, selection)
@@ -81,17 +83,13 @@ def _refuse_one_folder_for_two(volumes: Iterable[str]) -> None:
 def page_files(
     form: str, output: Path, options: ExportOptions, max_pixels: int
 ) -> Callable[[ArchivedPage], Iterable[File]]:
-    """Return the function that lists the files of a page in a format of one file or some for each page.
-
-    Raises:
-        UnreadableInput: the template of a canvas makes no sense.
-    """
+    """Return the function that lists the files of a page in a format of one file or some for each page."""
     if form == "crops":
         return lambda page: crop_files(page, options.what, max_pixels)
     if form == "yolo":
         return lambda page: _yolo_files(page, options.with_images, max_pixels)
     if form == "iiif":
-        canvas = _checked(options.canvas or DEFAULT_CANVAS)
+        canvas = options.canvas or DEFAULT_CANVAS
         return lambda page: [(page_path(page.volume, page.page, ".json"), lambda: annotation_page(page, canvas))]
     return lambda page: _xml_file(page, form, output)
 
@@ -122,14 +120,17 @@ def _jpeg(page: ArchivedPage, max_pixels: int) -> bytes:
     return out.getvalue()
 
 
-def _checked(canvas: str) -> str:
-    """Refuse a template before the first file is written."""
+def refuse_bad_template(canvas: str) -> None:
+    """Refuse the template of a canvas before the first file is written.
+
+    Raises:
+        UnreadableInput: it makes no sense.
+    """
     try:
         canvas.format(volume="", page="", page_number=1, sha256="")
     except (KeyError, IndexError, ValueError) as error:
         known = "{volume}, {page}, {page_number} and {sha256}"
         raise UnreadableInput(f"--canvas {canvas} can hold {known}, nothing else in braces.") from error
-    return canvas
 
 
 def _one_file(engine: Engine, form: str, output: Path, selection: Selection) -> int:

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-WORDS = (
-    "die der und von zu den sich mit ein das Rath Bern Stadt gegen Regierung wurde welche nach Truppen Brief".split()
-)
+WORDS = ["die", "der", "und", "von", "zu", "sich", "mit", "ein", "das", "Rath", "Bern", "Stadt", "gegen", "Regierung"]
 
 
 @dataclass

@@ -64,8 +64,8 @@ def _load(weights: str, text_direction: str) -> tuple[Any, Any]:
         from kraken.tasks import SegmentationTaskModel
     except (ImportError, RuntimeError) as error:
         raise NeuralSegmenterMissing(
-            f"The neural segmenter cannot start because torchvision does not fit torch ({error}); install both from the "
-            "same package index, or use --segmenter fast."
+            f"The neural segmenter cannot start because torchvision does not fit torch ({error}); install both from "
+            "the same package index, or use --segmenter fast."
         ) from error
     torch.set_num_threads(1)
     try:

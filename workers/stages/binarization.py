@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from workers.parameters import BinarizationParameters, TextDirection
 from workers.stages.deskew import Placement, skew_degrees, upright
 from workers.stages.kraken_core.core import QUARTER_TURNS
-from workers.stages.text_size import component_stats, line_pitch, text_scale
+from workers.stages.text_size import component_stats, is_text, line_pitch, text_scale
 
 Grey = NDArray[np.uint8]
 
@@ -70,8 +70,10 @@ def working_page(
     turned = np.rot90(grey, turns)
     survey, factor = _survey(turned)
     ink = threshold(survey, parameters, 0)
-    measured = text_scale(component_stats(ink)[1][1:]) if scale is None else scale / factor
-    skew = skew_degrees(ink, measured) if measured else 0.0
+    labels, stats = component_stats(ink)
+    measured = text_scale(stats[1:]) if scale is None else scale / factor
+    # a black border is straight too, but not as the lines are
+    skew = skew_degrees(is_text(stats, measured)[labels], measured) if measured else 0.0
     if abs(skew) < LEVEL_DEGREES:
         skew = 0.0
     wanted = _wanted(measured * factor, grey.size) if measured else 1 / factor

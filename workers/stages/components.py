@@ -63,14 +63,14 @@ class Components:
         """Which components could be letters, whatever their size, judged by stroke and shape."""
         by_height = self.stroke / np.maximum(self.height, 1)
         low, high = LETTER_STROKES
-        return (by_height > low) & (by_height < high) & (self.width < 12 * self.height)
+        return np.asarray((by_height > low) & (by_height < high) & (self.width < 12 * self.height))
 
     @property
     def on_edge(self) -> NDArray[np.bool_]:
         """Which components touch the edge of the page."""
         page_height, page_width = self.labels.shape
         right, bottom = self.x + self.width >= page_width, self.y + self.height >= page_height
-        return (self.x == 0) | (self.y == 0) | right | bottom
+        return np.asarray((self.x == 0) | (self.y == 0) | right | bottom)
 
 
 def find_components(ink: Mask, scale: float) -> Components:

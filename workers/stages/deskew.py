@@ -64,7 +64,7 @@ class Placement:
         The soft edge of the ink, half a working pixel wide, belongs to a box on a reduced page.
         """
         soft = 0.5 if abs(self.to_original[0][0]) + abs(self.to_original[0][1]) > 1.01 else 0.0
-        x0, y0, x1, y1 = (np.asarray(boxes, np.float64).reshape(-1, 4) + [-soft, -soft, soft, soft]).T
+        x0, y0, x1, y1 = (np.asarray(boxes, np.float64).reshape(-1, 4) + np.array([-soft, -soft, soft, soft])).T
         corners = self._map(np.stack([x0, x1, x1, x0], 1), np.stack([y0, y0, y1, y1], 1))
         low = np.floor(corners.min(axis=1) + 1e-6).astype(int).clip(0, [self.width - 1, self.height - 1])
         high = np.ceil(corners.max(axis=1) - 1e-6).astype(int)

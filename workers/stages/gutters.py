@@ -131,7 +131,7 @@ def _blocks(runs: NDArray[np.int64], width: int) -> NDArray[np.int64]:
     same = row[1:] == row[:-1]
     left = start - np.where(np.append(False, same), np.append(0, end[:-1]), 0)
     right = np.where(np.append(same, False), np.append(start[1:], 0), width) - end
-    return np.minimum(left, right)
+    return np.asarray(np.minimum(left, right))
 
 
 def _any(mask: Mask, step: int) -> Mask:

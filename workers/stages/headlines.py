@@ -86,7 +86,7 @@ def _union(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _groups(boxes: NDArray[np.int64], barrier: NDArray[np.uint8]) -> NDArray[np.int32]:
     """Return the number of the line for each of the letters' boxes."""
-    x0, y0, x1, y1 = boxes.T
+    _, y0, _, y1 = boxes.T
     height = y1 - y0
     a, b = beside(boxes, SPACE * height)
     common = np.minimum(y1[a], y1[b]) - np.maximum(y0[a], y0[b])

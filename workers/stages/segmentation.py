@@ -10,7 +10,7 @@ from workers.errors import TooManyLines
 from workers.layout import TextLine
 from workers.parameters import SegmentationParameters
 from workers.stages.binarization import WorkingPage
-from workers.stages.blocks import block_order
+from workers.stages.blocks import Direction, block_order
 from workers.stages.columns import Columns
 from workers.stages.components import LARGE, PAPER, is_noise
 from workers.stages.headlines import find_headlines
@@ -46,20 +46,20 @@ def find_text_lines(page: WorkingPage, columns: Columns, parameters: Segmentatio
     check_number(len(boxes), parameters)
     if not len(boxes):
         return (), "no_text_lines"
-    direction = "rl" if parameters.text_direction.endswith("rl") else "lr"
+    direction: Direction = "rl" if parameters.text_direction.endswith("rl") else "lr"
     boxes = boxes[block_order(boxes, long_rules(columns, page.scale), page.scale, direction)]
     boxes = padded(boxes, parameters.pad, page.ink.shape[1])
     return tuple(TextLine(box) for box in page.placement.boxes(boxes.astype(np.float64))), None
 
 
 def long_rules(columns: Columns, scale: float) -> Boxes:
-    """Return the boxes (m, 4) of horizontal rules, thick ones too, that are long enough to part columns from columns."""
+    """Return the boxes (m, 4) of horizontal rules, thick ones too, that are long enough to part columns."""
     _, stats = component_stats(columns.horizontal)
     c = columns.components
     thick = np.stack([c.x, c.y, c.width, c.height], axis=1)[c.kind == LARGE]
     x, y, width, height = np.concatenate([stats[1:, :4], thick]).astype(np.int64).T
     rule = (width > LONG_RULE * scale) & (height < SLIM_RULE * width)
-    return np.stack([x, y, x + width, y + height], axis=1)[rule]
+    return np.asarray(np.stack([x, y, x + width, y + height], axis=1)[rule])
 
 
 def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:

@@ -41,6 +41,19 @@ def text_scale(stats: Stats, largest: float = 100.0) -> float:
     return TO_KRAKEN * weighted_median(size[is_text], size[is_text])
 
 
+def is_text(stats: Stats, scale: float) -> NDArray[np.uint8]:
+    """Return for each component 1 where it has the size of text, 0 for dust, pictures and borders.
+
+    Args:
+        stats: rows of x, y, width, height, area, the paper first.
+        scale: text scale in pixels.
+    """
+    longer = np.maximum(stats[:, 2], stats[:, 3])
+    text = (longer > 0.4 * scale) & (longer < 6 * scale)
+    text[0] = False
+    return text.astype(np.uint8)
+
+
 def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     """Return the value at half of the total weight."""
     order = np.argsort(values)
@@ -56,7 +69,7 @@ def line_pitch(ink: NDArray[np.uint8], scale: float) -> float:
     """
     default = 2.2 * scale
     height, width = ink.shape
-    low, high = int(round(1.2 * scale)), int(round(5 * scale))
+    low, high = round(1.2 * scale), round(5 * scale)
     if height < 4 * high or low < 2:
         return default
     strips = max(1, round(width / (10 * scale)))

@@ -20,9 +20,12 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_ELEMENTS = 1 << 18  # pairs decided at once: few enough for the working arrays to stay in the cache
+BLOCK_ELEMENTS = 1 << 16  # pairs decided at once: few enough for the working arrays to stay in the cache
 
-Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+NOTHING = np.iinfo(np.int32).max
+
+Ints = NDArray[np.int32]
+Columns = tuple[Ints, Ints, Ints, Ints]
 
 
 class HasBBox(Protocol):
@@ -61,7 +64,7 @@ def reading_order(boxes: NDArray[np.integer], text_direction: Literal["lr", "rl"
         return []
     # Kraken takes lines with equal boxes for the same line; so each distinct box is looked at once.
     distinct, place = np.unique(boxes, axis=0, return_inverse=True)
-    x_min, y_min, x_max, y_max = distinct.astype(np.int64).T
+    x_min, y_min, x_max, y_max = np.ascontiguousarray(distinct.astype(np.int32).T)
     predecessors: list[int] = []
     for before in _before((x_min, y_min, x_max, y_max), text_direction):
         packed = np.packbits(before[:, place.ravel()], axis=1, bitorder="little")
@@ -96,74 +99,71 @@ def _lowest_bit(bits: int) -> int:
 
 def _before(boxes: Columns, text_direction: str) -> Iterator[NDArray[np.bool_]]:
     """Yield, block by block of v, the rows `before[v, u]`: u comes before v."""
-    x_min, y_min, x_max, _ = boxes
+    x_min, y_min, x_max, y_max = boxes
     step = max(1, BLOCK_ELEMENTS // len(x_min))
+    from_top, from_bottom = _Prefixes(boxes, y_min, y_max), _Prefixes(boxes, -y_max, -y_min)
     crowd = _crowd(boxes, step)
     for start in range(0, len(x_min), step):
         block = slice(start, start + step)
         v_min, v_max = x_min[block, None], x_max[block, None]
-        overlap = (x_min < v_max) & (x_max > v_min)
-        above = y_min < y_min[block, None]
         left = x_max < v_min
-        aside = left if text_direction == "lr" else ~left
-        yield np.where(overlap, above, aside & ~_separated(boxes, block, crowd))
+        beyond = x_max > v_min if text_direction == "rl" else None  # then u too reaches between, and does not count
+        by_top = from_top.leftmost(block, beyond) < x_max
+        by_bottom = from_bottom.leftmost(block, beyond) < x_max
+        near_u = (crowd[0] if beyond is None else np.where(beyond, crowd[1], crowd[0])) > v_min
+        # The rows that w must touch run from the upper top to the lower bottom: v gives one of them, or u both.
+        spanned = np.where(y_max <= y_max[block, None], by_bottom, near_u)
+        separated = np.where(y_min >= y_min[block, None], by_top, spanned)
+        aside = left if beyond is None else ~left
+        overlap = (x_min < v_max) & (x_max > v_min)
+        yield np.where(overlap, y_min < y_min[block, None], aside & ~separated)
 
 
-def _separated(boxes: Columns, block: slice, crowd: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return `separated[v, u]`: some w other than u and v lies between u and v, for each v of the block.
+class _Prefixes:
+    """The lines sorted by where they start, so that those which reach into some rows are a prefix.
 
-    Only pairs whose columns do not overlap have a meaning. The rows that w must touch run from the upper of both
-    tops to the lower of both bottoms. Where v gives one of the two, the lines sorted by the other leave a prefix
-    to search, whose leftmost line decides; where u gives both, the rightmost line near u does.
+    Seen from the top, a line starts at `start` and ends at `end`; from the bottom with the signs changed.
     """
-    x_min, y_min, x_max, y_max = boxes
-    top, bottom, left = y_min[block, None], y_max[block, None], x_min[block, None]
-    candidate = x_max > left
-    candidate[np.arange(len(left)), np.arange(block.start, block.start + len(left))] = False  # w is not v
-    u_between = x_max > left  # then u itself is found as well and the second best counts
 
-    downwards = np.argsort(y_min, kind="stable")
-    reach = np.searchsorted(y_min[downwards], y_max, side="right")  # lines that start above the end of each line
-    by_start = _leftmost(x_min, candidate & (y_max >= top), downwards, np.maximum(reach, reach[block, None]), u_between)
-    upwards = np.argsort(-y_max, kind="stable")
-    reach = np.searchsorted(-y_max[upwards], -y_min, side="right")  # lines that end below the start of each line
-    by_end = _leftmost(x_min, candidate & (y_min <= bottom), upwards, np.maximum(reach, reach[block, None]), u_between)
-    near_u = np.where(x_max > left, crowd[1], crowd[0]) > left
+    def __init__(self, boxes: Columns, start: Ints, end: Ints) -> None:
+        order = np.argsort(start, kind="stable")
+        self._left, self._right, self._end = boxes[0][order], boxes[2][order], end[order]
+        self._own_left, self._own_start = boxes[0][:, None], start[:, None]
+        self._place = np.argsort(order)
+        self._reach = np.searchsorted(start[order], end, side="right")  # lines that start above each line's end
 
-    return np.where(y_min >= top, by_start < x_max, np.where(y_max <= bottom, by_end < x_max, near_u))
+    def leftmost(self, block: slice, second: NDArray[np.bool_] | None) -> Ints:
+        """Return the least x_min, (v, u), of the lines other than v that reach right of v's x_min and into given rows.
 
-
-def _leftmost(
-    x_min: NDArray[np.int64],
-    candidate: NDArray[np.bool_],
-    order: NDArray[np.intp],
-    count: NDArray[np.intp],
-    second: NDArray[np.bool_],
-) -> NDArray[np.int64]:
-    """Return the least x_min among the first `count[v, u]` candidates in `order`, or the second least."""
-    nothing = np.iinfo(np.int64).max
-    values = np.full((len(candidate), len(order) + 1), nothing)
-    values[:, 1:] = np.where(candidate[:, order], x_min[order], nothing)
-    least = np.minimum.accumulate(values, axis=1)
-    values[:, 1:] = np.maximum(values[:, 1:], least[:, :-1])
-    runner_up = np.minimum.accumulate(values, axis=1)
-    rows = np.arange(len(candidate))[:, None]
-    return np.where(second, runner_up[rows, count], least[rows, count])
+        These are the rows from v's start to the later end of v and u. Where `second` says so, the second least.
+        """
+        among = (self._right > self._own_left[block]) & (self._end >= self._own_start[block])
+        rows = np.arange(len(among))
+        among[rows, self._place[block]] = False
+        values = np.full((len(among), len(self._left) + 1), NOTHING, np.int32)
+        np.copyto(values[:, 1:], self._left, where=among)
+        count = np.maximum(self._reach, self._reach[block, None])
+        least = np.minimum.accumulate(values, axis=1)
+        first = np.take_along_axis(least, count, axis=1)
+        if second is None:
+            return first
+        np.maximum(values[:, 1:], least[:, :-1], out=values[:, 1:])
+        runner_up = np.minimum.accumulate(values, axis=1)
+        return np.where(second, np.take_along_axis(runner_up, count, axis=1), first)
 
 
-def _crowd(boxes: Columns, step: int) -> NDArray[np.int64]:
+def _crowd(boxes: Columns, step: int) -> Ints:
     """Return (2, n): the greatest and second greatest x_max among the others in u's rows that start left of its end."""
     x_min, y_min, x_max, y_max = boxes
-    nothing = np.iinfo(np.int64).min
-    crowd = np.full((2, len(x_min)), nothing)
+    crowd = np.full((2, len(x_min)), -NOTHING, np.int32)
     for start in range(0, len(x_min), step):
         block = slice(start, start + step)
         near = (x_min < x_max[block, None]) & (y_max >= y_min[block, None]) & (y_min <= y_max[block, None])
         rows = np.arange(len(near))
         near[rows, rows + start] = False
-        values = np.where(near, x_max, nothing)
+        values = np.where(near, x_max, np.int32(-NOTHING))
         best = values.argmax(axis=1)
         crowd[0, block] = values[rows, best]
-        values[rows, best] = nothing
+        values[rows, best] = -NOTHING
         crowd[1, block] = values.max(axis=1)
     return crowd

@@ -23,7 +23,9 @@ PROMISED = {
 
 def test_the_migrations_build_the_schema_of_the_models(engine: Engine) -> None:
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": migrations.in_models})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_object": migrations.in_models}
+        )
         assert compare_metadata(context, Base.metadata) == []
 
 

@@ -1,0 +1,67 @@
+"""Names of exported files, and lines gathered into blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import ImageFont
+
+from orchestrator.export.blocks import text_blocks
+from orchestrator.export.crops import shortened
+from orchestrator.export.naming import page_path, volume_path
+from tests.archive import text_lines
+from workers.layout import BoundingBox, TextLine
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(lambda name: name.strip("/."))
+
+
+@pytest.mark.parametrize(
+    ("volume", "page", "path"),
+    [
+        ("scans", "p0003.tif", "scans/p0003.tif.xml"),
+        ("/mnt/scans/", "1890/p 3.tif", "mnt/scans/1890/p 3.tif.xml"),
+        ("../book.pdf", "book.pdf#3", "book.pdf/book.pdf#3.xml"),
+        ("a/../b", "..", "a/%2E%2E/b/%2E%2E.xml"),
+        ("Zürich:1891", "a\\b?.tif", "Zürich%3A1891/a%5Cb%3F.tif.xml"),
+    ],
+)
+def test_paths_are_readable(volume: str, page: str, path: str) -> None:
+    assert page_path(volume, page, ".xml") == PurePosixPath(path)
+
+
+@given(NAMES, NAMES)
+def test_no_name_leads_out_of_the_folder(volume: str, page: str) -> None:
+    path = page_path(volume, page, ".xml")
+    assert not path.is_absolute()
+    assert ".." not in path.parts
+    assert (Path("/out") / path).resolve().is_relative_to("/out")
+
+
+@given(st.lists(NAMES.filter(lambda name: "/" not in name), min_size=2, max_size=2, unique=True))
+def test_two_pages_never_share_a_file(names: list[str]) -> None:
+    assert page_path("v", names[0], ".xml") != page_path("v", names[1], ".xml")
+
+
+def test_a_volume_without_a_name_has_a_folder() -> None:
+    assert volume_path("..") == volume_path(".") == PurePosixPath("volume")
+
+
+def test_each_column_is_a_block_and_blocks_keep_the_reading_order() -> None:
+    lines = (*text_lines(12), *text_lines(9, x=550), TextLine(BoundingBox(100, 900, 400, 940)))
+    blocks = text_blocks(lines)
+    assert [(block.first, len(block.lines)) for block in blocks] == [(1, 12), (13, 9), (22, 1)]
+    assert tuple(line for block in blocks for line in block.lines) == lines
+    assert blocks[0].bbox == BoundingBox(100, 100, 450, 450)
+    assert text_blocks(()) == []
+
+
+def test_long_captions_are_cut_in_the_middle() -> None:
+    font = ImageFont.load_default(13)
+    cut = shortened("a-very-long-name-of-a-volume/p0001.tif", 120, font)
+    assert font.getlength(cut) <= 120
+    assert cut.startswith("a")
+    assert cut.endswith("tif")
+    assert shortened("p1.tif", 120, font) == "p1.tif"

@@ -1,6 +1,6 @@
 """A page run that is suspected of killing its process runs alone: in a fresh process, one at a time on a machine.
 
-    python -P -m workers.alone PAGE_RUN_ID MESSAGE_ID BOX
+    python -P -m workers.alone PAGE_RUN_ID MESSAGE_ID CLAIMED_BY BOX
 
 Whatever it does there, it ends nobody else's work, and the parent learns from the kernel how it died.
 """
@@ -52,14 +52,14 @@ def one_at_a_time() -> Iterator[bool]:
         yield True
 
 
-def run_alone(page_run_id: int, message_id: str, command: Sequence[str] = COMMAND) -> End:
-    """Work on a page run in a fresh process and wait for its end; its output goes where ours does.
+def run_alone(page_run_id: int, message_id: str, claimed_by: str, command: Sequence[str] = COMMAND) -> End:
+    """Let a fresh process work on a page run that `claimed_by` has claimed, and wait for its end.
 
-    It is ended when the soft time limit of the child that waits here runs out.
+    Its output goes where ours does. It is ended when the soft time limit of the child that waits here runs out.
     """
     with tempfile.TemporaryDirectory(prefix="broadsheet-alone-") as folder:
         box = Path(folder) / "alone.box"
-        arguments = [*command, str(page_run_id), message_id, str(box)]
+        arguments = [*command, str(page_run_id), message_id, claimed_by, str(box)]
         last: deque[str] = deque(maxlen=LAST_LINES)
         timed_out, ours = False, peak_rss_kib()
         with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, errors="replace") as process:
@@ -91,22 +91,22 @@ def _reap(process: subprocess.Popen[str]) -> tuple[int, int]:
 
 
 def main(arguments: Sequence[str], steps: Steps | None = None) -> None:
-    """Claim the page run and carry the claim to its end, as a child of the pool would."""
+    """Carry the claim to its end, as a child of the pool would."""
     import billiard
 
     billiard.current_process().index = "alone"  # so that the metrics of this process have files of their own
     from workers import logs, mortality
     from workers.black_box import BlackBox, shelf
     from workers.config import Settings
-    from workers.processing import Steps, work_on
+    from workers.processing import Steps, work_for
 
-    page_run_id, message_id, box = int(arguments[0]), arguments[1], Path(arguments[2])
+    number, message_id, claimed_by, box = arguments
     settings = Settings.from_env()
     mortality.die_with_parent()
     mortality.offer_to_the_oom_killer()
     logs.configure(settings.log_format or "json", "info")
-    shelf.box = BlackBox(box)
-    work_on(page_run_id, message_id, settings, steps or Steps())
+    shelf.box = BlackBox(Path(box))
+    work_for(int(number), message_id, claimed_by, settings, steps or Steps())
 
 
 if __name__ == "__main__":

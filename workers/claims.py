@@ -75,9 +75,21 @@ def claim(engine: Engine, page_run_id: int, message_id: str, worker: str, lease_
                 )
             )
         else:
-            taken = connection.execute(_taken_before(page_run_id, message_id, worker)).one_or_none()
+            taken = connection.execute(_taken_before(page_run_id, message_id, [worker])).one_or_none()
         if taken is None:
             return None
+        row = connection.execute(_described(page_run_id)).one()
+    return Claim(page_run_id, taken.attempts, taken.owner, *row)
+
+
+def adopt(engine: Engine, page_run_id: int, message_id: str, worker: str, claimed_by: str) -> Claim | None:
+    """Take over the claim that another process made for this one to carry out; None when it no longer stands."""
+    with engine.begin() as connection:
+        taken = connection.execute(_taken_before(page_run_id, message_id, [worker, claimed_by])).one_or_none()
+        if taken is None:
+            return None
+        attempt = (Attempt.page_run_id == page_run_id) & (Attempt.attempt_number == taken.attempts)
+        connection.execute(update(Attempt).where(attempt).values(worker=worker))
         row = connection.execute(_described(page_run_id)).one()
     return Claim(page_run_id, taken.attempts, taken.owner, *row)
 
@@ -102,7 +114,7 @@ def _take(page_run_id: int, message_id: str, lease_seconds: int) -> ReturningUpd
     )
 
 
-def _taken_before(page_run_id: int, message_id: str, worker: str) -> Select[*tuple[Any, ...]]:
+def _taken_before(page_run_id: int, message_id: str, workers: Sequence[str]) -> Select[*tuple[Any, ...]]:
     # A process works on one page at a time: what it holds under this message while it asks is its own lost answer.
     return (
         select(PageRun.attempts, PageRun.owner)
@@ -111,7 +123,7 @@ def _taken_before(page_run_id: int, message_id: str, worker: str) -> Select[*tup
             PageRun.page_run_id == page_run_id,
             PageRun.state == PageRunState.RUNNING,
             PageRun.owner.like(f"{message_id}:%"),
-            Attempt.worker == worker,
+            Attempt.worker.in_(workers),
         )
     )
 

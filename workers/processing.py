@@ -78,6 +78,18 @@ def work_on(page_run_id: int, message_id: str, settings: Settings, steps: Steps)
         process(engine, claim, settings, steps)
 
 
+def work_for(page_run_id: int, message_id: str, claimed_by: str, settings: Settings, steps: Steps) -> None:
+    """Carry a claim to its end that another process, `claimed_by`, has made for this one."""
+    shelf.begin(page_run_id)
+    engine = process_engine(settings)
+    claim = patiently(
+        lambda: claims.adopt(engine, page_run_id, message_id, claims.this_process(), claimed_by),
+        settings.database_patience_seconds,
+    )
+    if claim is not None:
+        process(engine, claim, settings, steps)
+
+
 def process(engine: Engine, claim: Claim, settings: Settings, steps: Steps) -> None:
     """Carry one claim to its end: results recorded, or the failure stored with its reason."""
     with logs.about(claim.page_run_id, claim.attempt_number, claim.volume_location, claim.page_name):

@@ -116,8 +116,8 @@ def signal_in(message: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def report_death(engine: Engine, page_run_id: int, message_id: str, failure: Failure) -> bool:
-    """Store that the attempt which this message began has lost its process; False when there is no such attempt."""
+def report_death(engine: Engine, page_run_id: int, message_id: str, failure: Failure) -> None:
+    """Store that the attempt which this message began has lost its process."""
     settings = Settings.from_env()
     state = claims.fail(engine, page_run_id, f"{message_id}:%", failure, settings.max_attempts)
     attempt, volume, page = claims.whereabouts(engine, page_run_id)
@@ -125,7 +125,6 @@ def report_death(engine: Engine, page_run_id: int, message_id: str, failure: Fai
         log.warning("%s Now %s.", failure.message, state or "in other hands")
     if state is not None:
         metrics.attempt_ended(state, failure.code)
-    return state is not None
 
 
 def _peak_of_the_dead_kib() -> int:
@@ -156,12 +155,16 @@ def process_page(self: Task, page_run_id: int) -> None:
 
 def work_alone(page_run_id: int, message_id: str, settings: Settings, command: Sequence[str] = alone.COMMAND) -> None:
     """Let a suspect run in a fresh process, alone on this machine, and report how it died if it did."""
-    engine = process_engine(settings)
-    patience = settings.database_patience_seconds
+    engine, patience, worker = process_engine(settings), settings.database_patience_seconds, claims.this_process()
     with alone.one_at_a_time() as free:
         if not free:
             return patiently(lambda: claims.postpone(engine, page_run_id, POSTPONE_SECONDS), patience)
-        end = alone.run_alone(page_run_id, message_id, command)
+        # Claimed here, so that an attempt is counted even if the fresh process dies before it has begun.
+        if patiently(lambda: claims.claim(engine, page_run_id, message_id, worker, settings.lease_seconds), patience):
+            _report_end(alone.run_alone(page_run_id, message_id, worker, command), page_run_id, message_id, settings)
+
+
+def _report_end(end: alone.End, page_run_id: int, message_id: str, settings: Settings) -> None:
     if end.exit_code == 0:
         return
     if end.timed_out:
@@ -170,10 +173,5 @@ def work_alone(page_run_id: int, message_id: str, settings: Settings, command: S
     else:
         signal = -end.exit_code if end.exit_code < 0 else None
         failure = death("worker_lost", "Alone, its process died", signal, end.remains)
-    if not patiently(lambda: report_death(engine, page_run_id, message_id, failure), patience):
-        # It died before it could claim the page run: then this attempt must be counted by somebody else.
-        patiently(
-            lambda: claims.claim(engine, page_run_id, message_id, claims.this_process(), settings.lease_seconds),
-            patience,
-        )
-        patiently(lambda: report_death(engine, page_run_id, message_id, failure), patience)
+    engine = process_engine(settings)
+    patiently(lambda: report_death(engine, page_run_id, message_id, failure), settings.database_patience_seconds)

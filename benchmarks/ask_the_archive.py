@@ -85,7 +85,7 @@ def csv_speed(engine: Engine, columns: str, source: str) -> Speed:
         with tempfile.TemporaryFile("w") as out, run_query(engine, sql) as answer:
             write_csv(answer, out)
         with engine.connect() as connection:
-            counted = text(f"SELECT count(*) FROM (SELECT 1 FROM text_line LIMIT {CSV_ROWS}) AS some")
+            counted = text(f"SELECT count(*) FROM (SELECT 1 FROM text_line LIMIT {CSV_ROWS}) AS counted")
             return int(connection.execute(counted).scalar_one())
 
     return timed(work)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workers.parameters import BinarizationParameters, TextDirection
 from workers.stages.deskew import Placement, skew_degrees, upright
-from workers.stages.kraken_core.core import QUARTER_TURNS
+from workers.stages.kraken_core.turns import QUARTER_TURNS
 from workers.stages.text_size import component_stats, is_text, line_pitch, text_scale
 
 Grey = NDArray[np.uint8]

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.kraken_core.core import QUARTER_TURNS, TextDirection, turned_back
 from workers.stages.kraken_core.errors import NoText
+from workers.stages.kraken_core.turns import QUARTER_TURNS, TextDirection, turned_back
 
 Mask = NDArray[np.uint8]
 LARGEST_SHARE_OF_COMPONENTS = 1 / (30 * 30)  # kraken's limit of white components to a pixel

@@ -15,6 +15,7 @@ from workers.stages.columns import Columns
 from workers.stages.components import LARGE, PAPER, is_noise
 from workers.stages.headlines import find_headlines
 from workers.stages.kraken_core import NoText, find_line_boxes
+from workers.stages.kraken_core.turns import QUARTER_TURNS, turned
 from workers.stages.kraken_reference import find_line_boxes_reference
 from workers.stages.line_boxes import completed, with_headlines
 from workers.stages.pictures import line_art
@@ -104,7 +105,9 @@ def kraken_lines(page: WorkingPage, separators: Mask | None, parameters: Segment
     check_number(len(boxes), parameters)
     if not len(boxes):
         return (), why_empty(page) or "no_text_lines"
-    order = reading_order(boxes, "rl" if parameters.text_direction.endswith("rl") else "lr")
+    height, width = page.ink.shape
+    lying = turned(boxes, QUARTER_TURNS[parameters.text_direction], width, height)
+    order = reading_order(lying, "rl" if parameters.text_direction.endswith("rl") else "lr")
     return tuple(TextLine(box) for box in page.placement.boxes(boxes[order].astype(np.float64))), None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +13,7 @@ from workers.stages.kraken_core.errors import NoText
 from workers.stages.kraken_core.lines import line_boxes
 from workers.stages.kraken_core.seeds import edge_strength, line_seeds
 from workers.stages.kraken_core.strips import padded, strip_width
-
-TextDirection = Literal["horizontal-lr", "horizontal-rl", "vertical-lr", "vertical-rl"]
-QUARTER_TURNS = {"horizontal-lr": 0, "horizontal-rl": 0, "vertical-rl": 1, "vertical-lr": 3}  # counter-clockwise
+from workers.stages.kraken_core.turns import QUARTER_TURNS, TextDirection, turned_back
 
 
 def find_line_boxes(
@@ -73,16 +69,6 @@ def find_line_boxes(
     boxes[:, 0] = np.maximum(boxes[:, 0] - before, 0)
     boxes[:, 2] = np.minimum(boxes[:, 2] + after, ink.shape[1])
     return turned_back(boxes, turns, ink.shape[1], ink.shape[0])
-
-
-def turned_back(boxes: NDArray[np.int32], turns: int, width: int, height: int) -> NDArray[np.int32]:
-    """Return `boxes` of an image of `width` x `height` that had been turned counter-clockwise by quarter `turns`."""
-    x_min, y_min, x_max, y_max = boxes.T
-    if turns == 1:
-        return np.stack([height - y_max, x_min, height - y_min, x_max], axis=1)
-    if turns == 3:
-        return np.stack([y_min, width - x_max, y_max, width - x_min], axis=1)
-    return boxes
 
 
 def _horizontal_lines(

@@ -20,7 +20,7 @@ Found = NDArray[np.float64]
 NOTHING: Found = np.empty((0, 5))
 GROUPING = 0.2  # OpenCV's own tolerance for windows of the same face
 SAME_FACE = 0.5  # IoU of a window with the face it speaks for
-FIRST_LOOK = 1.2  # scale factor of the first look: one window of a face is enough there
+FIRST_LOOK = 1.25  # scale factor of the first look: one window of a face is enough there
 MARGIN = 0.35  # of a window: looked at around it
 
 

@@ -73,9 +73,12 @@ def plan_search(grey: Grey, lines: Sequence[BoundingBox]) -> SearchPlan:
     if len(type_lines) < max(FEW_LINES, SHARE_OF_TYPE * len(lines)):
         return SearchPlan((page,), round(smallest), ())
     mask = _textured(small, line_height * factor) & ~_covered(small.shape, type_lines, factor)
+    smallest = max(smallest, FACE * line_height)
     boxes = _boxes(_cleaned(mask, line_height * factor), line_height * factor)
-    regions = tuple(_grown(box, factor, round(MARGIN * line_height), page) for box in boxes)
-    return SearchPlan(regions, round(max(smallest, FACE * line_height)), type_lines)
+    regions = tuple(
+        _grown(box, factor, round(MARGIN * line_height), page) for box in boxes if min(box[2:]) >= smallest * factor
+    )
+    return SearchPlan(regions, round(smallest), type_lines)
 
 
 def in_columns(lines: Sequence[BoundingBox]) -> NDArray[np.bool_]:

@@ -16,8 +16,11 @@ depends_on = None
 # numbers change when the file is vacuumed.
 BOXES = {"text_line": "line_number", "separator": "separator_number", "face": "face_number"}
 
-# Only the R*Tree's first dimension keeps a rectangle query inside one volume; PostgreSQL's ranges do the same for a
-# span of page runs without an extension.
+# PostgreSQL has two dimensions without an extension. So 256 page runs, neighbours and mostly of one volume, share a
+# plane, and the planes lie side by side, 2^20 pixels apart: a rectangle is one look-up in each plane of the volume.
+_PLANE = "page_run_id / 256 * 1048576"
+_PLANE_BOX = f"box(point(CAST({_PLANE} + x_max AS FLOAT), y_max), point(CAST({_PLANE} + x_min AS FLOAT), y_min))"
+
 _TREE_ROW = """
     SELECT new.page_run_id << 20 | new.{number}, p.volume_id, p.volume_id, new.x_min, new.x_max, new.y_min, new.y_max
     FROM page_run r JOIN page p ON p.page_id = r.page_id WHERE r.page_run_id = new.page_run_id"""
@@ -228,10 +231,7 @@ def upgrade() -> None:
         if dialect == "sqlite":
             _grow_tree(table, number)
         else:
-            op.execute(
-                f"CREATE INDEX ix_{table}_box ON {table} USING gist "
-                "(int8range(page_run_id, page_run_id, '[]'), box(point(x_max, y_max), point(x_min, y_min)))"
-            )
+            op.execute(f"CREATE INDEX ix_{table}_box ON {table} USING gist (({_PLANE_BOX}))")
     for name, query in _views(dialect):
         op.execute(f"CREATE VIEW {name} AS {query}")
 

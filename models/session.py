@@ -40,7 +40,8 @@ def open_engine_read_only(url: str | URL) -> Engine:
         engine = create_engine(read_only, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
         event.listen(engine, "connect", _forbid_writes_on_sqlite)
         return engine
-    options = "-c default_transaction_read_only=on"
+    # Compiling a query takes a second, and the planner's guess for boxes that touch is high enough to make it try.
+    options = "-c default_transaction_read_only=on -c jit=off"
     return create_engine(
         parsed, poolclass=NullPool, connect_args={"connect_timeout": 10, "options": options}
     ).execution_options(postgresql_readonly=True)

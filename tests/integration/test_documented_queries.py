@@ -48,7 +48,7 @@ of boxes, in pixels and as fractions of the page); `stage_percentiles_by_volume`
 is answered by an index: the R*Tree tables `text_line_rtree`, `separator_rtree` and `face_rtree` on SQLite (their first
 dimension is the volume, `box_id` is `page_run_id * 1048576 +` the number on the page), GiST indices on PostgreSQL (256
 page runs share a plane, the planes lie side by side). `broadsheet query --list boxes_touching` shows how to ask them
-in SQL of your own.
+in SQL of your own; in psql say `SET jit = off` before.
 """
 
 

@@ -16,7 +16,7 @@ def printed_page(
     seed: int,
     columns: int = 2,
     size: int = 15,
-    shape: tuple[int, int] = (700, 760),
+    shape: tuple[int, int] = (560, 620),
     rules: bool = False,
     leading: float = 1.45,
 ) -> tuple[Mask, Mask]:

@@ -87,8 +87,7 @@ def erase_long_lines(ink: Mask, components: Components, scale: float) -> NDArray
     for number in np.flatnonzero(~remains).tolist():
         x, y, width, height = components.boxes[number].tolist()
         window = slice(y, y + height), slice(x, x + width)
-        line = cv2.compare(components.labels[window], number + 1, cv2.CMP_EQ)
-        ink[window] = cv2.subtract(ink[window], line)
+        ink[window] *= (components.labels[window] != number + 1).view(np.uint8)
     return remains
 
 

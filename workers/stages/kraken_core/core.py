@@ -78,31 +78,40 @@ def _horizontal_lines(
         if scale is None:
             raise NoText("blank", "the page has no ink")
         return np.empty((0, 4), np.int32)
-    page_width, ink = ink.shape[1], padded(ink)
     components = find_components(ink)
     scale = scale_of(components) if scale is None else scale
     if scale is None:
         raise NoText("no_text_size", "nothing on the page has the size of a letter, 3 to 100 pixels")
     remains = np.ones(len(components.boxes), np.bool_)
     if no_hlines:
+        ink = ink.copy()
         remains = erase_long_lines(ink, components, scale)
     letters = letters_of(components, remains, scale)
     del components  # its labels are the largest array of all
     if separators is None:
-        page = ink[:, :page_width]
-        separators = white_separators(page, scale, maxcolseps)
+        separators = white_separators(ink, scale, maxcolseps)
         if black_colseps:
-            black = black_separators(page, scale, maxcolseps)
-            separators = cv2.bitwise_or(separators, black)
-            ink = padded(cv2.subtract(page, black))
+            black = black_separators(ink, scale, maxcolseps)
+            separators, ink = cv2.bitwise_or(separators, black), cv2.subtract(ink, black)
             letters = letters_of(find_components(ink), None, scale)
-    return _lines_between(ink, letters, separators, scale)
+    return lines_between(ink, letters, separators, scale)
 
 
-def _lines_between(ink: Mask, letters: Boxes, separators: Mask, scale: float) -> NDArray[np.int32]:
-    strip = strip_width(scale)
+def lines_between(ink: Mask, letters: Boxes, separators: Mask, scale: float) -> NDArray[np.int32]:
+    """Find the text lines of horizontal text whose letters are known already: `find_line_boxes` without its first half.
+
+    Args:
+        ink: (h, w) uint8, 255 is ink and 0 is paper, without long horizontal lines. Not changed.
+        letters: (n, 4) x, y, width, height of the components between 0.5 and 4 times `scale` large.
+        separators: (h, w) uint8, not 0 where no line may cross.
+        scale: size of the text in pixels.
+
+    Returns:
+        (n, 4) int32 x_min, y_min, x_max, y_max, the latter two exclusive, not yet in reading order.
+    """
+    ink, strip = padded(ink), strip_width(scale)
     within = np.zeros_like(ink)
     paint(within, letters, 255)
     strength = edge_strength(ink, within, scale, strip)
-    closed = padded(cv2.compare(separators, 0, cv2.CMP_NE))
+    closed = cv2.compare(padded(separators), 0, cv2.CMP_NE)
     return line_boxes(ink, letters, line_seeds(strength, closed, scale, strip), scale)

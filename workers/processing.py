@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from billiard.exceptions import SoftTimeLimitExceeded
@@ -116,9 +117,15 @@ def _process(engine: Engine, claim: Claim, settings: Settings, steps: Steps) -> 
         metrics.attempt_ended("done" if stored else "stale", timings=page.timings)
 
 
+@cache
+def _our_versions() -> dict[str, str]:
+    # reading package metadata costs more than everything else that is done for a page here
+    return software_versions()
+
+
 def _analyse(claim: Claim, settings: Settings, steps: Steps, clock: StageClock) -> PageLayout:
     parameters = PipelineParameters.from_json(claim.parameters)
-    if fingerprint(parameters, software_versions()) != claim.fingerprint:
+    if fingerprint(parameters, _our_versions()) != claim.fingerprint:
         raise WrongVersions(
             f"This worker runs other versions than pipeline {claim.fingerprint} names; "
             "update the workers, or ingest again to make a pipeline for them."

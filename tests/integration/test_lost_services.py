@@ -95,6 +95,10 @@ def test_a_broker_that_is_emptied_in_mid_run(postgres: PostgresServer, tmp_path:
         assert "they are sent again" in fleet.logs()
 
 
+def reached(folder: Path) -> set[str]:
+    return {file.name.removeprefix("reached-") for file in folder.glob("reached-*")}
+
+
 def test_a_database_that_restarts_inside_every_transaction(restarting_postgres: PostgresServer, tmp_path: Path) -> None:
     points = ["take.commit", "claim.commit", "record.commit", "fail.commit", "sweep.commit"]
     faults = [Fault(point, "meet", once=str(tmp_path / f"once-{point}")) for point in points]
@@ -102,12 +106,15 @@ def test_a_database_that_restarts_inside_every_transaction(restarting_postgres: 
     with a_redis() as redis, a_fleet(tmp_path, restarting_postgres, redis, 12, faults) as fleet:
         fleet.feeder()
         fleet.worker(2)
-        for point in points:
-            fleet.until(lambda point=point: (tmp_path / f"reached-{point}").exists(), point)  # type: ignore[misc]
+        gone: set[str] = set()
+        while gone != set(points):  # they come in any order, some of them together
+            fleet.until(lambda gone=gone: reached(tmp_path) > gone, f"one of {set(points) - gone}", 120)  # type: ignore[misc]
+            now = reached(tmp_path)
             restarting_postgres.stop()
             restarting_postgres.start()
-            for reached in tmp_path.glob("reached-*"):
-                (tmp_path / reached.name.replace("reached", "go")).touch()
+            for point in now:
+                (tmp_path / f"go-{point}").touch()
+            gone = now
         fleet.until_ended()
         fleet.check()
         assert fleet.states() == {"done": 11, "quarantined": 1}

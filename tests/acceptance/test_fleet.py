@@ -47,5 +47,6 @@ def test_a_fleet_gives_the_same_rows_as_a_laptop(tmp_path: Path, fleet: Broadshe
 
 
 def test_a_database_without_schema_is_refused_with_the_remedy(tmp_path: Path, postgres_url: str) -> None:
+    draw_page(tmp_path / "p1.png", "page 1")
     command = Broadsheet(tmp_path, (("BROADSHEET_DATABASE_URL", postgres_url),))
     assert "broadsheet db upgrade" in command.run("ingest", ".", code=2).stderr

@@ -15,7 +15,7 @@ from workers.stages.components import PAPER, TEXT, Components, find_components, 
 from workers.stages.deskew import Placement
 from workers.stages.gutters import Gutter, find_gutters
 from workers.stages.pictures import find_pictures
-from workers.stages.rules import Rules, find_rules, rule_paths
+from workers.stages.rules import Rules, find_rules, rule_paths, step_along
 from workers.stages.separators import insert_gap_separators
 
 Mask = NDArray[np.uint8]
@@ -105,7 +105,7 @@ def separator_paths(
     A printed rule that has text on one side only is the edge of a page, a frame or a border and parts no columns. A
     gutter is kept where no printed rule runs in it.
     """
-    found = [rule for rule in rule_paths(rules.vertical, scale) if _share(rule, pictures) < 0.5]
+    found = [rule for rule in rule_paths(rules.vertical, scale, step_along(scale)) if _share(rule, pictures) < 0.5]
     printed = [rule for rule in found if parts_text(rule, text, scale)]
     pieces = [piece for gutter in gutters for piece in _beside_rules(gutter.path, printed, scale, pitch)]
     return (*[(path, "printed") for path in printed], *[(path, _origin(path, rules.faint, scale)) for path in pieces])

@@ -115,11 +115,8 @@ def word_space(text: Mask, scale: float) -> float:
         text: (bands, w), 1 is ink of the size of text, in bands of a third of the text scale.
         scale: text scale in pixels.
     """
-    runs = _runs(1 - cv2.dilate(text, np.ones((3, 1), np.uint8)))
-    gaps = (
-        runs[(runs[:, 1] > 0) & (runs[:, 2] < text.shape[1]), 2]
-        - runs[(runs[:, 1] > 0) & (runs[:, 2] < text.shape[1]), 1]
-    )
+    _, start, end = _runs(1 - cv2.dilate(text, np.ones((3, 1), np.uint8))[1::3]).T
+    gaps = (end - start)[(start > 0) & (end < text.shape[1])]
     low, high = WORD_GAPS
     words = gaps[(gaps > low * scale) & (gaps < high * scale)]
     return float(np.median(words)) if len(words) else scale
@@ -150,41 +147,41 @@ def _white_boxes(bands: _Bands, scale: float) -> Mask:
 
 def _runs(mask: Mask) -> NDArray[np.int64]:
     """Return the runs of 1 along the rows as (n, 3): row, first, one past the last column."""
-    framed = np.pad(mask, ((0, 0), (1, 1)))
-    change = np.diff(framed.astype(np.int8), axis=1)
-    rows, starts = np.nonzero(change == 1)
-    _, ends = np.nonzero(change == -1)
-    return np.stack([rows, starts, ends], axis=1)
+    width = mask.shape[1]
+    framed = cv2.copyMakeBorder(mask, 0, 0, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    change = np.flatnonzero(framed[:, 1:] != framed[:, :-1])  # from row to row: start, end, start, end
+    rows, starts = np.divmod(change[::2], width + 1)
+    return np.stack([rows, starts, change[1::2] - rows * (width + 1)], axis=1)
 
 
 def _supported(runs: NDArray[np.int64], bands: _Bands, scale: float) -> NDArray[np.bool_]:
     """Tell for each run whether text stands close to both of its edges within a line pitch."""
     tall = max(1, round(bands.pitch)) | 1
-    text = cv2.dilate(bands.text, np.ones((tall, 1), np.uint8))
-    columns = np.arange(text.shape[1], dtype=np.int32)
-    last = np.maximum.accumulate(np.where(text > 0, columns, np.int32(-(10**6))), axis=1)
-    following = np.minimum.accumulate(np.where(text > 0, columns, np.int32(10**6))[:, ::-1], axis=1)[:, ::-1]
+    height, width = bands.text.shape
+    total = cv2.integral(bands.text, sdepth=cv2.CV_32S)
     row, start, end = runs.T
-    near_left = start - last[row, np.maximum(start - 1, 0)] <= CLOSE * scale
-    near_right = following[row, np.minimum(end, text.shape[1] - 1)] - end <= CLOSE * scale
-    reach = max(1, round(REACH * scale))
-    share = cv2.blur(bands.text.astype(np.float32), (1, tall), borderType=cv2.BORDER_CONSTANT)
-    total = np.pad(np.cumsum(share, axis=1, dtype=np.float32), ((0, 0), (1, 0)))
-    width = text.shape[1]
-    dense_left = (total[row, start] - total[row, np.maximum(start - reach, 0)]) / reach > DENSE
-    dense_right = (total[row, np.minimum(end + reach, width)] - total[row, end]) / reach > DENSE
-    return np.asarray(near_left & near_right & dense_left & dense_right & (start > 0) & (end < width))
+    top, bottom = np.maximum(row - tall // 2, 0), np.minimum(row + tall // 2 + 1, height)
+
+    def inked(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Count the text within a line pitch from column `first` up to `last`."""
+        first, last = np.maximum(first, 0), np.minimum(last, width)
+        return np.asarray(total[bottom, last] - total[top, last] - total[bottom, first] + total[top, first])
+
+    close, reach = int(CLOSE * scale), max(1, round(REACH * scale))
+    near = (inked(start - close, start) > 0) & (inked(end, end + close + 1) > 0)
+    much = DENSE * reach * tall
+    dense = (inked(start - reach, start) > much) & (inked(end, end + reach) > much)
+    return np.asarray(near & dense & (start > 0) & (end < width))
 
 
 def _linked(runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands) -> list[NDArray[np.intp]]:
     """Link supported runs from band to band; return the indices of the runs of each chain that is mostly supported."""
     shape = bands.ink.shape
-    painted = np.zeros((shape[0], shape[1] + 1), np.int32)
+    painted = np.zeros((shape[0], shape[1] + 1), np.int8)
     chosen = np.flatnonzero(supported)
     row, start, end = runs[chosen].T
-    np.add.at(painted, (row, start), 1)
-    np.add.at(painted, (row, end), -1)
-    mask = (np.cumsum(painted, axis=1)[:, :-1] > 0).astype(np.uint8)
+    painted[row, start], painted[row, end] = 1, -1
+    mask = np.cumsum(painted, axis=1, dtype=np.int8)[:, :-1].view(np.uint8)
     bridged = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((max(3, round(2 * bands.pitch)) | 1, 1), np.uint8))
     bridged &= 1 - bands.ink
     labels, stats = component_stats(bridged)

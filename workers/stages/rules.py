@@ -33,6 +33,7 @@ FREE = 0.6  # share of a rule's length with paper on both sides
 BESIDE = 0.5  # so far from its edge
 PICKETS = 3  # so many alike in a row are stems or hatching, not rules
 PICKET_SPACE = 6.0  # when no further apart than this
+STEP = 0.33  # text scales: how finely a rule is followed
 LONG = 25.0  # longer ones are rules in any company: a table has many
 
 
@@ -61,27 +62,63 @@ def find_rules(grey: NDArray[np.uint8], ink: Mask, scale: float) -> Rules:
     return Rules(vertical, np.asarray(cv2.transpose(across)), faint)
 
 
-def _vertical(grey: NDArray[np.uint8], ink: Mask, scale: float) -> tuple[Mask, Mask]:
+def step_along(scale: float) -> int:
+    """Return of how many pixels along a rule one is enough to follow it."""
+    return max(1, round(STEP * scale))
+
+
+def _vertical(grey: NDArray[np.generic], ink: NDArray[np.generic], scale: float) -> tuple[Mask, Mask]:
     """Return the mask of the vertical rules of `grey`, and that of all upright strokes."""
     width = max(3, round(THICKEST * scale) | 1)
     # dark against the paper on both sides: a closing across the rule takes it away, letters stay in part
     line = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_RECT, (width + 2, 1)))
-    thin = (line > DARKNESS).astype(np.uint8)
+    _, thin = cv2.threshold(line, DARKNESS, 1, cv2.THRESH_BINARY)
     slack = cv2.dilate(thin, np.ones((1, 3), np.uint8))  # a slanted rule moves sideways from row to row
     seeds = cv2.erode(slack, np.ones((max(3, round(SEED * scale)), 1), np.uint8))
     if not seeds.any():
-        return seeds, seeds
+        return np.asarray(seeds), np.asarray(seeds)
     seeds = cv2.dilate(seeds, np.ones((max(3, round((SEED + BREAK) * scale)), 1), np.uint8))
-    labels, stats = component_stats(seeds)
-    bridges = _bridges(stats, seeds.shape, scale)
+    step = step_along(scale)  # a stroke is so tall by now that one row of some shows it
+    rules, strokes = _rules_among(seeds[step // 2 :: step], ink[step // 2 :: step], scale, step)
+    size = grey.shape[::-1]
+    return tuple(np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)) for mask in (rules, strokes))
+
+
+def _rules_among(seeds: NDArray[np.generic], ink: NDArray[np.generic], scale: float, step: int) -> tuple[Mask, Mask]:
+    """Return the mask of the rules among upright strokes, and the strokes with bridges between their pieces.
+
+    Args:
+        seeds: (h, w), 1 on strokes; one row of `step` of the page.
+        ink: (h, w), 1 is ink; the same rows.
+        scale: text scale in pixels of the page.
+        step: rows of the page for each row here.
+    """
+    labels, stats = _strokes(seeds, step)
+    bridges = _bridges(stats, seeds.shape, scale, step)
     if bridges is not None:
         seeds |= bridges
-        labels, stats = component_stats(seeds)
+        labels, stats = _strokes(seeds, step)
     keep = _slim(stats, scale) & (stats[:, 3] >= (SHORTEST + BREAK) * scale)
     chosen = np.flatnonzero(keep)
-    keep[chosen] = [_stands_free(labels, ink, stats[k], int(k), scale) for k in chosen]
+    keep[chosen] = [_stands_free(labels, ink, stats[k], int(k), scale, step) for k in chosen]
     keep[_pickets(stats, keep, scale)] = False
-    return np.asarray(keep.astype(np.uint8)[labels]), np.asarray(seeds)
+    rules = np.zeros(labels.shape, np.uint8)
+    for label in np.flatnonzero(keep):
+        x, y, width, height = _box(stats[label], step)
+        rules[y : y + height, x : x + width] |= labels[y : y + height, x : x + width] == label
+    return rules, np.asarray(seeds)
+
+
+def _box(stats: Stats, step: int) -> tuple[int, int, int, int]:
+    """Return x, y, width, height where only one row of `step` is there."""
+    x, y, width, height, _ = stats.tolist()
+    return x, y // step, width, height // step
+
+
+def _strokes(seeds: NDArray[np.generic], step: int) -> tuple[NDArray[np.int32], Stats]:
+    """Return the labels of the strokes, and their stats in pixels of the page."""
+    labels, stats = component_stats(seeds)
+    return labels, stats * np.array([1, step, 1, step, step], np.int32)
 
 
 def _slim(stats: Stats, scale: float) -> NDArray[np.bool_]:
@@ -92,7 +129,7 @@ def _slim(stats: Stats, scale: float) -> NDArray[np.bool_]:
     return np.asarray(thin)
 
 
-def _bridges(stats: Stats, shape: tuple[int, ...], scale: float) -> Mask | None:
+def _bridges(stats: Stats, shape: tuple[int, ...], scale: float, step: int) -> Mask | None:
     """Return (h, w), 1 on lines that join the pieces of long broken rules one below the other; None without any."""
     stats = stats[_slim(stats, scale)]
     if not 1 < len(stats) <= MANY_PIECES:
@@ -116,21 +153,23 @@ def _bridges(stats: Stats, shape: tuple[int, ...], scale: float) -> Mask | None:
         return None
     bridges = np.zeros(shape, np.uint8)
     for a, b in zip(upper[bridged], lower[bridged], strict=True):
-        ends = (int(middle[a]), int(bottom[a]) - 1), (int(middle[b]), int(top[b]))
+        ends = (int(middle[a]), int(bottom[a]) // step - 1), (int(middle[b]), int(top[b]) // step)
         cv2.line(bridges, *ends, 1, 3)
     return bridges
 
 
-def _stands_free(labels: NDArray[np.int32], ink: Mask, stats: NDArray[np.int32], label: int, scale: float) -> bool:
+def _stands_free(
+    labels: NDArray[np.int32], ink: NDArray[np.generic], stats: Stats, label: int, scale: float, step: int
+) -> bool:
     """Tell whether paper lies on both sides of a rule along most of its length."""
-    x, y, width, height, _ = (int(v) for v in stats)
+    x, y, width, height = _box(stats, step)
     beside = max(2, round(BESIDE * scale))
     left, right = max(0, x - beside - 1), min(ink.shape[1], x + width + beside + 1)
     own = labels[y : y + height, left:right] == label
     columns = np.arange(own.shape[1])
     first = own.argmax(axis=1)
     last = own.shape[1] - 1 - own[:, ::-1].argmax(axis=1)
-    inked = ink[y : y + height, left:right] > 0
+    inked = np.asarray(ink[y : y + height, left:right]) != 0
     to_left = (columns >= (first - beside)[:, None]) & (columns < first[:, None] - 1)
     to_right = (columns > last[:, None] + 1) & (columns <= (last + beside)[:, None])
     free = ~(inked & to_left).any(axis=1) & ~(inked & to_right).any(axis=1)
@@ -148,15 +187,21 @@ def _pickets(stats: NDArray[np.int32], keep: NDArray[np.bool_], scale: float) ->
     return np.asarray(chosen[in_row & (height < LONG * scale)])
 
 
-def rule_paths(vertical: Mask, scale: float) -> list[Path]:
-    """Return the middle line of each vertical rule as (n, 2) points x, y from top to bottom."""
-    labels, stats = component_stats(vertical)
-    step = max(1, round(8 * scale))
+def rule_paths(vertical: Mask, scale: float, step: int = 1) -> list[Path]:
+    """Return the middle line of each vertical rule as (n, 2) points x, y from top to bottom.
+
+    Args:
+        vertical: (h, w), 1 where a rule lies.
+        scale: text scale in pixels.
+        step: one row in so many is looked at.
+    """
+    labels, stats = component_stats(vertical[::step])
+    every = max(1, round(8 * scale / step))
     paths = []
     for label, (x, y, width, height, _) in enumerate(stats[1:].tolist(), start=1):
         own = labels[y : y + height, x : x + width] == label
-        rows = np.unique(np.append(np.arange(0, height, step), height - 1))
+        rows = np.unique(np.append(np.arange(0, height, every), height - 1))
         weights = own[rows]
         middle = (weights * np.arange(width)).sum(axis=1) / np.maximum(weights.sum(axis=1), 1)
-        paths.append(np.stack([x + middle + 0.5, y + rows + 0.5], axis=1))
+        paths.append(np.stack([x + middle + 0.5, (y + rows + 0.5) * step], axis=1))
     return paths

@@ -20,6 +20,7 @@ from workers.stages.kraken_reference import find_line_boxes_reference
 from workers.stages.line_boxes import completed, with_headlines
 from workers.stages.pictures import line_art
 from workers.stages.reading_order import reading_order
+from workers.stages.rules import step_along
 from workers.stages.tables import cut_at_cells
 from workers.stages.text_size import component_stats
 
@@ -55,7 +56,9 @@ def find_text_lines(page: WorkingPage, columns: Columns, parameters: Segmentatio
 
 def long_rules(columns: Columns, scale: float) -> Boxes:
     """Return the boxes (m, 4) of horizontal rules, thick ones too, that are long enough to part columns."""
-    _, stats = component_stats(columns.horizontal)
+    step = step_along(scale)
+    _, stats = component_stats(columns.horizontal[:, ::step])
+    stats = stats * np.array([step, 1, step, 1, step], np.int32)
     c = columns.components
     thick = np.stack([c.x, c.y, c.width, c.height], axis=1)[c.kind == LARGE]
     x, y, width, height = np.concatenate([stats[1:, :4], thick]).astype(np.int64).T

@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 BUSY_TIMEOUT_MS = 30_000
+READER_CACHE_KIB = 32 * 1024
 
 
 def open_engine(url: str | URL) -> Engine:
@@ -68,3 +69,5 @@ def _begin_immediate(connection: Any) -> None:
 
 def _forbid_writes_on_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA query_only=ON")
+    # SQLite's own 2 MB hold too little of a large archive's indices; in KiB where negative
+    connection.execute(f"PRAGMA cache_size=-{READER_CACHE_KIB}")

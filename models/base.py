@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, SmallInteger
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, SmallInteger, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -56,19 +56,23 @@ class database_now(FunctionElement[datetime]):
     """
 
     type = UtcDateTime()
-    inherit_cache = False
+    inherit_cache = True  # the seconds are a parameter: a statement is compiled once, whatever the time
 
     def __init__(self, seconds: float = 0.0) -> None:
-        self.seconds = float(seconds)
-        super().__init__()
+        super().__init__(*([literal(float(seconds))] if seconds else []))
 
 
 @compiles(database_now, "postgresql")
-def _now_on_postgresql(element: database_now, compiler: SQLCompiler, **_: Any) -> str:
-    return f"(clock_timestamp() + make_interval(secs => {element.seconds!r}))"
+def _now_on_postgresql(element: database_now, compiler: SQLCompiler, **options: Any) -> str:
+    if not len(element.clauses):
+        return "clock_timestamp()"
+    return f"(clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **options)}))"
 
 
 @compiles(database_now, "sqlite")
-def _now_on_sqlite(element: database_now, compiler: SQLCompiler, **_: Any) -> str:
+def _now_on_sqlite(element: database_now, compiler: SQLCompiler, **options: Any) -> str:
     # SQLite's clock ticks in milliseconds; SQLAlchemy reads fractions as six digits, hence the zeros.
-    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '{element.seconds:+.3f} seconds')"
+    if not len(element.clauses):
+        return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+    seconds = compiler.process(element.clauses, **options)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {seconds} || ' seconds')"

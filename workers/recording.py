@@ -26,15 +26,20 @@ def record(engine: Engine, claim: Claim, page: layout.PageLayout) -> bool:
             return False
         with clock.stage("record") as items:
             rows = result_rows(claim.page_run_id, page)
+            if claim.attempt_number > 1:
+                _clear(connection, claim.page_run_id)
             for table, values in rows.items():
-                connection.execute(delete(table).where(table.page_run_id == claim.page_run_id))
                 if values:
                     connection.execute(insert(table), values)
             items.count = sum(map(len, rows.values()))
         timings = (*page.timings, *clock.timings)
-        connection.execute(delete(StageTiming).where(StageTiming.page_run_id == claim.page_run_id))
         connection.execute(insert(StageTiming), timing_rows(claim.page_run_id, timings))
     return True
+
+
+def _clear(connection: Connection, page_run_id: int) -> None:
+    for table in (TextLine, Separator, Face, StageTiming):
+        connection.execute(delete(table).where(table.page_run_id == page_run_id))
 
 
 def _finish(connection: Connection, claim: Claim, page: layout.PageLayout) -> bool:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from workers.layout import StageTiming
@@ -55,10 +56,21 @@ class StageClock:
 def peak_rss_kib() -> int:
     """Return the peak resident memory of this process so far, in KiB.
 
-    Linux's getrusage() counts what the parent needed before this program was started; /proc does not.
+    Linux counts in what the parent needed when it started this program; as long as that is more, /proc is asked.
     """
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // RSS_UNITS_PER_KIB
+    return peak if peak > _inherited_kib() else _own_peak_kib() or peak
+
+
+@cache
+def _inherited_kib() -> int:
+    counted, own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // RSS_UNITS_PER_KIB, _own_peak_kib()
+    return counted if own is not None and counted > own + 1024 else 0
+
+
+def _own_peak_kib() -> int | None:
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // RSS_UNITS_PER_KIB
+        return None
     return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0])

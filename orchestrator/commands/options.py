@@ -25,7 +25,7 @@ def max_failure_rate(function: Callable[..., Any]) -> Callable[..., Any]:
         "--max-failure-rate",
         type=click.IntRange(0, 100),
         metavar="PERCENT",
-        help="Stop feeding when more pages than this fail, after the first 100 [10].",
+        help="Stop feeding when clearly more pages than this fail, after the first 100 [10].",
     )(run)
 
 

@@ -19,7 +19,7 @@ CERTAINTY = 1.645
 class Brake:
     """Stops feeding when more than `max_failure_rate` percent of the pages fail, by more than chance explains.
 
-    Of 100 pages 15 failures stop at the default of 10 %, of 1,000 pages 117: the lower end of the Wilson interval
+    Of 100 pages 15 failures stop at the default of 10 %, of 1,000 pages 116: the lower end of the Wilson interval
     (E. B. Wilson, 1927) of the share must lie above it.
     """
 

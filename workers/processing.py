@@ -6,7 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from billiard.exceptions import SoftTimeLimitExceeded
@@ -117,15 +117,16 @@ def _process(engine: Engine, claim: Claim, settings: Settings, steps: Steps) -> 
         metrics.attempt_ended("done" if stored else "stale", timings=page.timings)
 
 
-@cache
-def _our_versions() -> dict[str, str]:
-    # reading package metadata costs more than everything else that is done for a page here
-    return software_versions()
+@lru_cache(maxsize=16)
+def _pipeline(text: str) -> tuple[PipelineParameters, str]:
+    # read once for each pipeline: package metadata and types cost more than all else that is done for a page here
+    parameters = PipelineParameters.from_json(text)
+    return parameters, fingerprint(parameters, software_versions())
 
 
 def _analyse(claim: Claim, settings: Settings, steps: Steps, clock: StageClock) -> PageLayout:
-    parameters = PipelineParameters.from_json(claim.parameters)
-    if fingerprint(parameters, _our_versions()) != claim.fingerprint:
+    parameters, name = _pipeline(claim.parameters)
+    if name != claim.fingerprint:
         raise WrongVersions(
             f"This worker runs other versions than pipeline {claim.fingerprint} names; "
             "update the workers, or ingest again to make a pipeline for them."

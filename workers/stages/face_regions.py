@@ -61,7 +61,7 @@ def plan_search(grey: Grey, lines: Sequence[BoundingBox]) -> SearchPlan:
     smallest = SMALLEST * max(1.0, float(np.sqrt(grey.size / PHOTOGRAPH_PIXELS)))
     if len(lines) < FEW_LINES:
         return SearchPlan((page,), round(smallest), ())
-    line_height = float(np.median([line.height for line in lines]))
+    line_height = float(np.median([_thickness(line) for line in lines]))
     factor = min(1.0, LINE_HEIGHT / line_height)
     small = _reduced(grey, factor)
     stacked = in_columns(lines)
@@ -132,21 +132,31 @@ def _reduced(grey: Grey, factor: float) -> Grey:
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
 
 
+def _thickness(line: BoundingBox) -> int:
+    """Return the height of a line, also of one that runs from top to bottom."""
+    return min(line.width, line.height)
+
+
 def _around(small: Grey, line: BoundingBox, factor: float) -> Grey:
-    """Return the pixels of a line with a quarter of its height above and below."""
-    extra = line.height / 4
-    top, bottom = max(0, round((line.y_min - extra) * factor)), round((line.y_max + extra) * factor) + 1
-    return small[top:bottom, int(line.x_min * factor) : int(line.x_max * factor) + 1]
+    """Return the pixels of a line with a quarter of its height around it."""
+    x_min, y_min, x_max, y_max = _with_white(line, factor)
+    return small[round(y_min) : round(y_max) + 1, round(x_min) : round(x_max) + 1]
+
+
+def _with_white(line: BoundingBox, factor: float) -> tuple[float, float, float, float]:
+    """Return the corners of a line with a quarter of its height around it, in pixels of the reduced page."""
+    extra = _thickness(line) / 4
+    x_min, y_min = (max(0.0, (low - extra) * factor) for low in (line.x_min, line.y_min))
+    return x_min, y_min, (line.x_max + extra) * factor, (line.y_max + extra) * factor
 
 
 def _covered(shape: tuple[int, ...], lines: Sequence[BoundingBox], factor: float) -> Mask:
-    """Return 1 where lines are, with a quarter of their height around them."""
+    """Return 1 where lines are, with a quarter of their height and a pixel around them."""
     covered = np.zeros(shape, np.uint8)
     for line in lines:
-        extra = line.height / 4 + 1 / factor
-        left, top = (max(0, int((low - extra) * factor)) for low in (line.x_min, line.y_min))
-        right, bottom = (int(np.ceil((high + extra) * factor)) for high in (line.x_max, line.y_max))
-        covered[top:bottom, left:right] = 1
+        x_min, y_min, x_max, y_max = _with_white(line, factor)
+        left, top, right, bottom = int(x_min - 1), int(y_min - 1), int(np.ceil(x_max + 1)), int(np.ceil(y_max + 1))
+        covered[max(0, top) : bottom, max(0, left) : right] = 1
     return covered
 
 

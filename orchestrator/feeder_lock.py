@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from pathlib import Path
 from typing import IO
 
 from sqlalchemy import Connection, Engine, text
 
+CHECK_SECONDS = 1.0
 LOCK_KEY = 0x666565646572  # "feeder"
 
 
@@ -18,6 +20,7 @@ class FeederLock:
         self._engine = engine
         self._file: IO[bytes] | None = None
         self._connection: Connection | None = None
+        self._checked_at = float("-inf")
 
     def acquire(self) -> bool:
         """Take the lock if nobody holds it; True as long as it is held."""
@@ -54,8 +57,11 @@ class FeederLock:
 
     def _acquire_advisory(self) -> bool:
         if self._connection is not None:
+            if time.monotonic() - self._checked_at < CHECK_SECONDS:
+                return True
             self._connection.execute(text("SELECT 1"))  # raises when the session, and with it the lock, is gone
             self._connection.commit()
+            self._checked_at = time.monotonic()
             return True
         connection = self._engine.connect()
         # A machine that vanishes says no goodbye: without this its session, and the lock, would stay for hours.

@@ -50,10 +50,11 @@ def take(engine: Engine, window: int, scope: Scope, alone: int = 1) -> list[Mess
     """
     with engine.begin() as connection:
         _wait_for_our_turn(connection)
-        free = window - _count(connection, PageRun.state.in_(IN_FLIGHT))
+        in_flight, suspected = _in_flight(connection)
+        free = window - in_flight
         if free <= 0:
             return []
-        suspects = _suspects(connection, scope, min(free, alone))
+        suspects = _suspects(connection, scope, min(free, alone - suspected))
         others = [] if len(suspects) == free else _others(connection, scope, free - len(suspects))
         chosen = suspects + others
         if chosen:
@@ -71,15 +72,17 @@ def _wait_for_our_turn(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TAKE_KEY})
 
 
-def _count(connection: Connection, condition: ColumnElement[bool]) -> int:
-    return connection.scalar(select(func.count()).select_from(PageRun).where(condition)) or 0
+def _in_flight(connection: Connection) -> tuple[int, int]:
+    """Return how many page runs are in flight, and how many of them are suspects."""
+    suspected = func.count().filter(PageRun.error_code.in_(SUSPICIOUS))
+    row = connection.execute(select(func.count(), suspected).where(PageRun.state.in_(IN_FLIGHT))).one()
+    return row[0], row[1]
 
 
 def _suspects(connection: Connection, scope: Scope, limit: int) -> list[Message]:
-    in_flight = _count(connection, and_(PageRun.state.in_(IN_FLIGHT), PageRun.error_code.in_(SUSPICIOUS)))
-    if limit <= in_flight:
+    if limit <= 0:
         return []
-    ready = _ready(scope).where(PageRun.error_code.in_(SUSPICIOUS)).limit(limit - in_flight)
+    ready = _ready(scope).where(PageRun.error_code.in_(SUSPICIOUS)).limit(limit)
     return [(row.page_run_id, Queue.ALONE) for row in connection.execute(ready)]
 
 

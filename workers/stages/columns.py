@@ -58,10 +58,10 @@ def find_columns(page: WorkingPage) -> Columns:
     if is_noise(components):
         return no_columns(page)
     pictures = find_pictures(page.grey, components)
-    ink = components.mask(~stray(components) & (components.kind != PAPER)) * (1 - pictures)
-    text = components.mask(components.kind == TEXT) * (1 - pictures)
-    white_rules = ink * (1 - cv2.dilate(rules.faint, np.ones((3, 3), np.uint8)))
-    gutters = find_gutters(np.maximum(white_rules, pictures), text, rules.horizontal, page.scale, page.pitch)
+    ink = without(components.mask(~stray(components) & (components.kind != PAPER)), pictures)
+    text = without(components.mask(components.kind == TEXT), pictures)
+    white_rules = without(ink, cv2.dilate(rules.faint, np.ones((3, 3), np.uint8)))
+    gutters = find_gutters(white_rules | pictures, text, rules.horizontal, page.scale, page.pitch)
     barrier = cv2.dilate(rules.vertical, np.ones((1, 3), np.uint8))
     barrier |= draw([gutter.path for gutter in gutters], barrier.shape)
     paths = separator_paths(rules, gutters, text, pictures, page.scale, page.pitch)
@@ -94,7 +94,12 @@ def draw(paths: list[Path], shape: tuple[int, ...]) -> Mask:
 def without_rules(ink: Mask, rules: Rules) -> Mask:
     """Return the ink without printed rules and their soft edges."""
     rule = cv2.dilate(rules.vertical | rules.horizontal, np.ones((3, 3), np.uint8))
-    return np.asarray(ink * (1 - rule))
+    return without(ink, rule)
+
+
+def without(ink: Mask, masked: NDArray[np.generic]) -> Mask:
+    """Return `ink` (h, w; 0 or 1), 0 where `masked` is 1."""
+    return np.asarray(cv2.subtract(ink, masked))
 
 
 def separator_paths(
@@ -113,8 +118,16 @@ def separator_paths(
 
 def _origin(path: Path, faint: Mask, scale: float) -> Origin:
     """Tell whether a faint or broken rule runs along a gutter."""
-    near = cv2.dilate(faint, np.ones((1, 2 * round(scale) + 1), np.uint8))
-    return "printed" if _share(path, near) > FAINT else "inserted"
+    rows = np.arange(int(path[0, 1]), min(int(path[-1, 1]) + 1, len(faint)))
+    near = _around(path, rows, faint, np.arange(-round(scale), round(scale) + 1))
+    return "printed" if near.mean() > FAINT else "inserted"
+
+
+def _around(path: Path, rows: NDArray[np.int64], mask: Mask, offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell for each of `rows` whether `mask` is 1 at any of the `offsets` in columns from the path."""
+    columns = np.interp(rows, path[:, 1], path[:, 0]).astype(int)
+    beside = np.clip(columns[:, None] + offsets, 0, mask.shape[1] - 1)
+    return np.asarray(mask[rows[:, None], beside].any(axis=1))
 
 
 def _share(path: Path, mask: Mask) -> float:
@@ -127,13 +140,8 @@ def _share(path: Path, mask: Mask) -> float:
 def parts_text(path: Path, text: Mask, scale: float) -> bool:
     """Tell whether a line has text within `BETWEEN` text sizes on either side of a good part of its length."""
     rows = np.arange(int(path[0, 1]), int(path[-1, 1]) + 1, max(1, round(scale / 2)))
-    columns = np.interp(rows, path[:, 1], path[:, 0]).astype(int)
-    reach = round(BETWEEN * scale)
-    beside = [
-        (text[y, max(0, x - reach) : x].any(), text[y, x + 1 : x + reach].any())
-        for y, x in zip(rows, columns, strict=True)
-    ]
-    return bool((np.mean(beside, axis=0) > PARTED).all())
+    reach = np.arange(1, round(BETWEEN * scale))
+    return all(_around(path, rows, text, side).mean() > PARTED for side in (-reach, reach))
 
 
 def _beside_rules(path: Path, printed: list[Path], scale: float, pitch: float) -> list[Path]:

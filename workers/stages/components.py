@@ -41,7 +41,7 @@ class Components:
 
     labels: NDArray[np.int32]
     inked: NDArray[np.intp]
-    inked_labels: NDArray[np.int32]
+    inked_labels: NDArray[np.intp]
     x: NDArray[np.int64]
     y: NDArray[np.int64]
     width: NDArray[np.int64]
@@ -55,8 +55,12 @@ class Components:
     def mask(self, chosen: NDArray[np.bool_]) -> Mask:
         """Return (h, w), 1 on the components that are True in `chosen`."""
         mask = np.zeros(self.labels.size, np.uint8)
-        mask[self.inked] = chosen.astype(np.uint8)[self.inked_labels]
+        mask[self.pixels(chosen)] = 1
         return mask.reshape(self.labels.shape)
+
+    def pixels(self, chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Return where in the flattened page the components lie that are True in `chosen`."""
+        return self.inked[chosen[self.inked_labels]]
 
     @property
     def letterlike(self) -> NDArray[np.bool_]:
@@ -76,11 +80,11 @@ class Components:
 def find_components(ink: Mask, scale: float) -> Components:
     """Label and measure the components of `ink` (h, w; 1 is ink) at text scale `scale`."""
     labels, stats = component_stats(ink)
-    inked = np.flatnonzero(ink)
-    inked_labels = labels.ravel()[inked]
-    inside = cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+    inked = np.flatnonzero(ink.view(bool))  # many times faster than on uint8
+    inked_labels = labels.ravel()[inked].astype(np.intp)  # an index of another type is converted each time
+    inside = cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))).view(bool)
     x, y, width, height, area = stats.astype(np.int64).T
-    core = np.bincount(inked_labels[inside.ravel()[inked] > 0], minlength=len(stats))
+    core = np.bincount(labels[inside], minlength=len(stats))
     stroke = 2.0 * area / np.maximum(area - core, 1)
     size = np.sqrt(width * height)
     kind = np.full(len(stats), LARGE, np.uint8)

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.layout import BoundingBox, Point
+from workers.stages.text_size import strip_sums
 
 LIMIT_DEGREES = 6.0
+FINER_DEGREES = (0.5, 0.1, 0.05)  # from one round of the search to the next
 STRIPS = 96  # columns of the reduced image in which rows are summed
 
 
@@ -29,15 +31,16 @@ def skew_degrees(ink: NDArray[np.uint8], scale: float) -> float:
     rows, columns = ink.shape[0] // step, STRIPS
     if rows < 8 or ink.shape[1] < columns:
         return 0.0
-    profile = cv2.resize(ink.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+    profile = cv2.resize(strip_sums(ink, columns), (columns, rows), interpolation=cv2.INTER_AREA)
     # shearing by parts of a row smooths, no shear at all does not: smoothed before, all angles are alike
     profile = cv2.GaussianBlur(profile, (1, 9), sigmaX=0.1, sigmaY=1.5)
-    slope = ink.shape[1] / columns / step  # rows a strip for a slope of 1
-    window = int(np.clip(round(30 * scale / (ink.shape[1] / columns)), 8, columns))
-    coarse = np.arange(-LIMIT_DEGREES, LIMIT_DEGREES + 0.01, 0.25)
-    best = coarse[np.argmax([_sharpness(profile, a, slope, window) for a in coarse])]
-    fine = best + np.arange(-0.25, 0.251, 0.05)
-    return float(fine[np.argmax([_sharpness(profile, a, slope, window) for a in fine])])
+    slope = ink.shape[1] // columns * rows / ink.shape[0]  # rows a strip for a slope of 1
+    window = int(np.clip(round(30 * scale / (ink.shape[1] // columns)), 8, columns))
+    best, reach = 0.0, LIMIT_DEGREES
+    for width in FINER_DEGREES:
+        angles = best + np.arange(-reach, reach + 0.01, width)
+        best, reach = float(angles[np.argmax([_sharpness(profile, a, slope, window) for a in angles])]), width
+    return best
 
 
 def _sharpness(profile: NDArray[np.float32], degrees: float, slope: float, window: int) -> float:

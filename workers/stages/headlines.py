@@ -61,7 +61,9 @@ def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded:
         return Headlines(np.zeros((0, 4), np.int64), members, initials)
     groups = _groups(_boxes(c)[chosen], barrier)
     boxes = []
-    for group in range(groups.max() + 1):
+    tallest = np.zeros(groups.max() + 1, np.int64)
+    np.maximum.at(tallest, groups, c.height[chosen])
+    for group in np.flatnonzero(tallest >= TALL * scale):
         own = chosen[groups == group]
         if np.quantile(c.height[own], 0.75) < TALL * scale:
             continue

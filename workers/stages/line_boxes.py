@@ -131,26 +131,21 @@ def _words(
     left_over &= c.height < WORD_HEIGHT[1] * c.scale
     if not left_over.any():
         return np.zeros((0, 4), np.int64), np.zeros(0, np.int64)
-    ink = c.mask(left_over)
+    pixels = c.pixels(left_over)
+    ink = np.zeros(c.labels.shape, np.uint8)
+    ink.ravel()[pixels] = 1
     joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, max(3, round(WORD_SPACE * c.scale))), np.uint8))
-    labels, stats = component_stats(joined & (1 - barrier))
-    area = np.bincount(labels[ink > 0], minlength=len(stats))
+    labels, stats = component_stats(cv2.subtract(joined, barrier))
+    word = labels.ravel()[pixels]
+    area = np.bincount(word, minlength=len(stats))
+    word_of = np.zeros(len(c.x), np.int32)
+    word_of[c.labels.ravel()[pixels]] = word
     letter = left_over & (np.maximum(c.width, c.height) >= SMALL_LETTER * c.scale)
-    letters = np.bincount(_label_of(labels, c, letter), minlength=len(stats))
+    letters = np.bincount(word_of[letter], minlength=len(stats))
     x, y, width, height, _ = stats.astype(np.int64).T
     good = (letters >= 1) & (area >= WORD_INK * width * height)
     good[0] = False
     return np.stack([x, y, x + width, y + height], axis=1)[good], letters[good]
-
-
-def _label_of(labels: NDArray[np.int32], c: Components, chosen: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Return in which of `labels` each chosen component lies, seen at the first inked pixel of its top row."""
-    found = np.flatnonzero(chosen)
-    out = np.zeros(len(found), np.int32)
-    for k, index in enumerate(found):
-        row = c.labels[c.y[index], c.x[index] : c.x[index] + c.width[index]]
-        out[k] = labels[c.y[index], c.x[index] + int((row == index).argmax())]
-    return out
 
 
 def _same_line(boxes: Boxes, barrier: Mask, scale: float) -> NDArray[np.int32]:

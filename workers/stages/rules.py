@@ -203,5 +203,6 @@ def rule_paths(vertical: Mask, scale: float, step: int = 1) -> list[Path]:
         rows = np.unique(np.append(np.arange(0, height, every), height - 1))
         weights = own[rows]
         middle = (weights * np.arange(width)).sum(axis=1) / np.maximum(weights.sum(axis=1), 1)
-        paths.append(np.stack([x + middle + 0.5, (y + rows + 0.5) * step], axis=1))
+        down = np.minimum((y + rows + 0.5) * step, len(vertical) - 0.5)
+        paths.append(np.stack([x + middle + 0.5, down], axis=1))
     return paths

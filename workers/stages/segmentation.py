@@ -11,7 +11,7 @@ from workers.layout import TextLine
 from workers.parameters import SegmentationParameters
 from workers.stages.binarization import WorkingPage
 from workers.stages.blocks import Direction, block_order
-from workers.stages.columns import Columns
+from workers.stages.columns import Columns, without
 from workers.stages.components import LARGE, PAPER, is_noise
 from workers.stages.headlines import find_headlines
 from workers.stages.kraken_core import NoText, find_line_boxes
@@ -72,7 +72,7 @@ def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
     middle = (components.y + components.height // 2, components.x + components.width // 2)
     pictured = (columns.pictures[middle] > 0) | line_art(components)
     headlines = find_headlines(components, columns.barrier, pictured)
-    body = columns.ink * (1 - components.mask(headlines.members | headlines.initials))
+    body = without(columns.ink, components.mask(headlines.members | headlines.initials))
     found = find_line_boxes(body * np.uint8(255), columns.barrier, scale=page.scale, no_hlines=True).astype(np.int64)
     found = completed(found, headlines.boxes, components, pictured, columns.barrier)
     printed = components.mask((components.kind != PAPER) & ~pictured)

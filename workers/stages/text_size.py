@@ -61,6 +61,13 @@ def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
+def strip_sums(ink: NDArray[np.uint8], strips: int) -> NDArray[np.float32]:
+    """Return (h, strips): the ink of each row of `ink` (h, w) in `strips` of equal width; what is left over is not."""
+    wide = ink.shape[1] // strips
+    parts = np.ascontiguousarray(ink[:, : wide * strips]).reshape(-1, wide)
+    return np.asarray(cv2.reduce(parts, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F)).reshape(-1, strips)
+
+
 def line_pitch(ink: NDArray[np.uint8], scale: float) -> float:
     """Return the distance of one text line to the next in pixels, from the autocorrelation of row sums.
 
@@ -73,7 +80,7 @@ def line_pitch(ink: NDArray[np.uint8], scale: float) -> float:
     if height < 4 * high or low < 2:
         return default
     strips = max(1, round(width / (10 * scale)))
-    profile = cv2.resize(ink.astype(np.float32), (strips, height), interpolation=cv2.INTER_AREA)
+    profile = strip_sums(ink, strips)
     profile -= cv2.blur(profile, (1, 2 * high + 1))
     spectrum = np.fft.rfft(profile, n=2 * height, axis=0)
     correlation = np.fft.irfft((spectrum * spectrum.conj()).sum(axis=1))[: high + 1]

@@ -134,12 +134,13 @@ def _share(path: Path, mask: Mask) -> float:
     """Return the share of a path's length that lies in `mask`."""
     rows = np.arange(int(path[0, 1]), min(int(path[-1, 1]) + 1, len(mask)))
     columns = np.interp(rows, path[:, 1], path[:, 0]).astype(int)
-    return float(mask[rows, columns].mean())
+    return float(mask[rows, np.clip(columns, 0, mask.shape[1] - 1)].mean())
 
 
 def parts_text(path: Path, text: Mask, scale: float) -> bool:
     """Tell whether a line has text within `BETWEEN` text sizes on either side of a good part of its length."""
-    rows = np.arange(int(path[0, 1]), int(path[-1, 1]) + 1, max(1, round(scale / 2)))
+    # followed on fewer rows, a path may end some rows below the page
+    rows = np.arange(int(path[0, 1]), min(int(path[-1, 1]) + 1, len(text)), max(1, round(scale / 2)))
     reach = np.arange(1, round(BETWEEN * scale))
     return all(_around(path, rows, text, side).mean() > PARTED for side in (-reach, reach))
 

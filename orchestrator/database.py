@@ -33,16 +33,22 @@ def open_for_ingest(url: str) -> Engine:
 
 
 def open_existing(url: str, *, read_only: bool = True) -> Engine:
-    """Return an engine on a database that already holds results.
+    """Return an engine on a database that already holds results, with the schema of this version.
 
     Raises:
-        UnreadableInput: there is no such file.
+        UnreadableInput: there is no such file, or its schema is another.
     """
     check_url(url)
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
         raise UnreadableInput(f"There is no database {parsed.database}; make one with: broadsheet ingest PATH")
-    return open_engine_read_only(url) if read_only else open_engine(url)
+    engine = open_engine_read_only(url) if read_only else open_engine(url)
+    revision, known = migrations.current_revision(engine), migrations.head_revision()
+    if revision != known:
+        raise UnreadableInput(
+            f"The database has schema {revision or 'none'}, this version knows {known}; run: broadsheet db upgrade"
+        )
+    return engine
 
 
 def check_url(url: str) -> None:

@@ -41,14 +41,12 @@ def query(
     broadsheet query "SELECT page, text_lines FROM page_status ORDER BY text_lines DESC LIMIT 5"
     broadsheet query suspects --format csv --output suspects.csv
     """
-    from sqlalchemy import make_url
-
     from orchestrator.database import open_existing
     from orchestrator.files import refuse_existing
     from orchestrator.named_queries import find_query
     from orchestrator.query import run_query
 
-    dialect = make_url(settings.database_url).get_backend_name()
+    dialect = "sqlite" if settings.database_url.startswith("sqlite") else "postgresql"
     if listing:
         return _list(sql, dialect)
     if sql is None:

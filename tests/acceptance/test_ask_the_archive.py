@@ -119,6 +119,15 @@ def test_an_empty_database_is_no_error_for_readers(tmp_path: Path, command: list
         Broadsheet(tmp_path).run(*refused, code=2)
 
 
+def test_a_database_of_an_older_version_says_what_to_do(archive: Broadsheet) -> None:
+    engine = open_engine(f"sqlite:///{archive.folder / 'broadsheet.db'}")
+    migrations.downgrade(engine, "0001")
+    engine.dispose()
+    assert "run: broadsheet db upgrade" in archive.run("report", code=2).stderr
+    archive.run("db", "upgrade")
+    archive.run("report")
+
+
 def test_a_reader_that_has_seen_enough_ends_the_query(archive: Broadsheet) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
     started = time.monotonic()

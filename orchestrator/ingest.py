@@ -49,23 +49,26 @@ def store_pages(
     engine: Engine, volume_id: int, pipeline_id: int, priority: int, found: Iterable[FoundPage]
 ) -> Iterator[Stored]:
     """Store the pages of a volume in blocks, each committed; yields the sum after each block."""
-    stored = Stored()
+    stored, measure_at = Stored(), 2 * BLOCK
     for block in in_blocks(found):
         with engine.begin() as connection:
-            _trust_indices(connection)
             pages = {(page.address.name, page.sha256): page for page in block}
             known, inserted = _store_block(connection, volume_id, pages)
             page_ids = {key: known[key].page_id for key in pages}
             stored.new_page_runs += _store_page_runs(connection, pipeline_id, priority, pages, page_ids, inserted)
             stored.new_pages += len(inserted)
         stored.found += len(block)
+        if stored.found >= measure_at:
+            _refresh_statistics(engine)
+            measure_at *= 2
         yield stored
 
 
-def _trust_indices(connection: Connection) -> None:
-    # A table that is just being filled has no statistics yet, and PostgreSQL would read all of it for each block.
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL enable_seqscan = off"))
+def _refresh_statistics(engine: Engine) -> None:
+    # A table that is just being filled has no statistics, and PostgreSQL would read all of it for each block.
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.execute(text("ANALYZE page, page_run"))
 
 
 def in_blocks(

@@ -115,17 +115,18 @@ def _with_small_pieces(
     boxes: NDArray[np.int64], c: Components, members: NDArray[np.bool_], excluded: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Give dots, hyphens and thin letters inside a headline, or at its ends, to it."""
-    own = _boxes(c)
+    usable = np.flatnonzero((c.kind >= SMALL) & ~excluded)
+    own, height = _boxes(c)[usable], c.height[usable]
     members = members.copy()
     grown = boxes.copy()
     for k, (x0, y0, x1, y1) in enumerate(boxes):
         reach = (y1 - y0) // 3
         middle = (own[:, 1] + own[:, 3]) / 2
         inside = (own[:, 0] >= x0 - reach) & (own[:, 2] <= x1 + reach) & (own[:, 1] >= y0 - reach // 2)
-        inside &= (own[:, 3] <= y1 + reach // 2) & (middle > y0) & (middle < y1) & (c.kind >= SMALL) & ~excluded
+        inside &= (own[:, 3] <= y1 + reach // 2) & (middle > y0) & (middle < y1)
         beside = inside & ((own[:, 0] < x0) | (own[:, 2] > x1))
-        inside &= ~beside | (c.height > 0.1 * (y1 - y0))
-        members |= inside
+        inside &= ~beside | (height > 0.1 * (y1 - y0))
+        members[usable[inside]] = True
         if inside.any():
             grown[k] = _union(np.concatenate([boxes[k : k + 1], own[inside]]))
     return grown, members

@@ -78,10 +78,7 @@ def with_headlines(lines: Boxes, headlines: Boxes) -> Boxes:
 def credible(lines: Boxes, components: Components) -> Boxes:
     """Leave out lines that are made of specks, or of one or two blots, and not of letters."""
     c = components
-    owner = np.zeros(c.labels.shape, np.int32)
-    for number, (x0, y0, x1, y1) in enumerate(lines, start=1):
-        owner[y0:y1, x0:x1] = number
-    own = owner[c.y + c.height // 2, c.x + c.width // 2]
+    own = line_of(lines, c)
     own[c.kind == PAPER] = 0
     line_height = np.append(0, lines[:, 3] - lines[:, 1])[own]
     letter = (c.kind >= TEXT) | (np.maximum(c.width, c.height) >= LOWEST_LETTER * line_height)
@@ -96,6 +93,15 @@ def credible(lines: Boxes, components: Components) -> Boxes:
     return lines[(letters > 0) & ~made_of_specks & ~made_of_blots]
 
 
+def line_of(lines: Boxes, components: Components) -> NDArray[np.int64]:
+    """Return for each component the number of the line that holds its middle, counted from 1; 0 outside of all."""
+    c = components
+    owner = np.zeros(c.labels.shape, np.min_scalar_type(len(lines)))
+    for number, (x0, y0, x1, y1) in enumerate(lines.tolist(), start=1):
+        owner[y0:y1, x0:x1] = number
+    return owner[c.y + c.height // 2, c.x + c.width // 2].astype(np.int64)
+
+
 def with_whole_letters(lines: Boxes, components: Components, excluded: NDArray[np.bool_]) -> Boxes:
     """Widen boxes so that no letter whose middle they hold is cut: long strokes of a hand, accents, swashes.
 
@@ -104,10 +110,7 @@ def with_whole_letters(lines: Boxes, components: Components, excluded: NDArray[n
     if not len(lines):
         return lines
     c = components
-    owner = np.zeros(c.labels.shape, np.int32)
-    for number, (x0, y0, x1, y1) in enumerate(lines, start=1):
-        owner[y0:y1, x0:x1] = number
-    own = owner[c.y + c.height // 2, c.x + c.width // 2] - 1
+    own = line_of(lines, c) - 1
     height = lines[:, 3] - lines[:, 1]
     letter = (own >= 0) & (c.kind >= SMALL) & ~excluded
     letter &= (c.height <= WHOLE * height[own]) & (c.width <= LONGEST_LETTER * c.scale)

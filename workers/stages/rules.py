@@ -77,9 +77,10 @@ def _vertical(grey: NDArray[np.generic], ink: NDArray[np.generic], scale: float)
     seeds = cv2.erode(slack, np.ones((max(3, round(SEED * scale)), 1), np.uint8))
     if not seeds.any():
         return np.asarray(seeds), np.asarray(seeds)
-    seeds = cv2.dilate(seeds, np.ones((max(3, round((SEED + BREAK) * scale)), 1), np.uint8))
-    step = step_along(scale)  # a stroke is so tall by now that one row of some shows it
-    rules, strokes = _rules_among(seeds[step // 2 :: step], ink[step // 2 :: step], scale, step)
+    step = step_along(scale)
+    seen = cv2.dilate(seeds, np.ones((step, 1), np.uint8))[step // 2 :: step]
+    seen = cv2.dilate(seen, np.ones((max(3, round((SEED + BREAK) * scale / step)), 1), np.uint8))
+    rules, strokes = _rules_among(seen, ink[step // 2 :: step], scale, step)
     size = grey.shape[::-1]
     return tuple(np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)) for mask in (rules, strokes))
 

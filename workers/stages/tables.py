@@ -59,7 +59,7 @@ def _cut_once(lines: Boxes, ink: Mask, scale: float, pitch: float) -> Boxes:
 def _holes(lines: Boxes, ink: Mask, least: float) -> NDArray[np.int64]:
     """Return (n, 3): line, first white column, first inked column after it, of the holes at least `least` wide."""
     holes = []
-    for number, (x0, y0, x1, y1) in enumerate(lines):
+    for number, (x0, y0, x1, y1) in enumerate(lines.tolist()):
         inked = np.flatnonzero(cv2.reduce(ink[y0:y1, x0:x1], 0, cv2.REDUCE_MAX))
         wide = np.flatnonzero(inked[1:] - inked[:-1] > least)
         holes += [(number, x0 + inked[k] + 1, x0 + inked[k + 1]) for k in wide]

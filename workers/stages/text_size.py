@@ -22,7 +22,8 @@ def component_stats(ink: NDArray[np.uint8]) -> tuple[NDArray[np.int32], Stats]:
 
     Returns the labels (h, w) and one row a component: x, y, width, height, area in pixels; row 0 is the paper.
     """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
+    # of OpenCV's algorithms the fastest where most is paper
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(ink, 8, cv2.CV_32S, cv2.CCL_BBDT)
     return labels, stats
 
 

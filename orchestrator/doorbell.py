@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
+from uuid import uuid4
 
 from celery import Celery
 from kombu.exceptions import BatchPublishError, OperationalError
@@ -61,10 +62,24 @@ class RedisDoorbell:
         )
 
     def ring(self, messages: Sequence[Message]) -> None:
-        """Send messages, many in one round trip."""
+        """Send messages, many in one round trip.
+
+        What `send_task` would look up again for each message is left out: half of its time.
+        """
+        make = self._app.amqp.create_task_message
         with self._translated(), self._app.producer_pool.acquire(block=True) as producer, producer.batch(BATCH):
             for page_run_id, queue in messages:
-                self._app.send_task(PROCESS_PAGE, args=[page_run_id], queue=queue, producer=producer)
+                task_id = str(uuid4())
+                message = make(task_id, PROCESS_PAGE, (page_run_id,), {}, argsrepr=f"({page_run_id},)", kwargsrepr="{}")
+                producer.publish(
+                    message.body,
+                    exchange="",
+                    routing_key=queue.value,
+                    delivery_mode=2,
+                    headers=message.headers,
+                    serializer="json",
+                    **message.properties,
+                )
 
     def count(self) -> int:
         """Return how many messages wait in the queues."""

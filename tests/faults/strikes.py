@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-from celery.signals import before_task_publish
 from PIL import Image
 from sqlalchemy import Engine, event
 
+from orchestrator.doorbell import Message, RedisDoorbell
 from tests.faults import actions
 from tests.faults.plan import from_environment
 from workers import processing
@@ -27,7 +28,7 @@ def install() -> tuple[processing.Steps, tuple[str, ...]]:
     """Hang up the faults of this process's plan; returns the steps and the command of a suspect's process."""
     reach("start")
     event.listen(Engine, "commit", at_commit)
-    before_task_publish.connect(at_publish, weak=False)
+    RedisDoorbell.ring = ring  # type: ignore[method-assign]
     return processing.Steps(load, analyse, record), (sys.executable, "-m", "tests.faults.alone")
 
 
@@ -77,6 +78,10 @@ def at_commit(_connection: Any) -> None:
             return
 
 
-def at_publish(**_: Any) -> None:
-    """Strike between the feeder's commit and its message."""
+_true_ring = RedisDoorbell.ring
+
+
+def ring(self: RedisDoorbell, messages: Sequence[Message]) -> None:
+    """Strike between the feeder's commit and its messages."""
     reach("publish")
+    _true_ring(self, messages)

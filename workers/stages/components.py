@@ -84,7 +84,7 @@ def find_components(ink: Mask, scale: float) -> Components:
     inked_labels = labels.ravel()[inked].astype(np.intp)  # an index of another type is converted each time
     inside = cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))).view(bool)
     x, y, width, height, area = stats.astype(np.int64).T
-    core = np.bincount(labels[inside], minlength=len(stats))
+    core = np.bincount(inked_labels[inside.ravel()[inked]], minlength=len(stats))
     stroke = 2.0 * area / np.maximum(area - core, 1)
     size = np.sqrt(width * height)
     kind = np.full(len(stats), LARGE, np.uint8)

@@ -99,7 +99,7 @@ def line_of(lines: Boxes, components: Components) -> NDArray[np.int64]:
     owner = np.zeros(c.labels.shape, np.min_scalar_type(len(lines)))
     for number, (x0, y0, x1, y1) in enumerate(lines.tolist(), start=1):
         owner[y0:y1, x0:x1] = number
-    return owner[c.y + c.height // 2, c.x + c.width // 2].astype(np.int64)
+    return np.asarray(owner[c.y + c.height // 2, c.x + c.width // 2], np.int64)
 
 
 def with_whole_letters(lines: Boxes, components: Components, excluded: NDArray[np.bool_]) -> Boxes:

@@ -79,13 +79,14 @@ def _vertical(grey: NDArray[np.generic], ink: NDArray[np.generic], scale: float)
         return np.asarray(seeds), np.asarray(seeds)
     step = step_along(scale)
     seen = cv2.dilate(seeds, np.ones((step, 1), np.uint8))[step // 2 :: step]
-    seen = cv2.dilate(seen, np.ones((max(3, round((SEED + BREAK) * scale / step)), 1), np.uint8))
-    rules, strokes = _rules_among(seen, ink[step // 2 :: step], scale, step)
+    grown = cv2.dilate(seen, np.ones((max(3, round((SEED + BREAK) * scale / step)), 1), np.uint8))
+    rules, strokes = _rules_among(np.asarray(grown), ink[step // 2 :: step], scale, step)
     size = grey.shape[::-1]
-    return tuple(np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)) for mask in (rules, strokes))
+    rules, strokes = (np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)) for mask in (rules, strokes))
+    return rules, strokes
 
 
-def _rules_among(seeds: NDArray[np.generic], ink: NDArray[np.generic], scale: float, step: int) -> tuple[Mask, Mask]:
+def _rules_among(seeds: Mask, ink: NDArray[np.generic], scale: float, step: int) -> tuple[Mask, Mask]:
     """Return the mask of the rules among upright strokes, and the strokes with bridges between their pieces.
 
     Args:
@@ -107,7 +108,7 @@ def _rules_among(seeds: NDArray[np.generic], ink: NDArray[np.generic], scale: fl
     for label in np.flatnonzero(keep):
         x, y, width, height = _box(stats[label], step)
         rules[y : y + height, x : x + width] |= labels[y : y + height, x : x + width] == label
-    return rules, np.asarray(seeds)
+    return rules, seeds
 
 
 def _box(stats: Stats, step: int) -> tuple[int, int, int, int]:
@@ -116,7 +117,7 @@ def _box(stats: Stats, step: int) -> tuple[int, int, int, int]:
     return x, y // step, width, height // step
 
 
-def _strokes(seeds: NDArray[np.generic], step: int) -> tuple[NDArray[np.int32], Stats]:
+def _strokes(seeds: Mask, step: int) -> tuple[NDArray[np.int32], Stats]:
     """Return the labels of the strokes, and their stats in pixels of the page."""
     labels, stats = component_stats(seeds)
     return labels, stats * np.array([1, step, 1, step, step], np.int32)

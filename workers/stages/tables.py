@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Boxes = NDArray[np.int64]
 Mask = NDArray[np.uint8]
+Known = dict[tuple[int, ...], list[tuple[int, int]]]
 
 WIDE = 4.5  # text scales: no line of text has such a hole
 CELL_GAP = 1.8  # text scales: a hole between cells is wider than a word space
@@ -31,17 +32,18 @@ def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float) -> Boxes:
         scale: text scale in pixels.
         pitch: distance of text lines in pixels.
     """
+    known: Known = {}
     for _ in range(PASSES):
-        cut = _cut_once(lines, ink, scale, pitch)
+        cut = _cut_once(lines, ink, scale, pitch, known)
         if len(cut) == len(lines):
             break
         lines = cut
     return lines
 
 
-def _cut_once(lines: Boxes, ink: Mask, scale: float, pitch: float) -> Boxes:
+def _cut_once(lines: Boxes, ink: Mask, scale: float, pitch: float, known: Known) -> Boxes:
     """Cut the lines at the holes that show now."""
-    holes = _holes(lines, ink, CELL_GAP * scale)
+    holes = _holes(lines, ink, CELL_GAP * scale, known)
     if not len(holes):
         return lines
     line, start, end = holes.T
@@ -56,13 +58,19 @@ def _cut_once(lines: Boxes, ink: Mask, scale: float, pitch: float) -> Boxes:
     return _cut(lines, holes[cut], ink, LOWEST * scale)
 
 
-def _holes(lines: Boxes, ink: Mask, least: float) -> NDArray[np.int64]:
-    """Return (n, 3): line, first white column, first inked column after it, of the holes at least `least` wide."""
+def _holes(lines: Boxes, ink: Mask, least: float, known: Known) -> NDArray[np.int64]:
+    """Return (n, 3): line, first white column, first inked column after it, of the holes at least `least` wide.
+
+    `known` keeps the holes of each box for the next pass.
+    """
     holes = []
-    for number, (x0, y0, x1, y1) in enumerate(lines.tolist()):
-        inked = np.flatnonzero(cv2.reduce(ink[y0:y1, x0:x1], 0, cv2.REDUCE_MAX))
-        wide = np.flatnonzero(inked[1:] - inked[:-1] > least)
-        holes += [(number, x0 + inked[k] + 1, x0 + inked[k + 1]) for k in wide]
+    for number, box in enumerate(map(tuple, lines.tolist())):
+        if box not in known:
+            x0, y0, x1, y1 = box
+            inked = np.flatnonzero(cv2.reduce(ink[y0:y1, x0:x1], 0, cv2.REDUCE_MAX))
+            wide = np.flatnonzero(inked[1:] - inked[:-1] > least)
+            known[box] = list(zip((x0 + inked[wide] + 1).tolist(), (x0 + inked[wide + 1]).tolist(), strict=True))
+        holes += [(number, start, end) for start, end in known[box]]
     return np.array(holes, np.int64).reshape(-1, 3)
 
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import cv2
 
-from benchmarks import core_rows
+from benchmarks import core_rows, page_rows
 from benchmarks.side_by_side import Comparison, Row, as_table
 
-ROWS: list[Callable[[Path], Row]] = [*core_rows.ROWS]
+ROWS: list[Callable[[Path], Row]] = [*core_rows.ROWS, *page_rows.ROWS]
 REFERENCE_SCANS = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -37,6 +37,8 @@ def main() -> int:
             print(f"measuring {row.__name__} ...", flush=True)
             measured.append(row(arguments.data))
     print(f"\n{as_table(measured)}\n\nload of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    for title, report in page_rows.REPORTS.items() if arguments.only == names else ():
+        print(f"\n{title}\n{report(arguments.data)}", flush=True)
     return int(any(isinstance(row, Comparison) and row.ratio < row.wanted for row in measured))
 
 

@@ -1,0 +1,197 @@
+"""Whole pages beside kraken and OpenCV as they come: lines alone, faces alone, all from the file to the boxes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from benchmarks.side_by_side import Comparison, NotMeasured, Row, timed
+from workers.layout import PageLayout
+from workers.parameters import FaceParameters, PipelineParameters
+from workers.pipeline import analyse_page
+from workers.stages.binarization import working_page
+from workers.stages.columns import find_columns
+from workers.stages.faces import find_faces
+from workers.stages.palette import normalise
+from workers.stages.reading_order import kraken_reading_order
+from workers.stages.segmentation import Found, find_text_lines
+
+PARAMETERS = PipelineParameters()
+SMALL_TYPE = Path("newspaper_ndnp/national_tribune_18981110_p1.jpg")
+FRAKTUR = Path("newspaper_nzz/img_0112_nzz_18910329_0_0_a1_p1_1.tif")
+LARGEST = Path("newspaper_gbn/DerPionier_18880121-p05.png")
+REPEATS = 3
+
+
+def whole_page(data: Path) -> Row:
+    """From the file to lines, separators and faces, beside kraken's binarize and segment and OpenCV's faces."""
+    name, path = "whole page, newspaper_ndnp", data / SMALL_TYPE
+    if not path.exists():
+        return NotMeasured(name, f"{path} is missing")
+    ours, page = timed(lambda: analyse_page(_decoded(path), PARAMETERS), REPEATS)
+    theirs, lines = timed(lambda: _kraken_and_opencv(path))
+    return Comparison(
+        name, "kraken binarize + segment, OpenCV faces (1.15, 5)", ours, theirs, 25, f"{len(page.lines)} lines, {lines}"
+    )
+
+
+def _kraken_and_opencv(path: Path) -> int:
+    from kraken import binarization, pageseg
+
+    grey = _decoded(path).convert("L")
+    lines = pageseg.segment(binarization.nlbin(grey)).lines
+    _cascade().detectMultiScale(np.asarray(grey), 1.15, 5)
+    return len(lines)
+
+
+def lines_of_fraktur(data: Path) -> Row:
+    """Lines alone, after decoding, beside kraken's segmenter as it comes."""
+    return _lines(data / FRAKTUR, None, 25)
+
+
+def lines_of_small_type(data: Path) -> Row:
+    """Lines alone, after decoding, beside kraken's segmenter as it comes."""
+    return _lines(data / SMALL_TYPE, None, 25)
+
+
+def lines_of_fraktur_in_our_order(data: Path) -> Row:
+    """Lines alone beside kraken's segmenter with our reading order handed to it."""
+    return _lines(data / FRAKTUR, kraken_reading_order, 20)
+
+
+def lines_of_small_type_in_our_order(data: Path) -> Row:
+    """Lines alone beside kraken's segmenter with our reading order handed to it."""
+    return _lines(data / SMALL_TYPE, kraken_reading_order, 20)
+
+
+def _lines(path: Path, order: Callable[..., object] | None, wanted: float) -> Row:
+    from kraken import pageseg
+
+    against = "kraken segment on the Otsu page" + (", our reading order" if order else "")
+    name = f"lines alone, {path.parent.name}"
+    if not path.exists():
+        return NotMeasured(name, f"{path} is missing")
+    image = _decoded(path)
+    ours, (found, _) = timed(lambda: _our_lines(image), REPEATS)
+    grey = np.asarray(image.convert("L"))
+    ink = Image.fromarray(np.asarray(cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1]))
+    ink = ink.convert("1", dither=Image.Dither.NONE)
+    options = {"reading_order_fn": order} if order else {}
+    theirs, expected = timed(lambda: pageseg.segment(ink, **options).lines)
+    return Comparison(name, against, ours, theirs, wanted, f"{len(found)} lines, {len(expected)}")
+
+
+def _our_lines(image: Image.Image) -> Found:
+    page = working_page(normalise(image).grey, PARAMETERS.binarization)
+    return find_text_lines(page, find_columns(page), PARAMETERS.segmentation)
+
+
+def faces(data: Path) -> Row:
+    """Faces alone, where pictures can be, beside OpenCV's search of the full page."""
+    name, path = "faces alone, newspaper_ndnp", data / SMALL_TYPE
+    if not path.exists():
+        return NotMeasured(name, f"{path} is missing")
+    image = _decoded(path)
+    grey, lines = normalise(image).grey, [line.bbox for line in _our_lines(image)[0]]
+    ours, found = timed(lambda: find_faces(grey, lines, FaceParameters()), REPEATS)
+    theirs, boxes = timed(lambda: _cascade().detectMultiScale(grey, 1.1, 5))
+    return Comparison(name, "detectMultiScale(grey, 1.1, 5)", ours, theirs, 10, f"{len(found)} faces, {len(boxes)}")
+
+
+def report_stages(data: Path) -> str:
+    """Return where each millisecond of a page goes, beside decoding alone, which is the floor."""
+    lines = []
+    for path in (data / FRAKTUR, data / SMALL_TYPE, data / LARGEST):
+        if path.exists():
+            floor, image = timed(lambda path=path: _decoded(path), REPEATS)  # type: ignore[misc]
+            _, page = timed(lambda image=image: analyse_page(image, PARAMETERS))  # type: ignore[misc]
+            lines.append(_stages(path, floor, image, page))
+    return "\n".join(lines)
+
+
+def _stages(path: Path, floor: float, image: Image.Image, page: PageLayout) -> str:
+    spent = ", ".join(f"{timing.stage} {timing.wall_ms:,.0f}" for timing in page.timings)
+    total = floor + sum(timing.wall_ms for timing in page.timings) / 1000
+    pixels = image.width * image.height / 1e6
+    return (
+        f"{path.parent.name}, {pixels:.1f} Mpx, {len(page.lines)} lines: decode {floor * 1000:,.0f}, {spent} ms; "
+        f"{total / pixels * 1000:.0f} ms a Mpx, {pixels / floor:,.0f} Mpx/s of decoding alone"
+    )
+
+
+def report_growth(data: Path) -> str:
+    """Return how time grows with pixels, and with the lines on as many pixels."""
+    path = data / FRAKTUR
+    if not path.exists():
+        return f"not measured: {path} is missing"
+    page = _decoded(path).convert("L")
+    answers = []
+    for share in (0.25, 0.5, 1.0):
+        part = page.crop((0, 0, page.width, round(page.height * share)))
+        larger = part.resize((page.width, page.height))
+        for what, image in (("cut", part), ("cut and enlarged", larger)):
+            seconds, (found, _) = timed(lambda image=image: _our_lines(image), REPEATS)  # type: ignore[misc]
+            answers.append(
+                f"{what} to {share:.0%}: {image.width * image.height / 1e6:.1f} Mpx, {len(found)} lines, "
+                f"{seconds * 1000:,.0f} ms"
+            )
+    return "\n".join(answers)
+
+
+def report_memory(data: Path) -> str:
+    """Return the peak resident memory over the imports of the largest page, measured in a process of its own."""
+    path = data / LARGEST
+    if not path.exists():
+        return f"not measured: {path} is missing"
+    code = "import sys, benchmarks.page_rows as rows; rows.print_memory(sys.argv[1])"
+    run = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    return run.stdout.strip()
+
+
+def print_memory(path: str) -> None:
+    """Print by how much one page raised this process's peak memory."""
+    # getrusage would tell the peak of the process that started this one; Linux lets us begin anew
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _peak_gib()
+    image = _decoded(Path(path))
+    analyse_page(image, PARAMETERS)
+    over = _peak_gib() - before
+    print(f"{image.width * image.height / 1e6:.0f} Mpx: {over:.2f} GiB over the imports (wanted: < 1.0)")
+
+
+def _peak_gib() -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024**2  # type: ignore[index]
+
+
+def _decoded(path: Path) -> Image.Image:
+    with path.open("rb") as file:
+        image = Image.open(file)
+        image.load()
+    return image
+
+
+def _cascade() -> cv2.CascadeClassifier:
+    return cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+
+
+ROWS = [
+    faces,
+    lines_of_fraktur_in_our_order,
+    lines_of_small_type_in_our_order,
+    lines_of_fraktur,
+    whole_page,
+    lines_of_small_type,
+]
+REPORTS = {
+    "Where each millisecond goes": report_stages,
+    "How time grows": report_growth,
+    "Peak memory": report_memory,
+}

@@ -107,6 +107,11 @@ def bad_scan() -> None:
     raise UnreadableImage("This scan is broken, as planned.")
 
 
+def rest() -> None:
+    """Take half a second, and no CPU."""
+    time.sleep(0.5)
+
+
 def burn() -> None:
     """Work for half a second."""
     end = time.process_time() + 0.5

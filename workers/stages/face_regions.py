@@ -19,13 +19,15 @@ Grey = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
 
 LINE_HEIGHT = 6.0  # px: the size lines are reduced to; the lengths below are in line heights
-FEW_LINES = 5  # a page with fewer lines of type is a picture
-SHARE_OF_TYPE = 0.6  # of the lines; where fewer look like type, the line finder has worked on a picture
-STACKED_LINES = 20  # so many lines in columns are no accident
-COLUMNS_LOOKED_AT = 40  # lines of other columns that may stand between two of one, by height
-LIKE_HEIGHT, PITCH, SAME_COLUMN, LONG_LINE = 1.5, 2.5, 0.6, 3.0  # of line heights; share of the narrower line
-EVEN_PAPER = 0.12  # of a line's contrast: its brightest quarter differs by less, it is all paper
-CONTRAST = 0.7  # deviation of a line's pixels by the distance of their mean from the paper: few are dark, but very
+LONG = 4.0  # lines at least this long tell a page of type: those seen in photographs are short
+FEW_LINES = 5  # a page with fewer long lines of type is a picture
+SHARE_OF_TYPE = 0.6  # of the long lines; where fewer look like type, the line finder has worked on a picture
+EVEN_PAPER = 0.25  # of a line's contrast: its brightest quarter differs by less, it is all paper
+CONTRAST = 0.6  # deviation of a line's pixels by the distance of their mean from the paper: few are dark, but very
+SHADING = 4.0  # line heights: within so much there is paper
+WORD = 2.0  # line heights: in a piece of a line this long both ink and paper show
+INK, PAPER = 0.03, 0.2  # least shares of them in such a piece
+ALL_ALONG = 0.7  # share of a line's pieces that show both; in a photograph dark and bright lie apart
 TEXTURE = 0.06  # of the page's contrast: deviation within a window of two line heights
 FAINTEST = 40.0  # grey levels: a page of less contrast counts as having this much
 CLOSING, OPENING = 1.5, 3.0
@@ -64,13 +66,9 @@ def plan_search(grey: Grey, lines: Sequence[BoundingBox]) -> SearchPlan:
     line_height = float(np.median([_thickness(line) for line in lines]))
     factor = min(1.0, LINE_HEIGHT / line_height)
     small = _reduced(grey, factor)
-    stacked = in_columns(lines)
-    type_lines = tuple(
-        line
-        for line, in_column in zip(lines, stacked, strict=True)
-        if in_column or is_type(_around(small, line, factor))
-    )
-    if len(type_lines) < max(FEW_LINES, SHARE_OF_TYPE * len(lines)):
+    even = _even_paper(small, line_height * factor)
+    type_lines = tuple(line for line in lines if is_type(_around(even, line, factor)))
+    if _number_of_long(type_lines) < max(FEW_LINES, SHARE_OF_TYPE * _number_of_long(lines)):
         return SearchPlan((page,), round(smallest), ())
     mask = _textured(small, line_height * factor) & ~_covered(small.shape, type_lines, factor)
     smallest = max(smallest, FACE * line_height)
@@ -81,37 +79,14 @@ def plan_search(grey: Grey, lines: Sequence[BoundingBox]) -> SearchPlan:
     return SearchPlan(regions, round(smallest), type_lines)
 
 
-def in_columns(lines: Sequence[BoundingBox]) -> NDArray[np.bool_]:
-    """Tell which lines are stacked as only type is: one of like height close above or below, at like places.
-
-    On dark or stained paper lines do not look like type, but they still stand in columns. All are False on a page
-    where few do: what a line finder sees in photographs lies about.
-    """
-    boxes = np.array([(box.x_min, box.y_min, box.x_max, box.y_max) for box in lines], np.float64)
-    height = boxes[:, 3] - boxes[:, 1]
-    middle = (boxes[:, 1] + boxes[:, 3]) / 2
-    order = np.argsort(middle, kind="stable")
-    stacked = np.zeros(len(lines), np.bool_)
-    for step in range(1, min(COLUMNS_LOOKED_AT, len(lines))):  # neighbours in height, among them those of other columns
-        above, below = order[:-step], order[step:]
-        low, high = np.minimum(height[above], height[below]), np.maximum(height[above], height[below])
-        distance = middle[below] - middle[above]
-        shared = np.minimum(boxes[above, 2], boxes[below, 2]) - np.maximum(boxes[above, 0], boxes[below, 0])
-        width = np.minimum(boxes[above, 2] - boxes[above, 0], boxes[below, 2] - boxes[below, 0])
-        pair = (high <= LIKE_HEIGHT * low) & (distance >= 0.5 * low) & (distance <= PITCH * high)
-        pair &= (shared >= SAME_COLUMN * width) & (width >= LONG_LINE * low)
-        stacked[above[pair]] = stacked[below[pair]] = True
-    return stacked if stacked.sum() >= max(STACKED_LINES, 0.5 * len(lines)) else np.zeros_like(stacked)
-
-
 def is_type(line: Grey) -> bool:
-    """Tell whether the pixels of a line's box look like type: much even paper and little, but dark, ink.
+    """Tell whether the pixels of a line's box look like type: dark ink on much even paper, both all along the line.
 
     Args:
-        line: the box with a little of the white above and below, uint8, its height about `LINE_HEIGHT` pixels.
+        line: the box with a little of the white around it, uint8, reduced so that it is about `LINE_HEIGHT` high.
     """
     unevenness, contrast = paper_and_ink(line)
-    return unevenness <= EVEN_PAPER and contrast >= CONTRAST
+    return unevenness <= EVEN_PAPER and contrast >= CONTRAST and _shows_both(line) >= ALL_ALONG
 
 
 def paper_and_ink(picture: Grey) -> tuple[float, float]:
@@ -120,11 +95,32 @@ def paper_and_ink(picture: Grey) -> tuple[float, float]:
     The first is 0 for type on even paper, the second high where few pixels are dark, but very: for type and line
     drawings. A picture of one tone counts as uneven and without contrast.
     """
-    values = np.sort(picture, axis=None).astype(np.float64)
-    if not len(values) or values[0] == values[-1]:
+    if picture.size == 0:
         return 1.0, 0.0
-    dark, bright, paper = values[[len(values) // 20, 3 * len(values) // 4, 9 * len(values) // 10]]
-    return (paper - bright) / max(paper - dark, 1.0), float(values.std()) / max(paper - float(values.mean()), 1.0)
+    dark, bright, paper = _levels(picture)
+    if paper == dark:
+        return 1.0, 0.0
+    return (paper - bright) / (paper - dark), float(picture.std()) / max(paper - float(picture.mean()), 1.0)
+
+
+def _levels(picture: Grey) -> tuple[int, int, int]:
+    """Return the grey levels below which lie 5 %, 75 % and 90 % of the pixels."""
+    values = picture.ravel()
+    places = (len(values) // 20, 3 * len(values) // 4, 9 * len(values) // 10)
+    dark, bright, paper = np.partition(values, places)[list(places)].tolist()
+    return dark, bright, paper
+
+
+def _shows_both(line: Grey) -> float:
+    """Return the share of a line's pieces that show ink and paper."""
+    along = line if line.shape[1] >= line.shape[0] else line.T
+    dark, _, paper = _levels(line)
+    piece = round(WORD * LINE_HEIGHT)
+    starts = np.arange(0, max(1, along.shape[1] - piece // 2), piece)
+    sizes = np.diff(np.append(starts, along.shape[1])) * along.shape[0]
+    masks = (along <= (dark + paper) // 2, along >= paper - (paper - dark) // 6)
+    ink, white = (np.add.reduceat(mask.sum(axis=0), starts) / sizes for mask in masks)
+    return float(np.mean((ink > INK) & (white > PAPER)))
 
 
 def _reduced(grey: Grey, factor: float) -> Grey:
@@ -135,6 +131,18 @@ def _reduced(grey: Grey, factor: float) -> Grey:
 def _thickness(line: BoundingBox) -> int:
     """Return the height of a line, also of one that runs from top to bottom."""
     return min(line.width, line.height)
+
+
+def _even_paper(small: Grey, line_height: float) -> Grey:
+    """Return the page with its shading taken out, so that the paper along a line is of one grey."""
+    side = int(SHADING * line_height) | 1
+    brightest = cv2.dilate(cv2.blur(small, (3, 3)), np.ones((side, side), np.uint8))
+    paper = cv2.blur(brightest, (side, side))
+    return np.asarray(cv2.divide(small, np.maximum(paper, 1), scale=255))
+
+
+def _number_of_long(lines: Sequence[BoundingBox]) -> int:
+    return sum(max(line.width, line.height) >= LONG * _thickness(line) for line in lines)
 
 
 def _around(small: Grey, line: BoundingBox, factor: float) -> Grey:

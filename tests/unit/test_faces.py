@@ -1,0 +1,286 @@
+"""Faces on photographs, in printed pictures and on pages of type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from numpy.typing import NDArray
+from PIL import Image
+
+from orchestrator.evaluation.matching import as_boxes, match_boxes
+from tests.unit.drawn_pages import two_columns
+from workers.layout import BoundingBox, Face
+from workers.parameters import CASCADES, FaceParameters
+from workers.stages import face_network
+from workers.stages.face_cascade import load_cascade, window_side
+from workers.stages.face_network import FaceWeightsMissing
+from workers.stages.faces import find_faces
+from workers.stages.palette import normalise
+
+Grey = NDArray[np.uint8]
+
+ASTRONAUT = (177, 66, 95, 95)  # as plain OpenCV finds her: x, y, width, height
+
+# Upright faces, marked by looking at the pictures: x, y, width, height
+FACES = {
+    "seed/floyd.jpg": [(158, 75, 176, 176)],
+    "seed/msi_recruitment.gif": [
+        (287, 169, 41, 41), (452, 242, 41, 41), (73, 229, 53, 53), (372, 252, 46, 46), (187, 195, 59, 59),
+        (709, 308, 51, 51),
+    ],
+    "faces_azure/Family1-Dad2.jpg": [(22, 67, 129, 129)],
+    "faces_azure/Family2-Lady1.jpg": [(44, 91, 209, 209)],
+    "faces_azure/Family3-Man1.jpg": [(30, 76, 194, 194)],
+    "faces_azure/detection1.jpg": [(421, 101, 260, 260)],
+    "faces_azure/detection2.jpg": [(252, 88, 171, 171)],
+    "faces_azure/detection4.jpg": [(720, 306, 80, 80), (382, 300, 109, 109), (95, 115, 280, 280)],
+    "faces_azure/detection5.jpg": [(141, 149, 228, 228), (401, 317, 164, 164), (536, 131, 230, 230)],
+    "faces_azure/detection6.jpg": [(280, 213, 144, 144), (165, 297, 176, 176)],
+    "faces_azure/faces.jpg": [
+        (318, 157, 74, 74), (113, 144, 108, 108), (380, 152, 100, 100), (484, 98, 102, 102), (228, 139, 102, 102),
+        (10, 133, 114, 114),
+    ],
+    "faces_azure/identification1.jpg": [
+        (495, 235, 83, 83), (198, 152, 93, 93), (394, 224, 104, 104), (293, 185, 131, 131),
+    ],
+    "faces_azure/test-image-person-group.jpg": [(303, 113, 143, 143)],
+    "faces_us_gov/astronaut.png": [ASTRONAUT],
+    "faces_us_gov/biden.jpg": [(433, 211, 314, 314)],
+    "faces_us_gov/obama.jpg": [(342, 95, 300, 300)],
+    "faces_us_gov/obama2.jpg": [(139, 243, 343, 343)],
+    "faces_us_gov/two_people.jpg": [(786, 65, 169, 169), (235, 29, 177, 177)],
+}  # fmt: skip
+
+
+@cache
+def astronaut() -> Grey:
+    return np.asarray(Image.fromarray(skimage.data.astronaut()).convert("L"))
+
+
+def photograph(shared_data: Path, name: str) -> Grey:
+    with Image.open(shared_data / name) as image:
+        return normalise(image).grey
+
+
+def corners(boxes: Sequence[tuple[int, int, int, int]]) -> NDArray[np.float64]:
+    return as_boxes([(x, y, x + width, y + height) for x, y, width, height in boxes])
+
+
+def hits(found: Sequence[Face], true: Sequence[tuple[int, int, int, int]]) -> int:
+    return match_boxes(corners([face.bbox.to_xywh() for face in found]), corners(true), 0.3).score.true_positives
+
+
+def halftone(grey: Grey, pitch: float) -> Grey:
+    """Screen a picture at 45 degrees: round dots, black on white."""
+    y, x = np.mgrid[: grey.shape[0], : grey.shape[1]] * (2 * np.pi / pitch / np.sqrt(2))
+    return np.where(grey > (2 + np.cos(x + y) + np.cos(x - y)) / 4 * 255, 255, 0).astype(np.uint8)
+
+
+def page_with_portrait(pitch: float, width: int = 420) -> tuple[Grey, list[BoundingBox], tuple[int, int, int, int]]:
+    """A page of two columns with a screened portrait in the second; its lines and the place of the face."""
+    drawn = two_columns()
+    portrait = cv2.resize(astronaut()[:260, 80:360], (width, width * 260 // 280), interpolation=cv2.INTER_CUBIC)
+    page, x, y, factor = drawn.grey.copy(), 760, 520, width / 280
+    page[y - 20 : y + portrait.shape[0] + 20, 700:1300] = 255
+    page[y : y + portrait.shape[0], x : x + width] = halftone(portrait, pitch)
+    lines = [BoundingBox(*line) for line in drawn.lines]
+    kept = [line for line in lines if not (line.x_min > 700 and y - 60 < line.y_min < y + portrait.shape[0] + 20)]
+    left, top, side, _ = ASTRONAUT
+    face = (x + round((left - 80) * factor), y + round(top * factor), round(side * factor), round(side * factor))
+    return page, kept, face
+
+
+def test_the_photograph_of_the_lecture_has_the_one_face_of_the_lecture(shared_data: Path) -> None:
+    floyd = photograph(shared_data, "seed/floyd.jpg")
+    found = find_faces(floyd, [], FaceParameters(scale_factor=1.1, min_neighbors=3))
+    assert [face.bbox.to_xywh() for face in found] == [(158, 75, 176, 176)]
+
+
+@pytest.mark.parametrize(("scale_factor", "min_neighbors", "min_size"), [(1.1, 3, 24), (1.1, 5, 24), (1.3, 2, 40)])
+def test_on_a_photograph_the_upright_faces_are_exactly_those_of_opencv(
+    scale_factor: float, min_neighbors: int, min_size: int
+) -> None:
+    plain = load_cascade("face").detectMultiScale(astronaut(), scale_factor, min_neighbors, minSize=(min_size,) * 2)
+    parameters = FaceParameters(
+        scale_factor=scale_factor, min_neighbors=min_neighbors, min_size=min_size, min_confidence=0, turned=0
+    )
+    found = find_faces(astronaut(), [], parameters)
+    assert sorted(face.bbox.to_xywh() for face in found) == sorted(tuple(map(int, box)) for box in plain)
+
+
+def test_the_astronaut_is_found_with_no_parameter_given() -> None:
+    (face,) = find_faces(astronaut(), [])
+    assert face.bbox.to_xywh() == ASTRONAUT
+    assert face.label == "face"
+    assert face.confidence > 10
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_no_face_of_a_photograph_is_lost(shared_data: Path, name: str) -> None:
+    found = find_faces(photograph(shared_data, name), [])
+    assert hits(found, FACES[name]) == len(FACES[name])
+    assert len(found) <= len(FACES[name]) + 2
+
+
+@pytest.mark.parametrize("name", ["dog", "landmark", "objects"])
+def test_photographs_without_faces_have_none(shared_data: Path, name: str) -> None:
+    assert find_faces(photograph(shared_data, f"faces_azure/{name}.jpg"), []) == ()
+
+
+@pytest.mark.parametrize("pitch", [3.5, 5.0, 7.0])
+def test_a_portrait_of_printed_dots_is_found_beside_type(pitch: float) -> None:
+    page, lines, face = page_with_portrait(pitch)
+    found = find_faces(page, lines)
+    assert hits(found[:1], [face]) == 1
+    assert all(box.bbox.x_min > 700 and box.confidence < found[0].confidence / 2 for box in found[1:])
+
+
+def test_opencv_alone_does_not_see_the_face_in_coarse_dots() -> None:
+    page, _, face = page_with_portrait(7.0)
+    plain = load_cascade("face").detectMultiScale(page, 1.1, 3)
+    assert match_boxes(corners([tuple(box) for box in plain]), corners([face]), 0.3).score.true_positives == 0
+
+
+def test_lines_that_were_seen_in_a_photograph_do_not_hide_its_face() -> None:
+    lines = [BoundingBox(20, y, 480, y + 22) for y in range(10, 480, 24)]
+    assert hits(find_faces(astronaut(), lines), [ASTRONAUT]) == 1
+
+
+@pytest.mark.parametrize("degrees", [-25, 25])
+def test_a_head_that_is_turned_is_found_where_turned_ones_are_looked_for(degrees: int) -> None:
+    matrix = cv2.getRotationMatrix2D((256, 256), degrees, 1)
+    turned = np.asarray(cv2.warpAffine(astronaut(), matrix, (512, 512), borderMode=cv2.BORDER_REPLICATE))
+    x, y, width, height = ASTRONAUT
+    middle = matrix @ np.array([x + width / 2, y + height / 2, 1])
+    place = (round(middle[0] - width / 2), round(middle[1] - height / 2), width, height)
+    assert hits(find_faces(turned, []), [place]) == 1
+    assert hits(find_faces(turned, [], FaceParameters(turned=0)), [place]) == 0
+
+
+def test_no_face_is_found_twice() -> None:
+    twins = np.hstack([astronaut(), astronaut()[:, ::-1]])
+    found = find_faces(twins, [], FaceParameters(min_neighbors=1, min_confidence=0))
+    boxes = [face.bbox for face in found]
+    for number, box in enumerate(boxes):
+        assert all(box.overlap(other) < 0.5 * min(box.area, other.area) for other in boxes[number + 1 :])
+    assert hits(found, [ASTRONAUT, (1024 - 177 - 95, 66, 95, 95)]) == 2
+
+
+def test_faces_smaller_than_asked_for_are_left_out() -> None:
+    assert find_faces(astronaut(), [], FaceParameters(min_size=150)) == ()
+    assert hits(find_faces(astronaut(), [], FaceParameters(min_size=70)), [ASTRONAUT]) == 1
+
+
+def test_the_surest_face_comes_first() -> None:
+    found = find_faces(astronaut(), [], FaceParameters(min_neighbors=0, min_confidence=0, turned=0))
+    confidences = [face.confidence for face in found]
+    assert confidences == sorted(confidences, reverse=True)
+
+
+def test_given_pictures_are_the_only_place_that_is_searched() -> None:
+    assert find_faces(astronaut(), [], pictures=[BoundingBox(300, 250, 512, 512)]) == ()
+    assert hits(find_faces(astronaut(), [], pictures=[BoundingBox(100, 0, 350, 260)]), [ASTRONAUT]) == 1
+
+
+def test_eyes_are_found_by_name_and_stored_by_it() -> None:
+    found = find_faces(astronaut(), [], FaceParameters(cascades=("face", "eye"), turned=0))
+    face = next(item.bbox for item in found if item.label == "face")
+    eyes = [item.bbox for item in found if item.label == "eye" and item.bbox.overlap(face) > 0.9 * item.bbox.area]
+    assert {item.label for item in found} == {"face", "eye"}
+    assert len(eyes) >= 2
+
+
+@pytest.mark.parametrize("label", CASCADES)
+def test_every_named_cascade_is_shipped_with_opencv(label: str) -> None:
+    assert not load_cascade(label).empty()
+    assert window_side(label) >= 10
+
+
+def test_all_cascades_that_opencv_ships_have_a_name() -> None:
+    shipped = {path.stem.removeprefix("haarcascade_") for path in Path(cv2.data.haarcascades).glob("*.xml")}
+    assert shipped == set(CASCADES.values())
+
+
+def test_the_detector_can_be_shown_ink_and_paper_only() -> None:
+    pictures: dict[str, tuple[Face, ...]] = {}
+    for source in ("grey", "binarised"):
+        pictures[source] = find_faces(astronaut(), [], FaceParameters(source=source, min_confidence=0))  # type: ignore[arg-type]
+    two_tones = np.asarray(cv2.threshold(astronaut(), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1])
+    plain = load_cascade("face").detectMultiScale(two_tones, 1.1, 3)
+    assert pictures["binarised"] != pictures["grey"]
+    assert len(pictures["binarised"]) >= (len(plain) > 0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (23, 23), (400, 300)])
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_an_even_page_of_any_size_has_no_face(shape: tuple[int, int], value: int) -> None:
+    assert find_faces(np.full(shape, value, np.uint8), []) == ()
+
+
+def test_noise_has_no_face() -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (600, 800), dtype=np.uint8)
+    assert find_faces(noise, []) == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"cascades": ("nose",)}, "no cascade called 'nose'"),
+        ({"scale_factor": 1.0}, "scale_factor"),
+        ({"min_neighbors": -1}, "min_neighbors"),
+        ({"min_size": 0}, "min_size"),
+        ({"turned": 90.0}, "turned"),
+        ({"detector": "yunet"}, "faces.weights"),
+    ],
+)
+def test_what_opencv_could_not_work_with_is_refused_at_once(wrong: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        FaceParameters(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_missing_yunet_file_is_said_in_a_sentence(tmp_path: Path) -> None:
+    missing = tmp_path / "yunet.onnx"
+    with pytest.raises(FaceWeightsMissing, match="does not exist: get face_detection_yunet"):
+        find_faces(astronaut(), [], FaceParameters(detector="yunet", weights=str(missing)))
+
+
+def test_a_file_that_is_no_network_is_said_in_a_sentence(tmp_path: Path) -> None:
+    broken = tmp_path / "yunet.onnx"
+    broken.write_bytes(b"not a network")
+    with pytest.raises(FaceWeightsMissing, match="not a YuNet network"):
+        find_faces(astronaut(), [], FaceParameters(detector="yunet", weights=str(broken)))
+
+
+class WhiteSquareNetwork:
+    """Stands for YuNet: the bright part of what it is shown is a face, at whatever size it is shown."""
+
+    def __init__(self) -> None:
+        self.sizes: list[tuple[int, int]] = []
+
+    def setInputSize(self, size: tuple[int, int]) -> None:
+        self.sizes.append(size)
+
+    def detect(self, picture: NDArray[np.uint8]) -> tuple[int, NDArray[np.float32] | None]:
+        assert picture.shape == (self.sizes[-1][1], self.sizes[-1][0], 3)
+        x, y, width, height = cv2.boundingRect((picture[:, :, 0] > 200).astype(np.uint8))
+        if not width:
+            return 1, None
+        return 1, np.array([[x, y, width, height, *[0] * 10, 0.9]], np.float32)
+
+
+def test_the_second_detector_finds_one_face_at_two_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = WhiteSquareNetwork()
+    monkeypatch.setattr(face_network, "load_network", lambda weights: network)
+    page = np.full((600, 960), 90, np.uint8)
+    page[96:192, 300:396] = 250
+    (face,) = find_faces(page, [], FaceParameters(detector="yunet", weights="any.onnx"))
+    assert sorted(network.sizes) == [(320, 200), (960, 600)]
+    assert match_boxes(corners([face.bbox.to_xywh()]), corners([(300, 96, 96, 96)]), 0.9).score.true_positives == 1
+    assert face.confidence == pytest.approx(0.9)
+    assert find_faces(np.full((60, 60), 9, np.uint8), [], FaceParameters(detector="yunet", weights="any.onnx")) == ()

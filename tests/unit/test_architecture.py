@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.metadata import files, packages_distributions
+from time import perf_counter
 
 import pytest
 
@@ -43,3 +44,14 @@ def test_our_general_names_are_not_taken_by_another_distribution(name: str) -> N
     owners = set(packages_distributions().get(name, ["broadsheet"]))
     assert owners == {"broadsheet"}
     assert files("broadsheet") is not None
+
+
+def test_help_is_answered_within_half_a_second_of_the_interpreters_start() -> None:
+    def seconds(*command: str) -> float:
+        started = perf_counter()
+        subprocess.run([sys.executable, "-P", *command], capture_output=True, check=True)
+        return perf_counter() - started
+
+    # the best of several, since other work on the machine only ever adds
+    bare = min(seconds("-c", "pass") for _ in range(5))
+    assert min(seconds("-m", "orchestrator", "--help") for _ in range(5)) - bare < 0.5

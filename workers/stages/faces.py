@@ -24,7 +24,7 @@ Grey = NDArray[np.uint8]
 
 SEARCHED_SIZE = 2.0  # windows: the size the smallest face is reduced to; OpenCV looks at every pixel only from there on
 TURNED_SIZE = 1.5  # by the smallest upright face: turned heads are looked for in portraits, not in crowds
-TURNED_CERTAINTY = 8.0  # a turned picture has more chances to look like a face, so it must do so more clearly
+TURNED_CERTAINTY = 4.0  # a turned picture has more chances to look like a face, so it must do so more clearly
 DRAWN_CERTAINTY = 5.0  # so must a line drawing beside type: ornaments and mastheads are drawn as well
 DRAWN_EVENNESS, DRAWN_CONTRAST = 0.035, 0.9  # of a line drawing's paper and ink
 DRAWN_SIDE = 24  # px: the size at which that is measured

@@ -93,9 +93,18 @@ def _our_lines(image: Image.Image) -> Found:
     return find_text_lines(page, find_columns(page), PARAMETERS.segmentation)
 
 
-def faces(data: Path) -> Row:
-    """Faces alone, where pictures can be, beside OpenCV's search of the full page."""
-    name, path = "faces alone, newspaper_ndnp", data / SMALL_TYPE
+def faces_beside_pictures(data: Path) -> Row:
+    """Faces alone on a page with large pictures, beside OpenCV's search of the full page."""
+    return _faces(data / SMALL_TYPE)
+
+
+def faces_in_type(data: Path) -> Row:
+    """Faces alone on a page of type only, beside OpenCV's search of the full page."""
+    return _faces(data / FRAKTUR)
+
+
+def _faces(path: Path) -> Row:
+    name = f"faces alone, {path.parent.name}"
     if not path.exists():
         return NotMeasured(name, f"{path} is missing")
     image = _decoded(path)
@@ -183,7 +192,8 @@ def _cascade() -> cv2.CascadeClassifier:
 
 
 ROWS = [
-    faces,
+    faces_beside_pictures,
+    faces_in_type,
     lines_of_fraktur_in_our_order,
     lines_of_small_type_in_our_order,
     lines_of_fraktur,

@@ -17,7 +17,7 @@ from workers.layout import BoundingBox, Face
 from workers.parameters import FaceParameters
 from workers.stages import face_cascade, face_network
 from workers.stages.face_cascade import NOTHING, CascadeSettings, Found
-from workers.stages.face_regions import SearchPlan, paper_and_ink, plan_search
+from workers.stages.face_regions import PHOTOGRAPH_PIXELS, SearchPlan, paper_and_ink, plan_search
 from workers.stages.halftone import descreen
 
 Grey = NDArray[np.uint8]
@@ -32,6 +32,7 @@ DUPLICATE = 0.4  # share of the smaller box that lies in the other: both are one
 IN_TYPE = 0.4  # share of a face covered by lines of type: it is made of letters
 LEAST_CONFIDENCE = {"face": 4.0}  # measured for this cascade; the others are left as OpenCV has them
 YUNET_CONFIDENCE = 0.7
+YUNET_SMALLEST = 20.0  # px: the size the smallest face is reduced to for YuNet
 PART_OF_FACE = 3  # eyes and smiles are that much smaller than faces
 PARTS = ("eye", "eye_or_glasses", "left_eye", "right_eye", "smile")
 
@@ -88,28 +89,29 @@ def _in_region(
 ) -> Found:
     """Search one region; boxes come back in pixels of the page."""
     crop = descreen(grey[region.y_min : region.y_max, region.x_min : region.x_max])
+    least = _least_confidence(label, parameters)
     if parameters.detector == "yunet":
-        return _shifted(
-            face_network.detect(_seen(crop, parameters), parameters.weights, _least_confidence(label, parameters)),
-            region,
-        )
-    window = face_cascade.window_side(label)
-    smallest = max(window, smallest // PART_OF_FACE if label in PARTS else smallest)
-    factor = min(1.0, SEARCHED_SIZE * window / smallest)
-    width, height = (max(1, round(side * factor)) for side in (region.width, region.height))
-    reduced = _seen(np.asarray(cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)), parameters)
-    settings = CascadeSettings(
-        label,
-        parameters.scale_factor,
-        parameters.min_neighbors,
-        round(smallest * factor),
-        _least_confidence(label, parameters),
-    )
-    found = np.concatenate(
-        list(_upright_and_turned(reduced, settings, parameters.turned, exhaustive=photograph and factor == 1))
-    )
-    found[:, :4] *= np.tile([region.width / width, region.height / height], 2)
-    return _shifted(found, region)
+        picture = _seen(_reduced(crop, YUNET_SMALLEST / smallest), parameters)
+        found = face_network.detect(picture, parameters.weights, least)
+    else:
+        window = face_cascade.window_side(label)
+        smallest = max(window, smallest // PART_OF_FACE if label in PARTS else smallest)
+        factor = min(1.0, SEARCHED_SIZE * window / smallest)
+        picture = _seen(_reduced(crop, factor), parameters)
+        side = round(smallest * factor)
+        settings = CascadeSettings(label, parameters.scale_factor, parameters.min_neighbors, side, least)
+        exhaustive = photograph and factor == 1 and crop.size <= PHOTOGRAPH_PIXELS
+        found = np.concatenate(list(_upright_and_turned(picture, settings, parameters.turned, exhaustive=exhaustive)))
+    found[:, :4] *= np.tile([region.width / picture.shape[1], region.height / picture.shape[0]], 2)
+    return np.asarray(found + np.array([region.x_min, region.y_min, region.x_min, region.y_min, 0.0]))
+
+
+def _reduced(picture: Grey, factor: float) -> Grey:
+    """Return a picture at `factor` of its size by area averaging, or as it is."""
+    if factor >= 1:
+        return picture
+    size = (max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
 
 
 def _least_confidence(label: str, parameters: FaceParameters) -> float:
@@ -155,11 +157,6 @@ def _turned_back(found: Found, way_back: NDArray[np.float64], shape: tuple[int, 
     half = (found[:, 2:4] - found[:, :2]) / 2
     inside = ((middle >= half / 2) & (middle <= np.array(shape[1::-1]) - half / 2)).all(axis=1)
     return np.asarray(np.column_stack([middle - half, middle + half, found[:, 4]])[inside])
-
-
-def _shifted(found: Found, region: BoundingBox) -> Found:
-    offset = np.array([region.x_min, region.y_min, region.x_min, region.y_min, 0.0])
-    return np.asarray(found + offset)
 
 
 def _without_duplicates(found: Found) -> list[NDArray[np.float64]]:

@@ -6,6 +6,8 @@ import contextlib
 import csv
 import io
 import json
+import resource
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -317,21 +319,27 @@ def test_many_pages_come_in_blocks_and_in_order(engine: Engine, tmp_path: Path) 
     assert pages == [f"p{number:04}.tif" for number in range(1, 206) for _ in range(2)]
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[None]:
-    """Let no file grow beyond some kilobytes, as on a disk that is full."""
-    import resource
-    import signal
+@contextlib.contextmanager
+def small_disk() -> Iterator[None]:
+    """Let no file grow beyond some kilobytes, as on a disk that is full.
 
+    For as short as can be: the file that this very test run may be printing to is held to it too.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_full_disk_leaves_no_half_file(tmp_path: Path, small_disk: None) -> None:
-    with pytest.raises(UnreadableInput, match="could not be written"), writing(tmp_path / "big.csv") as out:
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
+    with (
+        small_disk(),
+        pytest.raises(UnreadableInput, match="could not be written"),
+        writing(tmp_path / "big.csv") as out,
+    ):
         out.write("x" * 100_000)
     assert list(tmp_path.iterdir()) == []

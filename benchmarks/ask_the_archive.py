@@ -27,11 +27,11 @@ import migrations
 from benchmarks.synthetic import HEIGHT, LINE_COLUMNS, WIDTH, fill, page_lines
 from models import PageRun, TextLine, Volume
 from models.session import open_engine, open_engine_read_only
+from orchestrator.asking.formats import write_csv
+from orchestrator.asking.named_queries import named_queries
+from orchestrator.asking.query import run_query
 from orchestrator.export.parquet import write_boxes
-from orchestrator.named_queries import named_queries
 from orchestrator.pages import Selection
-from orchestrator.query import run_query
-from orchestrator.query_formats import write_csv
 
 CSV_ROWS = 2_000_000
 RECTANGLE_PIXELS = 300

@@ -23,11 +23,11 @@ from sqlalchemy import Engine, func, select, update
 import migrations
 from models import PageRun, PageRunState, StageTiming, database_now
 from models.session import open_engine
-from orchestrator.discovery import FoundPage
-from orchestrator.doorbell import RedisDoorbell
-from orchestrator.feeder import Feeder
+from orchestrator.feeding.doorbell import RedisDoorbell
+from orchestrator.feeding.feeder import Feeder
+from orchestrator.feeding.window import BULK
+from orchestrator.finding.discovery import FoundPage
 from orchestrator.ingest import store_pages, store_pipeline, store_volume
-from orchestrator.window import BULK
 from tests.faults.plan import Fault
 from tests.fleet import Fleet, quick_settings
 from tests.integration.fleets import a_database, a_fleet, a_redis

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row, bindparam, func, select, text, u
 from sqlalchemy.dialects import postgresql, sqlite
 
 from models import Page, PageRun, PageRunState, Pipeline, Volume, database_now
-from orchestrator.discovery import FoundPage
+from orchestrator.finding.discovery import FoundPage
 from workers.parameters import PipelineParameters, canonical_json, fingerprint
 
 BLOCK = 1_000

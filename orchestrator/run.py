@@ -13,18 +13,18 @@ from sqlalchemy.exc import OperationalError
 
 from models import PageRunState
 from models.session import open_engine_read_only
-from orchestrator.aftermath import forget_queue, give_back
-from orchestrator.brake import Brake
 from orchestrator.database import open_for_ingest
-from orchestrator.discovery import SkippedFile, Volume, find_pages
-from orchestrator.doorbell import RedisDoorbell
-from orchestrator.feeder import Feeder, Shift
-from orchestrator.feeder_lock import FeederLock
+from orchestrator.feeding.aftermath import forget_queue, give_back
+from orchestrator.feeding.brake import Brake
+from orchestrator.feeding.doorbell import RedisDoorbell
+from orchestrator.feeding.feeder import Feeder, Shift
+from orchestrator.feeding.feeder_lock import FeederLock
+from orchestrator.feeding.window import BULK, IN_FLIGHT, INTERACTIVE, Scope
+from orchestrator.finding.discovery import SkippedFile, Volume, find_pages
 from orchestrator.ingest import known_hashes, store_pages, store_pipeline, store_volume
+from orchestrator.local.services import Services, services
 from orchestrator.progress import Display
-from orchestrator.services import Services, services
 from orchestrator.summary import Counts, Summary, count_finished, count_page_runs, moment, summarise
-from orchestrator.window import BULK, IN_FLIGHT, INTERACTIVE, Scope
 from workers.celery import make_app
 from workers.config import Settings
 from workers.parameters import PipelineParameters, software_versions

@@ -25,7 +25,7 @@ import redis as redis_client
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 
-from orchestrator.doorbell import RedisDoorbell
+from orchestrator.feeding.doorbell import RedisDoorbell
 from tests.faults.plan import Fault
 from tests.fleet import Fleet
 from tests.integration.fleets import a_fleet, a_redis

@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 import migrations
 from models import Attempt, Page, PageRun, StageTiming, TextLine
 from models.session import open_engine
-from orchestrator.discovery import open_volume
+from orchestrator.finding.discovery import open_volume
 from orchestrator.progress import Silent
 from orchestrator.run import Wishes, store_only
 from tests.faults import actions

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from orchestrator.broker import find_server
+from orchestrator.local.broker import find_server
 
 WAIT_SECONDS = 30
 

@@ -14,7 +14,7 @@ from workers.config import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from orchestrator.compare_pipelines import Contender, Verdict
+    from orchestrator.comparison.pipelines import Contender, Verdict
     from orchestrator.pages import Selection
 
 
@@ -48,7 +48,7 @@ def compare(
     broadsheet compare fe0f0a85 77c2
     broadsheet compare default separators.method=none --sample 200 --output differences/
     """
-    from orchestrator.compare_pipelines import find_contender, render_verdict
+    from orchestrator.comparison.pipelines import find_contender, render_verdict
     from orchestrator.database import open_existing
     from orchestrator.pages import Selection, check_names
 
@@ -71,9 +71,9 @@ def _judge(
     settings: Settings,
     output: Path | None,
 ) -> Verdict:
-    from orchestrator.compare_pictures import write_differences
-    from orchestrator.compare_pipelines import compare_sample, compare_stored, pool, run_sample, sample_pages
-    from orchestrator.services import cores
+    from orchestrator.comparison.pictures import write_differences
+    from orchestrator.comparison.pipelines import compare_sample, compare_stored, pool, run_sample, sample_pages
+    from orchestrator.local.services import cores
 
     a, b = contenders
     if sample is None:

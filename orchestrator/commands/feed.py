@@ -14,9 +14,9 @@ from workers.config import Settings
 @max_failure_rate
 def feed(settings: Settings, log_level: str) -> None:
     """Feed what was ingested to the workers, until stopped. Only one feeder is active; others wait and take over."""
-    from orchestrator import metrics
     from orchestrator.database import open_existing
-    from orchestrator.feeding import feed_until_stopped
+    from orchestrator.feeding import metrics
+    from orchestrator.feeding.service import feed_until_stopped
     from workers import logs
     from workers.errors import UnreadableInput
 

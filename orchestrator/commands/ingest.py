@@ -14,7 +14,7 @@ from orchestrator.commands.options import max_failure_rate, with_settings
 from workers.config import Settings
 
 if TYPE_CHECKING:
-    from orchestrator.discovery import Volume
+    from orchestrator.finding.discovery import Volume
     from orchestrator.run import Wishes
     from workers.parameters import PipelineParameters
 
@@ -44,7 +44,7 @@ def ingest(
     as_json: bool,
 ) -> int:
     """Turn directories, images, ZIPs, TARs, PDFs and TIFFs into rows; run it again to go on where it stopped."""
-    from orchestrator.discovery import open_volume, require_page
+    from orchestrator.finding.discovery import open_volume, require_page
     from orchestrator.parameter_options import read_parameters
     from workers.sources.limits import Limits
 
@@ -60,7 +60,7 @@ def ingest(
 
 
 def _list(settings: Settings, volumes: Sequence[Volume]) -> int:
-    from orchestrator.discovery import SkippedFile, find_pages
+    from orchestrator.finding.discovery import SkippedFile, find_pages
     from workers.sources.limits import Limits
 
     skipped: list[SkippedFile] = []

@@ -38,8 +38,8 @@ def overlay(
     broadsheet overlay --suspects --output suspects.pdf
     broadsheet overlay --volume scans/ --faces --output faces/
     """
-    from orchestrator import overlay_files
     from orchestrator.database import open_existing
+    from orchestrator.overlay import files as overlay_files
     from orchestrator.pages import Selection
 
     if not (pages or suspects or volumes or faces):

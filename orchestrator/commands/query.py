@@ -13,7 +13,7 @@ from orchestrator.commands.options import with_settings
 from workers.config import Settings
 
 if TYPE_CHECKING:
-    from orchestrator.query import Answer
+    from orchestrator.asking.query import Answer
 
 
 @click.command()
@@ -41,10 +41,10 @@ def query(
     broadsheet query "SELECT page, text_lines FROM page_status ORDER BY text_lines DESC LIMIT 5"
     broadsheet query suspects --format csv --output suspects.csv
     """
+    from orchestrator.asking.named_queries import find_query
+    from orchestrator.asking.query import run_query
     from orchestrator.database import open_existing
     from orchestrator.files import refuse_existing
-    from orchestrator.named_queries import find_query
-    from orchestrator.query import run_query
 
     dialect = "sqlite" if settings.database_url.startswith("sqlite") else "postgresql"
     if listing:
@@ -65,13 +65,13 @@ def query(
 
 
 def _write(answer: Answer, form: str, output: Path | None) -> None:
+    from orchestrator.asking.formats import FORMATS
     from orchestrator.files import writing, writing_beside
-    from orchestrator.query_formats import FORMATS
 
     if output is None:
         FORMATS[form](answer, sys.stdout)
     elif form == "parquet":
-        from orchestrator.query_parquet import write_parquet
+        from orchestrator.asking.parquet import write_parquet
 
         with writing_beside(output) as beside:
             write_parquet(answer, beside)
@@ -81,7 +81,7 @@ def _write(answer: Answer, form: str, output: Path | None) -> None:
 
 
 def _list(name: str | None, dialect: str) -> None:
-    from orchestrator.named_queries import find_query, named_queries
+    from orchestrator.asking.named_queries import find_query, named_queries
 
     one = find_query(name, dialect) if name else None
     if one is not None:

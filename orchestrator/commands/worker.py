@@ -20,7 +20,7 @@ from workers.config import Settings
 def worker(settings: Settings, processes: int | None, log_level: str) -> None:
     """Work on pages until stopped. Ctrl-C finishes the pages in work; SIGTERM gives them back after a few seconds."""
     from orchestrator.database import check_url
-    from orchestrator.services import cores
+    from orchestrator.local.services import cores
     from workers.errors import UnreadableInput
 
     if not settings.broker_url:

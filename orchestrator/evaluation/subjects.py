@@ -46,7 +46,7 @@ def fresh_pages(path: Path, parameters: PipelineParameters, max_pixels: int) -> 
     Raises:
         UnreadableInput: there is nothing at `path`.
     """
-    from orchestrator.discovery import find_pages, open_volume
+    from orchestrator.finding.discovery import find_pages, open_volume
     from workers.images import open_page
     from workers.pipeline import analyse_page
     from workers.sources.address import PageAddress

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sqlalchemy import Engine
 
-from orchestrator.overlay import overlay_image
+from orchestrator.overlay.drawing import overlay_image
 from orchestrator.pages import ArchivedPage, Selection, read_pages
 from orchestrator.report import charts
 from orchestrator.report.figures import Figures, Suspect

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 from sqlalchemy import Engine, event
 
-from orchestrator.doorbell import Message, RedisDoorbell
+from orchestrator.feeding.doorbell import Message, RedisDoorbell
 from tests.faults import actions
 from tests.faults.plan import from_environment
 from workers import processing

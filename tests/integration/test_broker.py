@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from orchestrator.broker import embedded_broker
+from orchestrator.local.broker import embedded_broker
 from tests.servers import wait_until
 
 HOLD_A_BROKER = """
-from orchestrator.broker import embedded_broker
+from orchestrator.local.broker import embedded_broker
 import time
 with embedded_broker() as url:
     print(url, flush=True)

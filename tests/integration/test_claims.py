@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from models import Attempt, PageRun, PageRunState, StageTiming, TextLine, database_now
-from orchestrator.window import INTERACTIVE, Scope, put_back, queued_before, take
+from orchestrator.feeding.window import INTERACTIVE, Scope, put_back, queued_before, take
 from tests.rows import add_page_runs
 from workers import claims
 from workers.celery import Queue

@@ -12,9 +12,9 @@ from PIL import Image
 from sqlalchemy import Engine, insert, select, update
 
 import models
-from orchestrator.compare import GAINED, LOST, MOVED, compare_layouts, difference_image
-from orchestrator.compare_pictures import write_differences
-from orchestrator.compare_pipelines import (
+from orchestrator.comparison.differences import GAINED, LOST, MOVED, compare_layouts, difference_image
+from orchestrator.comparison.pictures import write_differences
+from orchestrator.comparison.pipelines import (
     Contender,
     analyse_or_tell,
     compare_sample,

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Engine, update
 
 from models import PageRun
-from orchestrator.brake import Brake, failing_volumes
-from orchestrator.feeding import FailureWatch
+from orchestrator.feeding.brake import Brake, failing_volumes
+from orchestrator.feeding.service import FailureWatch
 from tests.faults.plan import Fault
 from tests.fleet import make_scans
 from tests.integration.fleets import a_fleet, a_redis

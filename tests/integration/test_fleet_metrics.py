@@ -12,8 +12,8 @@ from sqlalchemy import Engine, update
 
 from models import PageRun, database_now
 from models.session import open_engine_read_only
-from orchestrator import metrics
-from orchestrator.metrics import FleetCollector, gauges, read_fleet
+from orchestrator.feeding import metrics
+from orchestrator.feeding.metrics import FleetCollector, gauges, read_fleet
 from tests.rows import add_page_runs
 from tests.servers import free_port
 from workers import claims, presence

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from models import PageRun, Worker, database_now
-from orchestrator.doorbell import RedisDoorbell
-from orchestrator.window import put_back
+from orchestrator.feeding.doorbell import RedisDoorbell
+from orchestrator.feeding.window import put_back
 from tests.faults.plan import Fault
 from tests.fleet import Fleet, make_scans
 from tests.integration.fleets import a_fleet, a_redis

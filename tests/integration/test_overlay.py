@@ -14,8 +14,8 @@ from PIL import Image
 from sqlalchemy import Engine, update
 
 import models
-from orchestrator.overlay import FACE, INSERTED, LINE, PRINTED, overlay_image, overlay_svg
-from orchestrator.overlay_files import suspects, write_overlays
+from orchestrator.overlay.drawing import FACE, INSERTED, LINE, PRINTED, overlay_image, overlay_svg
+from orchestrator.overlay.files import suspects, write_overlays
 from orchestrator.pages import ArchivedPage, Selection, read_pages
 from orchestrator.scans import open_scan
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule
@@ -119,7 +119,7 @@ def test_a_taken_name_is_refused_and_a_lost_scan_is_told(scanned: Engine, tmp_pa
 
 def test_a_colour_scan_keeps_its_colour() -> None:
     red = normalise(Image.new("RGB", (300, 200), (200, 10, 10)))
-    from orchestrator.overlay import shrink
+    from orchestrator.overlay.drawing import shrink
 
     r, g, b = np.asarray(shrink(red, 300))[50, 50]
     assert r > g + 50

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orchestrator.discovery import find_pages, open_volume
+from orchestrator.finding.discovery import find_pages, open_volume
 from samples import archive
 from samples.ageing import Scan, Wear, scan
 from samples.pages import PageDesign, draw

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from orchestrator.discovery import FoundPage, find_pages, open_volume
+from orchestrator.finding.discovery import FoundPage, find_pages, open_volume
 from workers.errors import ImageTooLarge, PageError, UnreadableImage
 from workers.images import open_page
 from workers.sources.address import PageAddress

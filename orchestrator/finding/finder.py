@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from orchestrator.natural_order import natural_key
-from orchestrator.pdf_pages import PdfPageCounter
+from orchestrator.finding.natural_order import natural_key
+from orchestrator.finding.pdf_pages import PdfPageCounter
 from workers.errors import ImageTooLarge, PageError, TransientError, UnreadableImage, UnsafeArchive
 from workers.sources.address import PageAddress, printable
 from workers.sources.archive import Archive, Member

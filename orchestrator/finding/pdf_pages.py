@@ -59,7 +59,7 @@ class PdfPageCounter:
 
 def _start() -> subprocess.Popen[str]:
     # -P: a json.py in the directory of somebody's scans must not be imported.
-    command = [sys.executable, "-P", "-m", "orchestrator.pdf_pages"]
+    command = [sys.executable, "-P", "-m", "orchestrator.finding.pdf_pages"]
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

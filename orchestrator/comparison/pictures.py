@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
-from orchestrator.compare import difference_image
-from orchestrator.compare_pipelines import SampledPage, Verdict
+from orchestrator.comparison.differences import difference_image
+from orchestrator.comparison.pipelines import SampledPage, Verdict
 from orchestrator.export.folder import Written, open_folder, write_file
 from orchestrator.export.naming import page_path
-from orchestrator.overlay import shrink
+from orchestrator.overlay.drawing import shrink
 from orchestrator.pages import ArchivedPage, Selection, read_pages
 from orchestrator.scans import open_scan
 from workers.errors import PageError

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestrator.query import Answer
+from orchestrator.asking.query import Answer
 
 ROW_GROUP_ROWS = 100_000
 

@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestrator.broker import check_broker, embedded_broker
-from orchestrator.leash import Leash
+from orchestrator.local.broker import check_broker, embedded_broker
+from orchestrator.local.leash import Leash
 from workers.config import Settings
 from workers.errors import ServiceDown
 

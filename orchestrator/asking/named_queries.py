@@ -1,4 +1,4 @@
-"""Named queries: the files of `orchestrator/queries`, some in a spelling for each database.
+"""Named queries: the files of `orchestrator/asking/queries`, some in a spelling for each database.
 
 A file begins with comments: what it answers, then `Parameters: a, b` where it has some.
 """

@@ -14,7 +14,7 @@ import redis
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from orchestrator.leash import Leash
+from orchestrator.local.leash import Leash
 from workers.errors import ServiceDown
 
 START_SECONDS = 20.0

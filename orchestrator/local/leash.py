@@ -1,6 +1,6 @@
 """Runs a service that must not outlive the command that started it, whatever ends that command.
 
-    python -P -m orchestrator.leash GRACE_SECONDS DIRECTORY COMMAND...
+    python -P -m orchestrator.local.leash GRACE_SECONDS DIRECTORY COMMAND...
 
 The leash waits on its standard input, a pipe whose other end the command holds: when it closes (the command ended,
 or was killed with -9), the service is asked to stop, killed after the grace time, and its private directory is
@@ -65,9 +65,14 @@ class Leash:
         # Kept open: it can still be read when the service has died and its directory is gone.
         self._directory = directory
         self._log = (directory / "log").open("a+b")
-        arguments = [sys.executable, "-P", "-m", "orchestrator.leash", str(grace_seconds), str(directory), *command]
+        leash = [sys.executable, "-P", "-m", "orchestrator.local.leash", str(grace_seconds), str(directory)]
         self._process = subprocess.Popen(
-            arguments, stdin=subprocess.PIPE, stdout=self._log, stderr=self._log, start_new_session=True, env=environ
+            [*leash, *command],
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+            env=environ,
         )
 
     def ended(self) -> int | None:

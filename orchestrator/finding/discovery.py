@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from orchestrator.finder import Finder, KnownHash, SkippedFile
-from orchestrator.pdf_pages import PdfPageCounter
+from orchestrator.finding.finder import Finder, KnownHash, SkippedFile
+from orchestrator.finding.pdf_pages import PdfPageCounter
 from workers.errors import PageError, UnreadableInput
 from workers.sources.address import PageAddress
 from workers.sources.limits import Limits

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Engine, select, text
 
 from models import Pipeline
-from orchestrator.compare import PageComparison, compare_layouts
+from orchestrator.comparison.differences import PageComparison, compare_layouts
 from orchestrator.pages import ArchivedPage, Selection, page_run_ids, read_pages
 from orchestrator.parameter_options import read_parameters
 from workers.errors import BroadsheetError, UnreadableInput

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, select, text, true, update
 
 from models import Page, PageRun, PageRunState, database_now
-from orchestrator.doorbell import Message
+from orchestrator.feeding.doorbell import Message
 from workers.celery import Queue
 from workers.claims import SUSPICIOUS
 from workers.config import Settings

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import OperationalError
 
 from models import PageRun, PageRunState, database_now
-from orchestrator.window import IN_FLIGHT, window_for
+from orchestrator.feeding.window import IN_FLIGHT, window_for
 from workers.config import Settings
 from workers.metrics import listen
 from workers.presence import count_alive

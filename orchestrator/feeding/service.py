@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from orchestrator.brake import Brake, failing_volumes
 from orchestrator.database import open_for_ingest
-from orchestrator.doorbell import RedisDoorbell
-from orchestrator.feeder import Feeder, Shift
-from orchestrator.feeder_lock import FeederLock
+from orchestrator.feeding.brake import Brake, failing_volumes
+from orchestrator.feeding.doorbell import RedisDoorbell
+from orchestrator.feeding.feeder import Feeder, Shift
+from orchestrator.feeding.feeder_lock import FeederLock
 from workers.celery import make_app
 from workers.config import Settings
 from workers.heartbeat import SECONDS as HEARTBEAT_SECONDS

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from orchestrator.aftermath import forget_queue, settle_the_dead
-from orchestrator.doorbell import Doorbell
-from orchestrator.feeder_lock import FeederLock
-from orchestrator.window import Scope, put_back, queued_before, take, window_for
+from orchestrator.feeding.aftermath import forget_queue, settle_the_dead
+from orchestrator.feeding.doorbell import Doorbell
+from orchestrator.feeding.feeder_lock import FeederLock
+from orchestrator.feeding.window import Scope, put_back, queued_before, take, window_for
 from workers import claims, presence
 from workers.config import Settings
 from workers.errors import ServiceDown

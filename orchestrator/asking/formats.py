@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import chain, islice
 from typing import IO, Any
 
-from orchestrator.query import Answer
+from orchestrator.asking.query import Answer
 
 TABLE_ROWS = 1_000
 
@@ -53,7 +53,7 @@ def write_jsonl(answer: Answer, out: IO[str]) -> None:
     out.writelines(f"{text}\n" for text in _objects(answer))
 
 
-# Parquet is not text: `orchestrator.query_parquet` writes it.
+# Parquet is not text: `orchestrator.asking.parquet` writes it.
 FORMATS: dict[str, Callable[[Answer, IO[str]], None]] = {
     "table": write_table,
     "csv": write_csv,

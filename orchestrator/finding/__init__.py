@@ -1,0 +1,1 @@
+"""Paths in, ordered pages out: what an archive holds."""

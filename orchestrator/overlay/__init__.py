@@ -1,0 +1,1 @@
+"""Scans with what was found drawn on them."""

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from models import PageRunState
+from orchestrator.durations import duration
 from orchestrator.summary import Counts
 
 PLAIN_SECONDS = 10.0
@@ -128,7 +129,7 @@ class Lines:
         if now - self._said_at < PLAIN_SECONDS:
             return
         self._said_at = now
-        left = f", {counts.unfinished / rate / 60:.0f} min left" if rate else ""
+        left = f", {duration(counts.unfinished / rate)} left" if rate else ""
         failed = counts.of(PageRunState.QUARANTINED)
         self.console.print(f"{finished} of {counts.total} pages, {failed} failed, {rate or 0:.1f} pages/s{left}")
 

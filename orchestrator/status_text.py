@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from models import PageRunState
+from orchestrator.durations import duration
 from orchestrator.status import Fleet, Status
 
 
@@ -29,18 +30,6 @@ def fleet_sentence(fleet: Fleet, unfinished: int) -> str:
         f"{fleet.workers} workers with {fleet.processes} processes; window: {fleet.queued:,} queued, "
         f"{fleet.running:,} running{lease}; {fleet.pages_per_second:.2f} pages/s, {unfinished:,} pages to go{left}"
     )
-
-
-def duration(seconds: float) -> str:
-    """Return a duration to two units: 42 s, 3 min 20 s, 5 h 12 min, 3 d 4 h."""
-    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-    rest = round(seconds)
-    parts: list[str] = []
-    for name, size in units:
-        if rest >= size or parts:
-            parts.append(f"{rest // size} {name}")
-            rest %= size
-    return " ".join(parts[:2]) or "0 s"
 
 
 def _volumes(volumes: dict[str, dict[str, int]]) -> Table:

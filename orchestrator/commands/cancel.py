@@ -8,7 +8,7 @@ from orchestrator.commands.options import with_settings
 from workers.config import Settings
 
 
-@click.command()
+@click.command(short_help="Cancel unfinished pages.")
 @click.argument("page_runs", type=int, nargs=-1)
 @click.option("--volume", metavar="SOURCE", help="Only pages of this volume, as it was given to ingest.")
 @click.option("--pipeline", metavar="FINGERPRINT", help="Only pages under this pipeline, as page_status names it.")

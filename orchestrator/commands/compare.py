@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.pages import Selection
 
 
-@click.command()
+@click.command(short_help="Compare two pipelines on the same pages.")
 @click.argument("a")
 @click.argument("b")
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Run both on N pages here, before the big run.")

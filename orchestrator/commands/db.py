@@ -8,7 +8,7 @@ from orchestrator.commands.options import with_settings
 from workers.config import Settings
 
 
-@click.group()
+@click.group(short_help="Look after the database's schema.")
 def db() -> None:
     """Look after the database's schema."""
 

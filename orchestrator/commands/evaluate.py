@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.evaluation.subjects import Subject
 
 
-@click.command()
+@click.command(short_help="Compare results with ground truth.")
 @click.argument("truth", type=click.Path(path_type=Path))
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--iou", type=float, default=0.5, show_default=True, help="Overlap from which two lines are the same.")

@@ -10,7 +10,7 @@ from orchestrator.commands.options import with_settings
 from workers.config import Settings
 
 
-@click.command()
+@click.command(short_help="Say why a page took so long or looks odd.")
 @click.argument("page")
 @click.option("--volume", metavar="NAME", help="The volume, where several hold a page of this name.")
 @click.option("--pipeline", metavar="FINGERPRINT", help="Only the run under this pipeline.")

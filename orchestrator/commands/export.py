@@ -12,7 +12,7 @@ from workers.config import Settings
 FORMATS = ["alto", "page", "hocr", "iiif", "yolo", "coco", "csv", "parquet", "crops", "contact-sheet"]
 
 
-@click.command()
+@click.command(short_help="Write the results in the formats of other tools.")
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="A folder; a file for coco and csv.")
 @click.option("--volume", "volumes", multiple=True, metavar="NAME", help="Only this volume; repeatable.")

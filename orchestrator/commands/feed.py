@@ -8,7 +8,7 @@ from orchestrator.commands.options import max_failure_rate, with_settings
 from workers.config import Settings
 
 
-@click.command()
+@click.command(short_help="Feed what was ingested to the workers, until stopped.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 @with_settings(broker=True)
 @max_failure_rate

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workers.parameters import PipelineParameters
 
 
-@click.command()
+@click.command(short_help="Turn scans into rows; resumes where it stopped.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--processes", type=click.IntRange(1), help="Local worker processes [one for each core].")
 @click.option("--parameters", "parameter_file", type=click.Path(path_type=Path), help="JSON file of parameters.")

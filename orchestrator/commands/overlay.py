@@ -10,7 +10,7 @@ from orchestrator.commands.options import with_settings
 from workers.config import Settings
 
 
-@click.command()
+@click.command(short_help="Draw scans with their lines, separators and faces.")
 @click.argument("pages", nargs=-1, metavar="[PAGE]...")
 @click.option("--suspects", is_flag=True, help="All pages that suspect_pages lists.")
 @click.option("--volume", "volumes", multiple=True, metavar="NAME", help="All pages of this volume; repeatable.")

@@ -18,7 +18,7 @@ _volume = click.option("--volume", metavar="SOURCE", help="Only pages of this vo
 _code = click.option("--code", metavar="CODE", help="Only pages that failed with this error code.")
 
 
-@click.group()
+@click.group(short_help="Look at pages that failed for good; pack one for a bug report.")
 def quarantine() -> None:
     """Look at pages that failed for good, try them again, pack one up for a bug report."""
 

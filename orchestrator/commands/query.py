@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.asking.query import Answer
 
 
-@click.command()
+@click.command(short_help="Ask the database, read-only.")
 @click.argument("sql", required=False, metavar="SQL|NAME")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json", "jsonl", "parquet"]), default="table")
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Value for :NAME in the SQL; repeatable.")

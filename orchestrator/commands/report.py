@@ -10,7 +10,7 @@ from orchestrator.commands.options import with_settings
 from workers.config import Settings
 
 
-@click.command()
+@click.command(short_help="Tell how a run went, as text or as one HTML file.")
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="A .html file; any other gets the text."
 )

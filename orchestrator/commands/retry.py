@@ -8,7 +8,7 @@ from orchestrator.commands.options import with_settings
 from workers.config import Settings
 
 
-@click.command()
+@click.command(short_help="Make quarantined pages ready again.")
 @click.option("--volume", metavar="SOURCE", help="Only pages of this volume, as it was given to ingest.")
 @click.option("--code", metavar="CODE", help="Only pages that failed with this error code.")
 @click.option("--cancelled", is_flag=True, help="Cancelled pages too.")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 2.0
 
 
-@click.command()
+@click.command(short_help="Show where the pages stand, the fleet, and the time left.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with --watch, one a line.")
 @click.option("--watch", is_flag=True, help="Show it again every two seconds, until Ctrl-C or the end of all pages.")
 @with_settings()

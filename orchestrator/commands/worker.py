@@ -13,7 +13,7 @@ from orchestrator.commands.options import with_settings
 from workers.config import Settings
 
 
-@click.command()
+@click.command(short_help="Work on pages until stopped.")
 @click.option("--processes", type=click.IntRange(1), help="Pages worked on at once [one for each core].")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 @with_settings(broker=True)

@@ -88,8 +88,8 @@ def require_page(volume: Volume, limits: Limits) -> None:
     """
     skipped: list[SkippedFile] = []
     if volume.kind != "tar" and next(find_pages(volume, limits, skipped=skipped.append), None) is None:
-        other = f"{len(skipped)} other files" if skipped else "nothing"
-        raise UnreadableInput(f"{volume.source} holds no page, {other}; give the path of the scans.")
+        held = f"holds no page, only other files ({len(skipped)})" if skipped else "is empty"
+        raise UnreadableInput(f"{volume.source} {held}; give the path of the scans.")
 
 
 def find_pages(

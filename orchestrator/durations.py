@@ -1,0 +1,15 @@
+"""How long something takes, as people read it."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """Return a duration to two units: 42 s, 3 min 20 s, 5 h 12 min, 3 d 4 h."""
+    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    rest = round(seconds)
+    parts: list[str] = []
+    for name, size in units:
+        if rest >= size or parts:
+            parts.append(f"{rest // size} {name}")
+            rest %= size
+    return " ".join(parts[:2]) or "0 s"

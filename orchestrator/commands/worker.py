@@ -15,9 +15,10 @@ from workers.config import Settings
 
 @click.command(short_help="Work on pages until stopped.")
 @click.option("--processes", type=click.IntRange(1), help="Pages worked on at once [one for each core].")
+@click.option("--without-heartbeat", is_flag=True, help="Send no signs of life to monitors such as Flower.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 @with_settings(broker=True)
-def worker(settings: Settings, processes: int | None, log_level: str) -> None:
+def worker(settings: Settings, processes: int | None, without_heartbeat: bool, log_level: str) -> None:
     """Work on pages until stopped. Ctrl-C finishes the pages in work; SIGTERM gives them back after a few seconds."""
     from orchestrator.database import check_url
     from orchestrator.local.services import cores
@@ -33,10 +34,10 @@ def worker(settings: Settings, processes: int | None, log_level: str) -> None:
     with tempfile.TemporaryDirectory(prefix="broadsheet-worker-") as directory:
         if settings.metrics_address:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
-        _run(settings, processes or cores(), log_level, Path(directory))
+        _run(settings, processes or cores(), not without_heartbeat, log_level, Path(directory))
 
 
-def _run(settings: Settings, processes: int, log_level: str, directory: Path) -> None:
+def _run(settings: Settings, processes: int, heartbeat: bool, log_level: str, directory: Path) -> None:
     from workers import service
     from workers.celery import Queue, app
 
@@ -44,4 +45,5 @@ def _run(settings: Settings, processes: int, log_level: str, directory: Path) ->
     queues = ",".join(Queue)
     banner = [] if settings.log_format == "text" or sys.stderr.isatty() else ["--quiet"]
     arguments = [*banner, "worker", "--pool", "prefork", "--concurrency", str(processes), "--queues", queues]
-    app.worker_main([*arguments, "--loglevel", log_level, "--without-gossip", "--without-mingle"])
+    silence = ["--without-gossip", "--without-mingle", *([] if heartbeat else ["--without-heartbeat"])]
+    app.worker_main([*arguments, "--loglevel", log_level, *silence])

@@ -51,7 +51,9 @@ class LocalWorker:
 def start_worker(settings: Settings, processes: int) -> Leash:
     """Start `broadsheet worker` for these settings."""
     directory = Path(tempfile.mkdtemp(prefix="broadsheet-"))
-    command = [sys.executable, "-P", "-m", "orchestrator", "worker", "--processes", str(processes)]
+    # Nobody watches it; and where the broker has gone with the command, a last sign of life would wait for it for ever.
+    options = ["--processes", str(processes), "--without-heartbeat"]
+    command = [sys.executable, "-P", "-m", "orchestrator", "worker", *options]
     environ = dict(os.environ) | replace(settings, log_format="text").to_env()  # its last words are shown to people
     return Leash(command, directory, settings.hard_limit_seconds, environ)
 

@@ -7,7 +7,9 @@ import shutil
 import signal
 import sqlite3
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -110,10 +112,13 @@ def test_a_killed_command_takes_its_services_with_it_and_goes_on(broadsheet: Bro
     folder.mkdir()
     for number in range(12):
         draw_page(folder / f"{number}.png", f"page {number}", (1400, 1800))
-    command = broadsheet.start("ingest", "many", "--processes", "1")
-    wait_until(lambda: pages_by_state(tmp_path).get("done", 0) > 0, "the first page", 60)
-    command.kill()
-    command.communicate()
+    with TemporaryDirectory() as private:  # where broker and worker have their folders for as long as they live
+        environ = (*broadsheet.environ, ("TMPDIR", private))
+        command = replace(broadsheet, environ=environ).start("ingest", "many", "--processes", "1")
+        wait_until(lambda: pages_by_state(tmp_path).get("done", 0) > 0, "the first page", 60)
+        command.kill()
+        command.communicate()
+        wait_until(lambda: not list(Path(private).iterdir()), "the end of broker and worker", 30)
     done = pages_by_state(tmp_path)["done"]
     summary = broadsheet.ingest("many")
     assert summary["done"] == 12

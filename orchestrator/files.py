@@ -12,7 +12,7 @@ from typing import IO, BinaryIO
 
 from workers.errors import UnreadableInput
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES}
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES}
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def _no_room(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in NO_ROOM:
             raise
         raise UnreadableInput(f"{path} could not be written: {error.strerror}. Nothing was left behind.") from error
 

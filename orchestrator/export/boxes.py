@@ -1,11 +1,15 @@
-"""Boxes in bulk, as plain rows, a block of pages at a time: for COCO, Parquet and CSV of millions of boxes."""
+"""Boxes in bulk, as arrays, a block of pages at a time: for COCO, Parquet and CSV of millions of boxes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, bindparam, select
 
 from models import Face, Separator, TextLine
@@ -13,8 +17,8 @@ from orchestrator.pages import Selection, page_block
 
 KINDS = ("line", "separator", "face")
 
-# page run, number, x_min, y_min, x_max, y_max
-BoxRow = tuple[int, int, int, int, int, int]
+# (boxes, 6): page run, number, x_min, y_min, x_max, y_max
+BoxRows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class PageFacts:
     height: int
     sha256: str
     pipeline: str
+    finished_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,45 +45,60 @@ class BoxBlock:
     """
 
     pages: tuple[PageFacts, ...]
-    rows: tuple[Sequence[BoxRow], Sequence[BoxRow], Sequence[BoxRow]]
+    rows: tuple[BoxRows, BoxRows, BoxRows]
     labels: tuple[Sequence[str], Sequence[str], Sequence[str]]
     confidences: Sequence[float]
 
 
-def box_blocks(engine: Engine, selection: Selection, *, boxes: bool = True) -> Iterator[BoxBlock]:
-    """Yield the selected pages with their boxes; without `boxes` the pages alone."""
+def box_blocks(
+    engine: Engine, selection: Selection, wanted: Callable[[tuple[PageFacts, ...]], bool] | None = None
+) -> Iterator[BoxBlock]:
+    """Yield the selected pages with their boxes, leaving out the blocks of pages that are not `wanted`."""
     place = None
     with engine.connect() as connection:
         while True:
             rows, place = page_block(connection, selection, place)
             pages = tuple(_facts(row) for row in rows)
-            block = _block(connection, pages) if boxes and pages else BoxBlock(pages, ((), (), ()), ((), (), ()), ())
+            block = _block(connection, pages) if wanted is None or wanted(pages) else None
             connection.rollback()
-            yield block
+            if block is not None:
+                yield block
             if place is None:
                 return
 
 
 def _facts(row: Any) -> PageFacts:
     return PageFacts(
-        row.page_run_id, row.source, row.name, row.page_number, row.width, row.height, row.sha256, row.fingerprint
+        row.page_run_id,
+        row.source,
+        row.name,
+        row.page_number,
+        row.width,
+        row.height,
+        row.sha256,
+        row.fingerprint,
+        row.finished_at,
     )
 
 
 def _block(connection: Connection, pages: tuple[PageFacts, ...]) -> BoxBlock:
     ids = [page.page_run_id for page in pages]
-    lines = _rows(connection, TextLine, TextLine.line_number, ids)
-    separators = _rows(connection, Separator, Separator.separator_number, ids, Separator.origin)
-    faces = _rows(connection, Face, Face.face_number, ids, Face.label, Face.confidence)
+    lines = _numbers(_rows(connection, TextLine, TextLine.line_number, ids))
+    separators = list(_rows(connection, Separator, Separator.separator_number, ids, Separator.origin))
+    faces = list(_rows(connection, Face, Face.face_number, ids, Face.label, Face.confidence))
     return BoxBlock(
         pages,
-        (lines, [row[:6] for row in separators], [row[:6] for row in faces]),
+        (lines, _numbers(row[:6] for row in separators), _numbers(row[:6] for row in faces)),
         ((), [row[6] for row in separators], [row[6] for row in faces]),
         [row[7] for row in faces],
     )
 
 
-def _rows(connection: Connection, table: Any, number: Any, ids: Sequence[int], *more: Any) -> list[Any]:
+def _numbers(rows: Iterator[Sequence[int]]) -> BoxRows:
+    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, 6)
+
+
+def _rows(connection: Connection, table: Any, number: Any, ids: Sequence[int], *more: Any) -> Iterator[Any]:
     """Read with the driver's own cursor: these are the rows there are millions of."""
     wanted = (table.page_run_id, number, table.x_min, table.y_min, table.x_max, table.y_max, *more)
     statement = select(*wanted).where(table.page_run_id.in_(bindparam("ids", expanding=True)))
@@ -88,5 +108,4 @@ def _rows(connection: Connection, table: Any, number: Any, ids: Sequence[int], *
         .compile(connection, compile_kwargs={"literal_binds": True})
     )
     driver: Any = connection.connection.driver_connection
-    rows: list[Any] = driver.execute(str(compiled)).fetchall()
-    return rows
+    return iter(driver.execute(str(compiled)))

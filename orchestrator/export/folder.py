@@ -76,7 +76,9 @@ def finish_folder(folder: Path, provenances: Iterable[Provenance], written: Writ
         beside.write_text(json.dumps(begun, indent=1), encoding="utf-8")
 
 
-Files = Callable[[ArchivedPage], Iterable[tuple[PurePosixPath, Callable[[], bytes]]]]
+# where a file goes below the folder, and what makes its content
+PageFile = tuple[PurePosixPath, Callable[[], bytes]]
+Files = Callable[[ArchivedPage], Iterable[PageFile]]
 
 
 def write_pages(

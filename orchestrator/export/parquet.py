@@ -58,12 +58,12 @@ def write_boxes(engine: Engine, selection: Selection, provenances: Sequence[Prov
 def tables(block: BoxBlock) -> Iterator[pa.Table]:
     """Yield the boxes of a block as a table for each kind that has any."""
     for kind, name in enumerate(KINDS):
-        if block.rows[kind]:
+        if len(block.rows[kind]):
             yield _table(block, kind, name)
 
 
 def _table(block: BoxBlock, kind: int, name: str) -> pa.Table:
-    rows = np.array(block.rows[kind], dtype=np.int64)
+    rows = block.rows[kind]
     ids = np.array([page.page_run_id for page in block.pages])
     order = np.argsort(ids)
     place = order[np.searchsorted(ids[order], rows[:, 0])]

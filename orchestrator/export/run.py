@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy import Engine
 
 from orchestrator.export.crops import What, crop_files, sheet_files
-from orchestrator.export.folder import Written, finish_folder, open_folder, write_file, write_pages
+from orchestrator.export.folder import Files, PageFile, Written, finish_folder, open_folder, write_file, write_pages
 from orchestrator.export.iiif import DEFAULT_CANVAS, annotation_page
 from orchestrator.export.naming import page_path, volume_path
-from orchestrator.files import refuse_existing, writing, writing_beside
+from orchestrator.files import refuse_existing, writing_beside
 from orchestrator.pages import ArchivedPage, Selection, count_pages, provenances_of, read_pages, volumes_of
 from orchestrator.scans import open_scan, scan_path
 from workers.errors import BroadsheetError, UnreadableInput
 
-File = tuple[PurePosixPath, Callable[[], bytes]]
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def run_export(
     if count == 0:
         raise UnreadableInput("There is no finished page to export; see broadsheet status.")
     if form in ("coco", "csv"):
-        return _one_file(engine, form, output, selection)
+        return _one_file(engine, form, output, selection, count)
     if form == "iiif":
         refuse_bad_template(options.canvas or DEFAULT_CANVAS)
     _refuse_one_folder_for_two(volumes_of(engine, selection))
@@ -54,22 +56,31 @@ def run_export(
     elif form == "contact-sheet":
         written = _sheets(output, sheet_files(read_pages(engine, selection), options.what, max_pixels))
     else:
-        with click.progressbar(length=count, label=f"{form}", file=click.get_text_stream("stderr")) as bar:
+        files = page_files(form, output, options, max_pixels)
+        written = _pages(output, form, count, read_pages(engine, selection), files)
+    if form == "yolo":
+        from orchestrator.export.yolo import yolo_dataset
 
-            def told(page: ArchivedPage, trouble: BroadsheetError | None) -> None:
-                bar.update(1)
-                if trouble is not None:
-                    click.echo(f"\n{page.page}: {trouble}", err=True)
-
-            files = page_files(form, output, options, max_pixels)
-            written = write_pages(output, read_pages(engine, selection), files, told)
-        if form == "yolo":
-            from orchestrator.export.yolo import yolo_dataset
-
-            write_file(output / "dataset.yaml", lambda: yolo_dataset(provenances).encode(), Written())
+        write_file(output / "dataset.yaml", lambda: yolo_dataset(provenances).encode(), Written())
     finish_folder(output, provenances, written)
     _say(written, output)
     return 1 if written.unreadable else 0
+
+
+def _pages(output: Path, form: str, count: int, pages: Iterable[ArchivedPage], files: Files) -> Written:
+    with _progress(form, count) as bar:
+
+        def told(page: ArchivedPage, trouble: BroadsheetError | None) -> None:
+            bar.update(1)
+            if trouble is not None:
+                click.echo(f"{'' if bar.hidden else chr(10)}{page.page}: {trouble}", err=True)
+
+        return write_pages(output, pages, files, told)
+
+
+def _progress(form: str, count: int) -> ProgressBar[int]:
+    stderr = click.get_text_stream("stderr")
+    return click.progressbar(length=count, label=form, file=stderr, hidden=not stderr.isatty())
 
 
 def _refuse_one_folder_for_two(volumes: Iterable[str]) -> None:
@@ -80,9 +91,7 @@ def _refuse_one_folder_for_two(volumes: Iterable[str]) -> None:
             raise UnreadableInput(f"{other} and {volume} would be written to one folder; choose one with --volume.")
 
 
-def page_files(
-    form: str, output: Path, options: ExportOptions, max_pixels: int
-) -> Callable[[ArchivedPage], Iterable[File]]:
+def page_files(form: str, output: Path, options: ExportOptions, max_pixels: int) -> Files:
     """Return the function that lists the files of a page in a format of one file or some for each page."""
     if form == "crops":
         return lambda page: crop_files(page, options.what, max_pixels)
@@ -94,7 +103,7 @@ def page_files(
     return lambda page: _xml_file(page, form, output)
 
 
-def _xml_file(page: ArchivedPage, form: str, output: Path) -> Iterator[File]:
+def _xml_file(page: ArchivedPage, form: str, output: Path) -> Iterator[PageFile]:
     from orchestrator.export.alto import alto
     from orchestrator.export.hocr import hocr
     from orchestrator.export.page_xml import page_xml
@@ -104,7 +113,7 @@ def _xml_file(page: ArchivedPage, form: str, output: Path) -> Iterator[File]:
     yield path, lambda: write(page, scan_path(page, (output / path).parent))
 
 
-def _yolo_files(page: ArchivedPage, with_images: bool, max_pixels: int) -> Iterator[File]:
+def _yolo_files(page: ArchivedPage, with_images: bool, max_pixels: int) -> Iterator[PageFile]:
     from orchestrator.export.yolo import yolo_labels
 
     yield PurePosixPath("labels") / page_path(page.volume, page.page, ".txt"), lambda: yolo_labels(page)
@@ -133,17 +142,21 @@ def refuse_bad_template(canvas: str) -> None:
         raise UnreadableInput(f"--canvas {canvas} can hold {known}, nothing else in braces.") from error
 
 
-def _one_file(engine: Engine, form: str, output: Path, selection: Selection) -> int:
-    from orchestrator.export.coco import write_coco
-    from orchestrator.export.csv_boxes import write_csv_boxes
+def _one_file(engine: Engine, form: str, output: Path, selection: Selection, count: int) -> int:
+    from orchestrator.export.boxes import box_blocks
+    from orchestrator.export.coco import coco
+    from orchestrator.export.csv_boxes import csv_boxes
+    from orchestrator.export.one_file import Parts
 
     refuse_existing(output)
-    with writing(output) as out:
-        if form == "coco":
-            count = write_coco(engine, selection, provenances_of(engine, selection), out)
-        else:
-            count = write_csv_boxes(engine, selection, out)
-    click.echo(f"{count:,} boxes in {output}", err=True)
+    parts = Parts(coco(provenances_of(engine, selection)) if form == "coco" else csv_boxes(), output)
+    with _progress(form, count) as bar:
+        for block in box_blocks(engine, selection, parts.want):
+            parts.write(block)
+            bar.update(parts.pages - bar.pos)
+    parts.put_together()
+    before = f", {parts.kept_pages:,} of them read before the interruption" if parts.kept_pages else ""
+    click.echo(f"{parts.pages:,} pages in {output}{before}", err=True)
     return 0
 
 
@@ -166,7 +179,7 @@ def _parquet(engine: Engine, output: Path, selection: Selection) -> Written:
     return written
 
 
-def _sheets(output: Path, files: Iterator[File]) -> Written:
+def _sheets(output: Path, files: Iterator[PageFile]) -> Written:
     written = Written()
     for path, content in files:
         write_file(output / path, content, written)

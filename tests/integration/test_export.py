@@ -6,9 +6,6 @@ import contextlib
 import csv
 import io
 import json
-import resource
-import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,7 @@ from orchestrator.export.run import ExportOptions, run_export
 from orchestrator.files import writing
 from orchestrator.pages import Selection
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule, text_lines
+from tests.disk import small_disk
 from workers.errors import UnreadableInput
 from workers.layout import BoundingBox, Face, PageLayout, TextLine
 from workers.sources.address import PageAddress
@@ -317,22 +315,6 @@ def test_many_pages_come_in_blocks_and_in_order(engine: Engine, tmp_path: Path) 
         if row["kind"] == "line"
     ]
     assert pages == [f"p{number:04}.tif" for number in range(1, 206) for _ in range(2)]
-
-
-@contextlib.contextmanager
-def small_disk() -> Iterator[None]:
-    """Let no file grow beyond some kilobytes, as on a disk that is full.
-
-    For as short as can be: the file that this very test run may be printing to is held to it too.
-    """
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from workers.stages.kraken_core import (
     strips,
 )
 from workers.stages.kraken_core import boxes as box_tools
+from workers.stages.kraken_core.runs import label_sparse
 from workers.stages.kraken_core.turns import QUARTER_TURNS, turned
 from workers.stages.kraken_reference import find_line_boxes_reference
 from workers.stages.reading_order import reading_order
@@ -350,11 +351,12 @@ def test_nearest_seeds_are_as_far_as_the_exact_distance_transform_says(
     random = np.random.default_rng(seed)
     seeded = (random.random((height, 128)) < density).astype(np.uint8)
     labels = cv2.connectedComponents(seeded, connectivity=4)[1]
+    bands = label_sparse(seeded, diagonal=False)
     ink = np.full_like(seeded, 255)
     found = np.zeros_like(labels)
     for start in range(0, height, 50):
         rows = range(start, min(height, start + 50))
-        x, y, nearest = lines._nearest_seeds(ink, seeded, labels, rows, scale)
+        x, y, nearest = lines._nearest_seeds(ink, seeded, bands, rows, scale)
         found[y, x] = nearest
     expected = ndimage.distance_transform_edt(seeded == 0) if seeded.any() else np.full(seeded.shape, np.inf)
     assert ((found > 0) == (expected < scale)).all()
@@ -367,7 +369,8 @@ def test_letters_that_touch_two_seeds_belong_to_neither() -> None:
     letters = np.array([[10, 10, 8, 30], [40, 12, 8, 8], [48, 14, 8, 20], [100, 12, 8, 8], [10, 70, 8, 8]], np.int32)
     labels = np.zeros((100, 128), np.int32)
     labels[12:18], labels[30:36] = 1, 2
-    owner = lines.owners_of_letters(letters, labels, 10.0)
+    seeded = (labels > 0).astype(np.uint8)
+    owner = lines.owners_of_letters(letters, seeded, label_sparse(seeded, diagonal=False), 10.0)
     assert owner.tolist() == [0, 0, 0, 1, 0]
     painted = np.zeros(labels.shape, np.uint8)
     box_tools.paint(painted, letters, 1)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from workers.parameters import BinarizationParameters, TextDirection
 from workers.stages.deskew import Placement, skew_degrees, upright
+from workers.stages.kraken_core.runs import label_dense
 from workers.stages.kraken_core.turns import QUARTER_TURNS
-from workers.stages.text_size import component_stats, is_text, line_pitch, text_scale
+from workers.stages.text_size import is_text, line_pitch, text_scale
 
 Grey = NDArray[np.uint8]
 
@@ -71,10 +72,10 @@ def working_page(
     turned = np.rot90(grey, turns)
     survey, factor = _survey(turned)
     ink = threshold(survey, parameters, 0)
-    labels, stats = component_stats(ink)
-    measured = text_scale(stats[1:]) if scale is None else scale / factor
+    labelled = label_dense(ink)
+    measured = text_scale(labelled.stats[1:]) if scale is None else scale / factor
     # a black border is straight too, but not as the lines are
-    skew = skew_degrees(is_text(stats, measured)[labels], measured) if measured else 0.0
+    skew = skew_degrees(labelled.mask(is_text(labelled.stats, measured)), measured) if measured else 0.0
     if abs(skew) < LEVEL_DEGREES:
         skew = 0.0
     wanted = _wanted(measured * factor, grey.size) if measured else 1 / factor
@@ -98,7 +99,7 @@ def _wanted(scale: float, pixels: int) -> float:
 def full_page(grey: Grey, parameters: BinarizationParameters) -> WorkingPage:
     """Threshold a page at the size and the angle of the scan, its paper as it is: what kraken is given."""
     ink = threshold(grey, parameters, 0)
-    scale = text_scale(component_stats(ink)[1][1:])
+    scale = text_scale(label_dense(ink).stats[1:])
     placement = upright(grey, 0.0, 255, (grey.shape[1], grey.shape[0]))[1]
     return WorkingPage(grey, ink, scale, line_pitch(ink, scale), 0.0, placement)
 

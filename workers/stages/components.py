@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.text_size import component_stats, weighted_median
+from workers.stages.kraken_core.runs import Labelled, label_dense, runs_of
+from workers.stages.text_size import weighted_median
 
 Mask = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -30,8 +31,7 @@ class Components:
     """Components of the ink of a page; index 0 of every array is the paper.
 
     Attributes:
-        labels: (h, w) int32.
-        inked, inked_labels: where ink is in the flattened page, and its labels: a seventh of the pixels or less.
+        labelled: where they lie.
         x, y, width, height, area: of each component, in pixels.
         stroke: mean stroke width: twice the area by the length of the outline.
         kind: `PAPER`, `DUST`, `SMALL`, `TEXT` or `LARGE`.
@@ -39,9 +39,7 @@ class Components:
         stroke_of_text: the stroke width of plain text in pixels.
     """
 
-    labels: NDArray[np.int32]
-    inked: NDArray[np.intp]
-    inked_labels: NDArray[np.intp]
+    labelled: Labelled
     x: NDArray[np.int64]
     y: NDArray[np.int64]
     width: NDArray[np.int64]
@@ -52,15 +50,14 @@ class Components:
     scale: float
     stroke_of_text: float
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height and width of the page."""
+        return self.labelled.shape
+
     def mask(self, chosen: NDArray[np.bool_]) -> Mask:
         """Return (h, w), 1 on the components that are True in `chosen`."""
-        mask = np.zeros(self.labels.size, np.uint8)
-        mask[self.pixels(chosen)] = 1
-        return mask.reshape(self.labels.shape)
-
-    def pixels(self, chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """Return where in the flattened page the components lie that are True in `chosen`."""
-        return self.inked[chosen[self.inked_labels]]
+        return self.labelled.mask(chosen)
 
     @property
     def letterlike(self) -> NDArray[np.bool_]:
@@ -72,19 +69,18 @@ class Components:
     @property
     def on_edge(self) -> NDArray[np.bool_]:
         """Which components touch the edge of the page."""
-        page_height, page_width = self.labels.shape
+        page_height, page_width = self.shape
         right, bottom = self.x + self.width >= page_width, self.y + self.height >= page_height
         return np.asarray((self.x == 0) | (self.y == 0) | right | bottom)
 
 
 def find_components(ink: Mask, scale: float) -> Components:
     """Label and measure the components of `ink` (h, w; 1 is ink) at text scale `scale`."""
-    labels, stats = component_stats(ink)
-    inked = np.flatnonzero(ink.view(bool))  # many times faster than on uint8
-    inked_labels = labels.ravel()[inked].astype(np.intp)  # an index of another type is converted each time
-    inside = cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))).view(bool)
+    labelled = label_dense(ink)
+    stats = labelled.stats
     x, y, width, height, area = stats.astype(np.int64).T
-    core = np.bincount(inked_labels[inside.ravel()[inked]], minlength=len(stats))
+    inside = runs_of(cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))))
+    core = np.bincount(labelled.of(inside.start), inside.end - inside.start, len(stats))
     stroke = 2.0 * area / np.maximum(area - core, 1)
     size = np.sqrt(width * height)
     kind = np.full(len(stats), LARGE, np.uint8)
@@ -94,7 +90,7 @@ def find_components(ink: Mask, scale: float) -> Components:
     kind[0] = PAPER
     text = kind == TEXT
     plain = weighted_median(stroke[text], area[text].astype(np.float64)) if text.any() else 2.0
-    return Components(labels, inked, inked_labels, x, y, width, height, area, stroke, kind, scale, plain)
+    return Components(labelled, x, y, width, height, area, stroke, kind, scale, plain)
 
 
 def stray(components: Components) -> NDArray[np.bool_]:
@@ -119,7 +115,7 @@ def is_noise(components: Components) -> bool:
     chosen = (c.kind == SMALL) | (c.kind == TEXT)
     if chosen.sum() < CROWD:
         return False
-    height, width = c.labels.shape
+    height, width = c.shape
     cells = (max(1, int(height / (CELL[0] * c.scale))), max(1, int(width / (CELL[1] * c.scale))))
     count, _, _ = np.histogram2d((c.y + c.height)[chosen], (c.x + c.width // 2)[chosen], bins=cells)
     return bool(count.var() < ROWS * count.mean())

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.text_size import component_stats
+from workers.stages.bits import row_stride
+from workers.stages.kraken_core.runs import Runs, label_sparse, runs_of
 
 Mask = NDArray[np.uint8]
 
@@ -147,11 +148,9 @@ def _white_boxes(bands: _Bands, scale: float) -> Mask:
 
 def _runs(mask: Mask) -> NDArray[np.int64]:
     """Return the runs of 1 along the rows as (n, 3): row, first, one past the last column."""
-    width = mask.shape[1]
-    framed = cv2.copyMakeBorder(mask, 0, 0, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    change = np.flatnonzero(framed[:, 1:] != framed[:, :-1])  # from row to row: start, end, start, end
-    rows, starts = np.divmod(change[::2], width + 1)
-    return np.stack([rows, starts, change[1::2] - rows * (width + 1)], axis=1)
+    found = runs_of(mask)
+    rows, starts = np.divmod(found.start, found.stride)
+    return np.stack([rows, starts, starts + found.end - found.start], axis=1)
 
 
 def _supported(runs: NDArray[np.int64], bands: _Bands, scale: float) -> NDArray[np.bool_]:
@@ -177,17 +176,16 @@ def _supported(runs: NDArray[np.int64], bands: _Bands, scale: float) -> NDArray[
 def _linked(runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands) -> list[NDArray[np.intp]]:
     """Link supported runs from band to band; return the indices of the runs of each chain that is mostly supported."""
     shape = bands.ink.shape
-    painted = np.zeros((shape[0], shape[1] + 1), np.int8)
     chosen = np.flatnonzero(supported)
     row, start, end = runs[chosen].T
-    painted[row, start], painted[row, end] = 1, -1
-    mask = np.cumsum(painted, axis=1, dtype=np.int8)[:, :-1].view(np.uint8)
+    stride = row_stride(shape[1])
+    mask = Runs(row * stride + start, row * stride + end, stride).mask(shape)
     bridged = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((max(3, round(2 * bands.pitch)) | 1, 1), np.uint8))
     bridged &= 1 - bands.ink
-    labels, stats = component_stats(bridged)
-    owner = labels[row, (start + end) // 2]
-    chains = [chosen[owner == label] for label in range(1, len(stats))]
-    heights = stats[1:, 3]
+    labelled = label_sparse(bridged)
+    owner = labelled.at(row, (start + end) // 2)
+    chains = [chosen[owner == label] for label in range(1, len(labelled.stats))]
+    heights = labelled.stats[1:, 3]
     return [own for own, tall in zip(chains, heights, strict=True) if len(np.unique(runs[own, 0])) >= MOST * tall]
 
 

@@ -9,8 +9,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from workers.stages.components import LARGE, PAPER, SMALL, TEXT, Components
+from workers.stages.kraken_core.runs import label_sparse, runs_of
 from workers.stages.pairs import beside
-from workers.stages.text_size import component_stats
 
 Boxes = NDArray[np.int64]
 Mask = NDArray[np.uint8]
@@ -96,7 +96,7 @@ def credible(lines: Boxes, components: Components) -> Boxes:
 def line_of(lines: Boxes, components: Components) -> NDArray[np.int64]:
     """Return for each component the number of the line that holds its middle, counted from 1; 0 outside of all."""
     c = components
-    owner = np.zeros(c.labels.shape, np.min_scalar_type(len(lines)))
+    owner = np.zeros(c.shape, np.min_scalar_type(len(lines)))
     for number, (x0, y0, x1, y1) in enumerate(lines.tolist(), start=1):
         owner[y0:y1, x0:x1] = number
     return np.asarray(owner[c.y + c.height // 2, c.x + c.width // 2], np.int64)
@@ -126,7 +126,7 @@ def _words(
     c: Components, covered_by: Boxes, excluded: NDArray[np.bool_], barrier: Mask
 ) -> tuple[Boxes, NDArray[np.int64]]:
     """Return the boxes of words outside of all `covered_by`, and how many letters each has."""
-    covered = np.zeros(c.labels.shape, np.uint8)
+    covered = np.zeros(c.shape, np.uint8)
     for x0, y0, x1, y1 in covered_by:
         covered[y0:y1, x0:x1] = 1
     middle = (c.y + c.height // 2, c.x + c.width // 2)
@@ -134,15 +134,14 @@ def _words(
     left_over &= c.height < WORD_HEIGHT[1] * c.scale
     if not left_over.any():
         return np.zeros((0, 4), np.int64), np.zeros(0, np.int64)
-    pixels = c.pixels(left_over)
-    ink = np.zeros(c.labels.shape, np.uint8)
-    ink.ravel()[pixels] = 1
+    ink = c.mask(left_over)
     joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, max(3, round(WORD_SPACE * c.scale))), np.uint8))
-    labels, stats = component_stats(cv2.subtract(joined, barrier))
-    word = labels.ravel()[pixels]
-    area = np.bincount(word, minlength=len(stats))
-    word_of = np.zeros(len(c.x), np.int32)
-    word_of[c.labels.ravel()[pixels]] = word
+    words = label_sparse(cv2.subtract(joined, barrier))
+    stats, inked = words.stats, runs_of(cv2.subtract(ink, barrier))
+    area = np.bincount(words.of(inked.start), inked.end - inked.start, len(stats))
+    word_of = np.zeros(len(c.x), np.intp)
+    own = left_over[c.labelled.label]
+    word_of[c.labelled.label[own]] = words.of(c.labelled.runs.chosen(own).end - 1)
     letter = left_over & (np.maximum(c.width, c.height) >= SMALL_LETTER * c.scale)
     letters = np.bincount(word_of[letter], minlength=len(stats))
     x, y, width, height, _ = stats.astype(np.int64).T

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.stages.components import LARGE, Components
-from workers.stages.text_size import component_stats
+from workers.stages.kraken_core.runs import label_sparse
 
 Mask = NDArray[np.uint8]
 
@@ -48,15 +48,21 @@ def find_pictures(grey: NDArray[np.uint8], components: Components) -> Mask:
 
 def _filled(blocks: Mask, scale: float) -> Mask:
     """Fill the outline of each picture, so that its sky and its frayed edges belong to it; frames stay open."""
-    labels, stats = component_stats(blocks)
-    for label in range(1, len(stats)):
-        x, y, width, height, area = (int(v) for v in stats[label])
-        if min(width, height) < WHOLE_SIDE * scale or area < WHOLE * width * height:
-            continue
-        own = (labels[y : y + height, x : x + width] == label).astype(np.uint8)
-        points = cv2.findNonZero(own)
-        cv2.fillConvexPoly(blocks[y : y + height, x : x + width], cv2.convexHull(points), 1)
+    labelled = label_sparse(blocks)
+    _, _, width, height, area = labelled.stats.T
+    whole = (np.minimum(width, height) >= WHOLE_SIDE * scale) & (area >= WHOLE * width * height)
+    whole[0] = False
+    chosen = np.flatnonzero(whole)
+    for (x, y, width, height, _), own in zip(labelled.stats[chosen].tolist(), labelled.windows(chosen), strict=True):
+        cv2.fillConvexPoly(blocks[y : y + height, x : x + width], cv2.convexHull(_outermost(own)), 1)
     return blocks
+
+
+def _outermost(own: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the first and the last pixel of each row, (n, 2) x, y: they alone span the outline."""
+    rows = np.arange(len(own))
+    first, last = own.argmax(axis=1), own.shape[1] - 1 - own[:, ::-1].argmax(axis=1)
+    return np.stack([np.append(first, last), np.append(rows, rows)], axis=1).astype(np.int32)
 
 
 def line_art(components: Components) -> NDArray[np.bool_]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from workers.stages.text_size import Stats, component_stats
+from workers.stages.bits import all_of_rows, any_of_rows, packed, unpacked, with_neighbours
+from workers.stages.kraken_core.runs import Labelled, Stats, label_sparse
 
 Mask = NDArray[np.uint8]
 Path = NDArray[np.float64]
@@ -57,9 +58,12 @@ def find_rules(grey: NDArray[np.uint8], ink: Mask, scale: float) -> Rules:
         ink: (h, w), 1 is ink.
         scale: text scale in pixels.
     """
-    across, _ = _vertical(cv2.transpose(grey), cv2.transpose(ink), scale)
-    vertical, faint = _vertical(grey, ink, scale)
-    return Rules(vertical, np.asarray(cv2.transpose(across)), faint)
+    width = max(3, round(THICKEST * scale) | 1) + 2
+    vertical, faint = _upright(_thin(grey, (width, 1)), ink, scale)
+    across, _ = _upright(np.asarray(cv2.transpose(_thin(grey, (1, width)))), ink.T, scale)
+    height = len(grey)
+    horizontal = cv2.transpose(_of_height(across, grey.shape[1]))
+    return Rules(_of_height(vertical, height), np.asarray(horizontal), _of_height(faint, height))
 
 
 def step_along(scale: float) -> int:
@@ -67,23 +71,26 @@ def step_along(scale: float) -> int:
     return max(1, round(STEP * scale))
 
 
-def _vertical(grey: NDArray[np.generic], ink: NDArray[np.generic], scale: float) -> tuple[Mask, Mask]:
-    """Return the mask of the vertical rules of `grey`, and that of all upright strokes."""
-    width = max(3, round(THICKEST * scale) | 1)
-    # dark against the paper on both sides: a closing across the rule takes it away, letters stay in part
-    line = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_RECT, (width + 2, 1)))
-    _, thin = cv2.threshold(line, DARKNESS, 1, cv2.THRESH_BINARY)
-    slack = cv2.dilate(thin, np.ones((1, 3), np.uint8))  # a slanted rule moves sideways from row to row
-    seeds = cv2.erode(slack, np.ones((max(3, round(SEED * scale)), 1), np.uint8))
-    if not seeds.any():
-        return np.asarray(seeds), np.asarray(seeds)
-    step = step_along(scale)
-    seen = cv2.dilate(seeds, np.ones((step, 1), np.uint8))[step // 2 :: step]
-    grown = cv2.dilate(seen, np.ones((max(3, round((SEED + BREAK) * scale / step)), 1), np.uint8))
-    rules, strokes = _rules_among(np.asarray(grown), ink[step // 2 :: step], scale, step)
-    size = grey.shape[::-1]
-    rules, strokes = (np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)) for mask in (rules, strokes))
-    return rules, strokes
+def _thin(grey: NDArray[np.uint8], window: tuple[int, int]) -> Mask:
+    """Return 1 where `grey` is dark against the paper on both sides within a `window` (width, height) across a rule."""
+    # a closing across the rule takes it away, letters stay in part
+    line = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_RECT, window))
+    return np.asarray(cv2.threshold(line, DARKNESS, 1, cv2.THRESH_BINARY)[1])
+
+
+def _upright(thin: Mask, ink: NDArray[np.uint8], scale: float) -> tuple[Mask, Mask]:
+    """Return the masks of the vertical rules among what is `thin`, and of all upright strokes, one row of each step."""
+    width, step = thin.shape[1], step_along(scale)
+    slack = with_neighbours(packed(thin), width)  # a slanted rule moves sideways from row to row
+    seeds = all_of_rows(slack, max(3, round(SEED * scale)))
+    seen = any_of_rows(seeds, step)[step // 2 :: step]
+    grown = unpacked(any_of_rows(seen, max(3, round((SEED + BREAK) * scale / step))), width)
+    return _rules_among(grown, ink[step // 2 :: step], scale, step) if grown.any() else (grown, grown)
+
+
+def _of_height(mask: Mask, height: int) -> Mask:
+    """Return the mask with its rows repeated to `height`."""
+    return np.asarray(mask[np.arange(height) * len(mask) // height])
 
 
 def _rules_among(seeds: Mask, ink: NDArray[np.generic], scale: float, step: int) -> tuple[Mask, Mask]:
@@ -95,32 +102,25 @@ def _rules_among(seeds: Mask, ink: NDArray[np.generic], scale: float, step: int)
         scale: text scale in pixels of the page.
         step: rows of the page for each row here.
     """
-    labels, stats = _strokes(seeds, step)
+    strokes, stats = _strokes(seeds, step)
     bridges = _bridges(stats, seeds.shape, scale, step)
     if bridges is not None:
         seeds |= bridges
-        labels, stats = _strokes(seeds, step)
+        strokes, stats = _strokes(seeds, step)
     keep = _slim(stats, scale) & (stats[:, 3] >= (SHORTEST + BREAK) * scale)
     chosen = np.flatnonzero(keep)
-    keep[chosen] = [_stands_free(labels, ink, stats[k], int(k), scale, step) for k in chosen]
+    keep[chosen] = [
+        _stands_free(own, ink, strokes.stats[label], scale)
+        for label, own in zip(chosen, strokes.windows(chosen), strict=True)
+    ]
     keep[_pickets(stats, keep, scale)] = False
-    rules = np.zeros(labels.shape, np.uint8)
-    for label in np.flatnonzero(keep):
-        x, y, width, height = _box(stats[label], step)
-        rules[y : y + height, x : x + width] |= labels[y : y + height, x : x + width] == label
-    return rules, seeds
+    return strokes.mask(keep), seeds
 
 
-def _box(stats: Stats, step: int) -> tuple[int, int, int, int]:
-    """Return x, y, width, height where only one row of `step` is there."""
-    x, y, width, height, _ = stats.tolist()
-    return x, y // step, width, height // step
-
-
-def _strokes(seeds: Mask, step: int) -> tuple[NDArray[np.int32], Stats]:
-    """Return the labels of the strokes, and their stats in pixels of the page."""
-    labels, stats = component_stats(seeds)
-    return labels, stats * np.array([1, step, 1, step, step], np.int32)
+def _strokes(seeds: Mask, step: int) -> tuple[Labelled, Stats]:
+    """Return the strokes, and their stats in pixels of the page."""
+    strokes = label_sparse(seeds)
+    return strokes, strokes.stats * np.array([1, step, 1, step, step], np.int32)
 
 
 def _slim(stats: Stats, scale: float) -> NDArray[np.bool_]:
@@ -160,17 +160,21 @@ def _bridges(stats: Stats, shape: tuple[int, ...], scale: float, step: int) -> M
     return bridges
 
 
-def _stands_free(
-    labels: NDArray[np.int32], ink: NDArray[np.generic], stats: Stats, label: int, scale: float, step: int
-) -> bool:
-    """Tell whether paper lies on both sides of a rule along most of its length."""
-    x, y, width, height = _box(stats, step)
+def _stands_free(own: NDArray[np.bool_], ink: NDArray[np.generic], stats: Stats, scale: float) -> bool:
+    """Tell whether paper lies on both sides of a rule along most of its length.
+
+    Args:
+        own: (height, width) of the rule's box, True on the rule.
+        ink: (h, w), 1 is ink; the same rows.
+        stats: x, y, width, height of the box.
+        scale: text scale in pixels.
+    """
+    x, y, width, height, _ = stats.tolist()
     beside = max(2, round(BESIDE * scale))
     left, right = max(0, x - beside - 1), min(ink.shape[1], x + width + beside + 1)
-    own = labels[y : y + height, left:right] == label
-    columns = np.arange(own.shape[1])
+    columns = np.arange(left - x, right - x)
     first = own.argmax(axis=1)
-    last = own.shape[1] - 1 - own[:, ::-1].argmax(axis=1)
+    last = width - 1 - own[:, ::-1].argmax(axis=1)
     inked = np.asarray(ink[y : y + height, left:right]) != 0
     to_left = (columns >= (first - beside)[:, None]) & (columns < first[:, None] - 1)
     to_right = (columns > last[:, None] + 1) & (columns <= (last + beside)[:, None])
@@ -197,11 +201,11 @@ def rule_paths(vertical: Mask, scale: float, step: int = 1) -> list[Path]:
         scale: text scale in pixels.
         step: one row in so many is looked at.
     """
-    labels, stats = component_stats(vertical[::step])
+    labelled = label_sparse(vertical[::step])
     every = max(1, round(8 * scale / step))
     paths = []
-    for label, (x, y, width, height, _) in enumerate(stats[1:].tolist(), start=1):
-        own = labels[y : y + height, x : x + width] == label
+    every_rule = np.arange(1, len(labelled.stats))
+    for (x, y, width, height, _), own in zip(labelled.stats[1:].tolist(), labelled.windows(every_rule), strict=True):
         rows = np.unique(np.append(np.arange(0, height, every), height - 1))
         weights = own[rows]
         middle = (weights * np.arange(width)).sum(axis=1) / np.maximum(weights.sum(axis=1), 1)

@@ -15,6 +15,7 @@ from workers.stages.columns import Columns, without
 from workers.stages.components import LARGE, PAPER, is_noise
 from workers.stages.headlines import find_headlines
 from workers.stages.kraken_core import NoText, find_line_boxes
+from workers.stages.kraken_core.runs import label_sparse
 from workers.stages.kraken_core.turns import QUARTER_TURNS, turned
 from workers.stages.kraken_reference import find_line_boxes_reference
 from workers.stages.line_boxes import completed, with_headlines
@@ -22,7 +23,6 @@ from workers.stages.pictures import line_art
 from workers.stages.reading_order import reading_order
 from workers.stages.rules import step_along
 from workers.stages.tables import cut_at_cells
-from workers.stages.text_size import component_stats
 
 Boxes = NDArray[np.int64]
 Mask = NDArray[np.uint8]
@@ -57,8 +57,7 @@ def find_text_lines(page: WorkingPage, columns: Columns, parameters: Segmentatio
 def long_rules(columns: Columns, scale: float) -> Boxes:
     """Return the boxes (m, 4) of horizontal rules, thick ones too, that are long enough to part columns."""
     step = step_along(scale)
-    _, stats = component_stats(columns.horizontal[:, ::step])
-    stats = stats * np.array([step, 1, step, 1, step], np.int32)
+    stats = label_sparse(columns.horizontal[:, ::step]).stats * np.array([step, 1, step, 1, step], np.int32)
     c = columns.components
     thick = np.stack([c.x, c.y, c.width, c.height], axis=1)[c.kind == LARGE]
     x, y, width, height = np.concatenate([stats[1:, :4], thick]).astype(np.int64).T
@@ -120,7 +119,7 @@ def why_empty(page: WorkingPage) -> str | None:
     `blank`: hardly any ink. `black`: no paper. `noise`: many specks and nothing of the size of text. `no_text`: ink,
     but none of it of the size of text.
     """
-    share = float(page.ink.mean())
+    share = cv2.countNonZero(page.ink) / page.ink.size
     if int(page.grey.max()) < BLACK:
         return "black"
     if share == 0:

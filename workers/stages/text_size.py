@@ -11,20 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Stats = NDArray[np.int32]
+from workers.stages.kraken_core.runs import Stats
 
 TO_KRAKEN = 1.1  # median over books and newspapers of kraken's scale by the root-weighted median
 SMALLEST = 3.0  # px: what is smaller is a speck, also for kraken
-
-
-def component_stats(ink: NDArray[np.uint8]) -> tuple[NDArray[np.int32], Stats]:
-    """Label the 8-connected components of `ink` (h, w; non-zero is ink).
-
-    Returns the labels (h, w) and one row a component: x, y, width, height, area in pixels; row 0 is the paper.
-    """
-    # of OpenCV's algorithms the fastest where most is paper
-    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(ink, 8, cv2.CV_32S, cv2.CCL_BBDT)
-    return labels, stats
 
 
 def text_scale(stats: Stats, largest: float = 100.0) -> float:
@@ -42,8 +32,8 @@ def text_scale(stats: Stats, largest: float = 100.0) -> float:
     return TO_KRAKEN * weighted_median(size[is_text], size[is_text])
 
 
-def is_text(stats: Stats, scale: float) -> NDArray[np.uint8]:
-    """Return for each component 1 where it has the size of text, 0 for dust, pictures and borders.
+def is_text(stats: Stats, scale: float) -> NDArray[np.bool_]:
+    """Tell for each component whether it has the size of text and is no dust, picture or border.
 
     Args:
         stats: rows of x, y, width, height, area, the paper first.
@@ -52,7 +42,7 @@ def is_text(stats: Stats, scale: float) -> NDArray[np.uint8]:
     longer = np.maximum(stats[:, 2], stats[:, 3])
     text = (longer > 0.4 * scale) & (longer < 6 * scale)
     text[0] = False
-    return text.astype(np.uint8)
+    return np.asarray(text)
 
 
 def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from workers.stages.kraken_core.components import Mask, find_components
+from workers.stages.bits import Mask
+from workers.stages.kraken_core.components import find_components
 from workers.stages.kraken_core.filters import gaussian, maximum, minimum, uniform
 
 
@@ -32,7 +33,7 @@ def _best_regions(binary: Mask, axis: int, least: float, count: int) -> Mask:
     """Keep the `count` components that are longest along `axis` (0 is down the page), if longer than `least`."""
     components = find_components(binary)
     extent = components.boxes[:, 2 if axis else 3].astype(np.int64)
-    kept = np.zeros(len(extent) + 1, np.uint8)
+    kept = np.zeros(len(extent) + 1, np.bool_)
     best = np.argsort(extent)[len(extent) - min(count, len(extent)) :]
-    kept[best[extent[best] > least] + 1] = 255
-    return np.asarray(kept[components.labels])
+    kept[best[extent[best] > least] + 1] = True
+    return components.labelled.mask(kept) * np.uint8(255)

@@ -11,22 +11,25 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.stages.bits import Mask
 from workers.stages.kraken_core.boxes import Boxes, meeting_pairs, overlapping
+from workers.stages.kraken_core.runs import Labelled, label_dense
 
 MIN_TEXT_SIZE, MAX_TEXT_SIZE = 3, 100  # kraken's limits of sqrt(box area) for what can be a letter, in pixels
 MIN_LETTER, MAX_LETTER = 0.5, 4  # kraken's limits for letters, in scales
 LONG_LINE = 10  # kraken's `maxsize` of horizontal lines, in scales
 
-Mask = NDArray[np.uint8]
-Labels = NDArray[np.int32]
-
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """The components of an image: `labels` (h, w), 0 is paper; `boxes` (n, 4) x, y, width, height of 1 to n."""
+    """The components of an image; `boxes` (n, 4) are x, y, width, height of the components 1 to n."""
 
-    labels: Labels
-    boxes: Boxes
+    labelled: Labelled
+
+    @property
+    def boxes(self) -> Boxes:
+        """Their boxes."""
+        return self.labelled.stats[1:, :4]
 
     @property
     def size(self) -> NDArray[np.float64]:
@@ -37,8 +40,7 @@ class Components:
 
 def find_components(binary: Mask) -> Components:
     """Return the components of the pixels of `binary` (h, w) that are not 0, numbered by their first pixel."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=4, ltype=cv2.CV_32S)
-    return Components(labels, stats[1:, : cv2.CC_STAT_AREA])
+    return Components(label_dense(binary, diagonal=False))
 
 
 def estimate_scale(ink: Mask) -> float | None:
@@ -81,14 +83,13 @@ def _free_of_smaller(boxes: Boxes) -> NDArray[np.bool_]:
     return np.array(kept, dtype=np.bool_)
 
 
-def erase_long_lines(ink: Mask, components: Components, scale: float) -> NDArray[np.bool_]:
-    """Take the components wider than ten times `scale` out of `ink`, in place; return which remain: (n,)."""
+def erase_long_lines(ink: Mask, components: Components, scale: float) -> tuple[Mask, NDArray[np.bool_]]:
+    """Return `ink` without the components wider than ten times `scale`, and which remain: (n,)."""
     remains = components.boxes[:, 2] <= LONG_LINE * scale
-    for number in np.flatnonzero(~remains).tolist():
-        x, y, width, height = components.boxes[number].tolist()
-        window = slice(y, y + height), slice(x, x + width)
-        ink[window] *= (components.labels[window] != number + 1).view(np.uint8)
-    return remains
+    if remains.all():
+        return ink, remains
+    long = components.labelled.mask(np.append(False, ~remains))
+    return np.asarray(cv2.subtract(ink, long * np.uint8(255))), remains
 
 
 def letters_of(components: Components, remains: NDArray[np.bool_] | None, scale: float) -> Boxes:

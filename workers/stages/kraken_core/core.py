@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.stages.bits import Mask
 from workers.stages.kraken_core.boxes import Boxes, paint
 from workers.stages.kraken_core.columns import black_separators, white_separators
-from workers.stages.kraken_core.components import Mask, erase_long_lines, find_components, letters_of, scale_of
+from workers.stages.kraken_core.components import erase_long_lines, find_components, letters_of, scale_of
 from workers.stages.kraken_core.errors import NoText
 from workers.stages.kraken_core.lines import line_boxes
 from workers.stages.kraken_core.seeds import edge_strength, line_seeds
@@ -84,8 +85,7 @@ def _horizontal_lines(
         raise NoText("no_text_size", "nothing on the page has the size of a letter, 3 to 100 pixels")
     remains = np.ones(len(components.boxes), np.bool_)
     if no_hlines:
-        ink = ink.copy()
-        remains = erase_long_lines(ink, components, scale)
+        ink, remains = erase_long_lines(ink, components, scale)
     letters = letters_of(components, remains, scale)
     del components  # its labels are the largest array of all
     if separators is None:

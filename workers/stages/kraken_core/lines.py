@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.stages.bits import Mask
 from workers.stages.kraken_core.boxes import Boxes, Indices, groups, meeting_pairs, paint, ragged
-from workers.stages.kraken_core.components import Labels, Mask
+from workers.stages.kraken_core.runs import Labelled, label_sparse
 from workers.stages.kraken_core.seeds import TILE, lowest_fill
 from workers.stages.kraken_core.strips import as_words
 
@@ -30,21 +31,22 @@ def line_boxes(ink: Mask, letters: Boxes, seeds: Mask, scale: float) -> NDArray[
         seeds: (h, w) uint8, contiguous.
         scale: text size in pixels.
     """
-    count, labels = cv2.connectedComponents(seeds, connectivity=4, ltype=cv2.CV_32S)
-    owner = owners_of_letters(letters, labels, scale)
+    bands = label_sparse(seeds, diagonal=False)
+    owner = owners_of_letters(letters, seeds, bands, scale)
     paint(ink, letters[owner > 0], 0)
-    lines = LineBounds(count - 1)
+    lines = LineBounds(len(bands.stats) - 1)
     left, top, width, height = letters.T
     lines.take_in(owner, left, top, left + width, top + height)
     for start in range(0, len(ink), TILE):
-        x, y, nearest = _nearest_seeds(ink, seeds, labels, range(start, min(start + TILE, len(ink))), scale)
+        x, y, nearest = _nearest_seeds(ink, seeds, bands, range(start, min(start + TILE, len(ink))), scale)
         lines.take_in(nearest, x, y, x + 1, y + 1)
     return lines.boxes(min_width=2 * scale, min_height=scale)
 
 
-def owners_of_letters(letters: Boxes, labels: Labels, scale: float) -> Labels:
+def owners_of_letters(letters: Boxes, seeds: Mask, bands: Labelled, scale: float) -> Indices:
     """Return (m,): the label of the only seed that a letter, or a letter that hangs together with it, touches, else 0.
 
+    `bands` are the components of `seeds` (h, w).
     Bands are at least `lowest_fill` pixels high and wider than that, so a grid of this width finds them in a box.
     """
     group = groups(len(letters), *meeting_pairs(letters))
@@ -55,18 +57,17 @@ def owners_of_letters(letters: Boxes, labels: Labels, scale: float) -> Labels:
     row, column = np.divmod(place, columns[letter])
     y = top[letter] + np.minimum(row * step, height[letter] - 1)
     x = left[letter] + np.minimum(column * step, width[letter] - 1)
-    seed = labels[y, x]
-    touching = np.flatnonzero(seed)
-    seed, touched = seed[touching], group[letter[touching]]
-    owner = np.zeros(len(letters), np.int32)
+    touching = np.flatnonzero(seeds[y, x])
+    seed, touched = bands.at(y[touching], x[touching]), group[letter[touching]]
+    owner = np.zeros(len(letters), np.intp)
     owner[touched] = seed
     owner[touched[owner[touched] != seed]] = 0
     return owner[group]
 
 
 def _nearest_seeds(
-    ink: Mask, seeds: Mask, labels: Labels, rows: range, scale: float
-) -> tuple[Indices, Indices, Labels]:
+    ink: Mask, seeds: Mask, bands: Labelled, rows: range, scale: float
+) -> tuple[Indices, Indices, Indices]:
     """Return x, y and the label of the nearest seed for the ink in `rows` that has one closer than `scale`.
 
     The distance is exact: down the columns first, then along the row.
@@ -84,8 +85,8 @@ def _nearest_seeds(
     # scales are square roots of areas: squared again, they would not equal distances that are equal to them
     close = np.flatnonzero(np.sqrt(distance[np.arange(len(x)), best], dtype=np.float64) < scale)
     x, y, best, down = x[close], y[close] + rows.start, best[close], beside[close, best[close]].astype(np.intp)
-    above = labels[np.maximum(y - down, 0), x + steps[best]]
-    below = labels[np.minimum(y + down, len(labels) - 1), x + steps[best]]
+    above = bands.at(np.maximum(y - down, 0), x + steps[best])
+    below = bands.at(np.minimum(y + down, len(seeds) - 1), x + steps[best])
     return x, y, np.where(above > 0, above, below)
 
 
@@ -119,7 +120,7 @@ class LineBounds:
         self._start = np.full((2, count + 1), np.iinfo(np.int32).max, np.int32)
         self._end = np.zeros((2, count + 1), np.int32)
 
-    def take_in(self, owner: Labels, x_min: Indices, y_min: Indices, x_max: Indices, y_max: Indices) -> None:
+    def take_in(self, owner: Indices, x_min: Indices, y_min: Indices, x_max: Indices, y_max: Indices) -> None:
         """Widen the lines by boxes that belong to them; `owner` 0 is nobody's."""
         for axis, (low, high) in enumerate(((x_min, x_max), (y_min, y_max))):
             np.minimum.at(self._start[axis], owner, low.astype(np.int32))

@@ -1,0 +1,73 @@
+"""Masks as single bits, 64 pixels of a row in one integer: an eighth of the memory, and passes that cost as little."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+WORD = 64
+EVERYWHERE = ~np.uint64(0)
+
+Mask = NDArray[np.uint8]
+Bits = NDArray[np.uint64]
+
+
+def row_stride(width: int) -> int:
+    """Return how many bits a row of a mask `width` pixels wide takes: whole words, with paper after the last pixel."""
+    return (width // WORD + 1) * WORD
+
+
+def packed(mask: Mask) -> Bits:
+    """Return (h, words): the pixels of `mask` (h, w) that are not 0 as bits."""
+    height, width = mask.shape
+    rows = np.zeros((height, row_stride(width) // 8), np.uint8)
+    rows[:, : -(-width // 8)] = np.packbits(mask, axis=1, bitorder="little")
+    return rows.view(np.uint64)
+
+
+def unpacked(bits: Bits, width: int) -> Mask:
+    """Return (h, width), 1 for each bit."""
+    return np.ascontiguousarray(np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")[:, :width])
+
+
+def filled_between(change: Bits) -> Bits:
+    """Return the bits from each odd one of `change` (all rows in line) up to the next; `change` is used up."""
+    for shift in (1, 2, 4, 8, 16, 32):
+        change ^= change << np.uint64(shift)
+    goes_on = np.logical_xor.accumulate(change >> np.uint64(WORD - 1) > 0)
+    change[1:][goes_on[:-1]] ^= EVERYWHERE
+    return change
+
+
+def with_neighbours(bits: Bits, width: int) -> Bits:
+    """Return the bits of a mask `width` pixels wide and those left and right of them."""
+    line = bits.ravel()
+    wider: Bits = line | line << np.uint64(1) | line >> np.uint64(1)
+    wider[1:] |= line[:-1] >> np.uint64(WORD - 1)
+    wider[:-1] |= line[1:] << np.uint64(WORD - 1)
+    rows: Bits = wider.reshape(bits.shape)
+    rows[:, -1] &= (np.uint64(1) << np.uint64(width % WORD)) - np.uint64(1)  # nothing beyond the last pixel
+    return rows
+
+
+def all_of_rows(bits: Bits, rows: int) -> Bits:
+    """Return where all of `rows` rows are set, from `rows` // 2 above on, as `cv2.erode` has it."""
+    return _over_rows(bits, rows, np.bitwise_and, EVERYWHERE)
+
+
+def any_of_rows(bits: Bits, rows: int) -> Bits:
+    """Return where any of `rows` rows is set, from `rows` // 2 above on, as `cv2.dilate` has it."""
+    return _over_rows(bits, rows, np.bitwise_or, np.uint64(0))
+
+
+def _over_rows(bits: Bits, rows: int, combine: Callable[[Bits, Bits], Bits], outside: np.uint64) -> Bits:
+    """Combine each row with those around it; what reaches 1, 2, 4, ... rows is put together to any number."""
+    height = len(bits)
+    taken = np.full((height + rows - 1, bits.shape[1]), outside)
+    taken[rows // 2 : rows // 2 + height] = bits
+    while len(taken) > height:
+        shift = min(rows - (len(taken) - height), len(taken) - height)
+        taken = combine(taken[:-shift], taken[shift:])
+    return taken

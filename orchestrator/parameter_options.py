@@ -21,9 +21,18 @@ def read_parameters(file: Path | None, changes: Sequence[str]) -> PipelineParame
     try:
         for change in changes:
             _apply(values, change)
+        _find_files(values, PipelineParameters.from_json(json.dumps(values)))
         return PipelineParameters.from_json(json.dumps(values))
     except ValueError as error:
         raise UnreadableInput(f"Parameters: {error}.") from error
+
+
+def _find_files(values: dict[str, Any], parameters: PipelineParameters) -> None:
+    """Give the files that are named their full paths: a worker reads them from another folder, or machine."""
+    for name, path in parameters.files.items():
+        if not Path(path).is_file():
+            raise ValueError(f"the file {path} of {name} does not exist")
+        _apply(values, f"{name}={json.dumps(str(Path(path).resolve()))}")
 
 
 def _read(file: Path) -> dict[str, Any]:

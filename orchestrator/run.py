@@ -27,7 +27,7 @@ from orchestrator.progress import Display
 from orchestrator.summary import Counts, Summary, count_finished, count_page_runs, moment, summarise
 from workers.celery import make_app
 from workers.config import Settings
-from workers.parameters import PipelineParameters, software_versions
+from workers.parameters import PipelineParameters, versions_for
 from workers.sources.limits import Limits
 
 POLL_SECONDS = 0.2
@@ -177,7 +177,7 @@ def store_only(
     """Find and store the pages of volumes; a feeder, or a later ingest, sees to the rest."""
     engine = open_for_ingest(settings.database_url)
     reader = open_engine_read_only(settings.database_url)
-    pipeline_id = store_pipeline(engine, parameters, software_versions())
+    pipeline_id = store_pipeline(engine, parameters, versions_for(parameters))
     limits = Limits(max_pixels=settings.max_pixels)
     skipped: list[SkippedFile] = []
     volume_ids: list[int] = []
@@ -217,7 +217,7 @@ def _prepared(
         shift=Shift(feeder, lock, display.note, own_broker=started.worker is not None),
         brake=Brake(settings.max_failure_rate),
         display=display,
-        pipeline_id=store_pipeline(engine, parameters, software_versions()),
+        pipeline_id=store_pipeline(engine, parameters, versions_for(parameters)),
         priority=_priority(wishes),
         limits=Limits(max_pixels=settings.max_pixels),
     )

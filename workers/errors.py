@@ -70,6 +70,12 @@ class TooManyLines(PageError):
     code = "too_many_lines"
 
 
+class MaskMismatch(PageError):
+    """The mask that was asked for is not of the size of this page."""
+
+    code = "mask_mismatch"
+
+
 class TransientError(BroadsheetError):
     """The surroundings failed (memory, network file system, database); the page may succeed later."""
 
@@ -86,6 +92,12 @@ class StorageFailed(TransientError):
     """The volume or its storage cannot be reached at this moment."""
 
     code = "storage_failed"
+
+
+class FileOfParametersMissing(TransientError):
+    """A file that the parameters name cannot be read on this machine; another worker may have it."""
+
+    code = "parameter_file_missing"
 
 
 class ServiceDown(BroadsheetError):

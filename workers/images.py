@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from workers.errors import ChangedSource
+from workers.errors import ChangedSource, FileOfParametersMissing
 from workers.sources.address import PageAddress
 from workers.sources.hashing import sha256_of
 from workers.sources.limits import Limits
@@ -15,6 +18,7 @@ from workers.sources.pdf import open_pdf_page
 from workers.sources.pictures import open_picture
 from workers.sources.sniffing import kind_of
 from workers.sources.trouble import reading
+from workers.stages.palette import normalise
 
 _OPEN_FILES = OpenFiles()
 
@@ -37,6 +41,23 @@ def open_page(root: Path, address: PageAddress, limits: Limits, files: OpenFiles
             return open_picture(file, address.name, address.frame, limits)
         source = resolve_inside(root, address.members[0]) if len(address.members) == 1 else file
         return open_pdf_page(source, PageAddress(address.members).name, address.frame or 1, limits)
+
+
+@lru_cache(maxsize=2)
+def open_mask(path: str) -> NDArray[np.uint8] | None:
+    """Return the picture at `path` as (h, w) uint8, read once a process; None for an empty path.
+
+    Raises:
+        UnreadableImage, ImageTooLarge: it is no picture.
+        FileOfParametersMissing: it cannot be read.
+    """
+    if not path:
+        return None
+    try:
+        with Path(path).open("rb") as file:
+            return normalise(open_picture(file, path, None, Limits())).grey
+    except OSError as error:
+        raise FileOfParametersMissing(f"The mask {path} cannot be read: {error.strerror}; check the path.") from error
 
 
 def verify_unchanged(

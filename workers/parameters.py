@@ -12,7 +12,10 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
+
+from workers.sources.hashing import sha256_of
 
 TextDirection = Literal["horizontal-lr", "horizontal-rl", "vertical-lr", "vertical-rl"]
 
@@ -43,7 +46,8 @@ class SegmentationParameters:
 
     `fast` is kraken's box segmenter in float32 and OpenCV, `kraken` runs kraken's own functions, `baseline` is
     kraken's neural segmenter, with the weights in the file `baseline_weights` or kraken's own. `scale` None: estimated
-    from the page.
+    from the page. `mask` is the path of a picture of the size of every page, black where no line or separator is looked
+    for.
     """
 
     segmenter: Literal["fast", "kraken", "baseline"] = "fast"
@@ -55,6 +59,7 @@ class SegmentationParameters:
     pad: int = 0
     max_lines: int = 20_000
     baseline_weights: str = ""
+    mask: str = ""
 
 
 CASCADES = {
@@ -125,6 +130,16 @@ class PipelineParameters:
     segmentation: SegmentationParameters = field(default_factory=SegmentationParameters)
     faces: FaceParameters = field(default_factory=FaceParameters)
 
+    @property
+    def files(self) -> dict[str, str]:
+        """The paths of the files that are named, by the names of their parameters."""
+        paths = {
+            "segmentation.baseline_weights": self.segmentation.baseline_weights,
+            "segmentation.mask": self.segmentation.mask,
+            "faces.weights": self.faces.weights,
+        }
+        return {name: path for name, path in paths.items() if path}
+
     def to_json(self) -> str:
         """Return the canonical JSON form: sorted keys, no white space, every parameter present."""
         return canonical_json(asdict(self))
@@ -159,6 +174,19 @@ def software_versions() -> dict[str, str]:
     }
 
 
+def versions_for(parameters: PipelineParameters) -> dict[str, str]:
+    """Return the versions of the software, and the SHA-256 of each file that the parameters name.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    versions = software_versions()
+    for name, path in parameters.files.items():
+        with Path(path).open("rb") as file:
+            versions[name] = sha256_of(file)
+    return versions
+
+
 def fingerprint(parameters: PipelineParameters, versions: Mapping[str, str]) -> str:
     """Return the name of a pipeline: 16 hexadecimal digits over parameters and versions."""
     text = canonical_json({"parameters": asdict(parameters), "versions": dict(versions)})
@@ -178,6 +206,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise ValueError(f"{where} holds parameters and must be a JSON object")
         return _build(hint, value, f"{where}.")
+    if getattr(hint, "__origin__", None) is tuple and isinstance(value, str):
+        value = value.split(",")
     if isinstance(value, list):
         value = tuple(value)
     if hint is float and type(value) is int:
@@ -203,4 +233,6 @@ def _fits(hint: Any, value: Any) -> bool:
 def _describe(hint: Any) -> str:
     if getattr(hint, "__origin__", None) is Literal:
         return " or ".join(str(option) for option in get_args(hint))
+    if getattr(hint, "__origin__", None) is tuple:
+        return "a list"
     return str(getattr(hint, "__name__", hint))

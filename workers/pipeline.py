@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from workers.errors import MaskMismatch
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters
 from workers.stages.baseline import baseline_lines
@@ -33,6 +34,7 @@ def analyse_page(
         mask: (h, w) of the upright scan, 0 where no line or separator is looked for.
 
     Raises:
+        MaskMismatch: the mask is not of the size of the page.
         TooManyLines: more lines than `parameters.segmentation.max_lines`.
         NeuralSegmenterMissing: the baseline segmenter was asked for and cannot run here.
     """
@@ -40,7 +42,7 @@ def analyse_page(
     with clock.stage("palette") as pixels:
         grey = normalise(image).grey
         looks = picture_hash(grey)
-        visible = grey if mask is None else np.where(mask > 0, grey, np.uint8(255))
+        visible = grey if mask is None else _masked(grey, mask)
         pixels.count = grey.size
     with clock.stage("binarization") as inked:
         page = _page(visible, parameters)
@@ -60,6 +62,16 @@ def analyse_page(
         seen.count = len(faces)
     height, width = grey.shape
     return PageLayout(width, height, lines, separators, faces, tuple(clock.timings), reason, page.skew, looks)
+
+
+def _masked(grey: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if mask.shape != grey.shape:
+        height, width = grey.shape
+        raise MaskMismatch(
+            f"The mask has {mask.shape[1]} x {mask.shape[0]} pixels and the upright page {width} x {height}; "
+            "give a mask of the page's size, or none."
+        )
+    return np.where(mask > 0, grey, np.uint8(255))
 
 
 def _page(grey: NDArray[np.uint8], parameters: PipelineParameters) -> WorkingPage:

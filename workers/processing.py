@@ -19,10 +19,10 @@ from workers.black_box import shelf
 from workers.claims import Claim, Failure
 from workers.config import Settings
 from workers.database import patiently, process_engine
-from workers.errors import PageError, TransientError
-from workers.images import open_page, verify_unchanged
+from workers.errors import FileOfParametersMissing, PageError, TransientError
+from workers.images import open_mask, open_page, verify_unchanged
 from workers.layout import PageLayout
-from workers.parameters import PipelineParameters, fingerprint, software_versions
+from workers.parameters import PipelineParameters, fingerprint, versions_for
 from workers.pipeline import analyse_page
 from workers.recording import record
 from workers.secrets import masked
@@ -58,12 +58,17 @@ def open_scan(claim: Claim, settings: Settings) -> Image.Image:
     return open_page(root, address, limits)
 
 
+def analyse(image: Image.Image, parameters: PipelineParameters, clock: StageClock) -> PageLayout:
+    """Return what is on a page, with the mask that the parameters name."""
+    return analyse_page(image, parameters, clock, open_mask(parameters.segmentation.mask))
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """What is done with a claimed page; tests put faults here, benchmarks pages that cost nothing."""
 
     load: Callable[[Claim, Settings], Image.Image] = open_scan
-    analyse: Callable[[Image.Image, PipelineParameters, StageClock], PageLayout] = analyse_page
+    analyse: Callable[[Image.Image, PipelineParameters, StageClock], PageLayout] = analyse
     record: Callable[[Engine, Claim, PageLayout], bool] = record
 
 
@@ -121,7 +126,13 @@ def _process(engine: Engine, claim: Claim, settings: Settings, steps: Steps) -> 
 def _pipeline(text: str) -> tuple[PipelineParameters, str]:
     # read once for each pipeline: package metadata and types cost more than all else that is done for a page here
     parameters = PipelineParameters.from_json(text)
-    return parameters, fingerprint(parameters, software_versions())
+    try:
+        return parameters, fingerprint(parameters, versions_for(parameters))
+    except OSError as error:
+        raise FileOfParametersMissing(
+            f"The file {error.filename}, which the parameters name, cannot be read by this worker: {error.strerror}; "
+            "put it there."
+        ) from error
 
 
 def _analyse(claim: Claim, settings: Settings, steps: Steps, clock: StageClock) -> PageLayout:

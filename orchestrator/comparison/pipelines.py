@@ -21,7 +21,7 @@ from orchestrator.pages import ArchivedPage, Selection, page_run_ids, read_pages
 from orchestrator.parameter_options import read_parameters
 from workers.errors import BroadsheetError, UnreadableInput
 from workers.layout import PageLayout
-from workers.parameters import PipelineParameters, fingerprint, software_versions
+from workers.parameters import PipelineParameters, fingerprint, versions_for
 
 PAIRS_AT_ONCE = 100
 
@@ -110,13 +110,14 @@ def find_contender(engine: Engine, name: str) -> Contender:
         )
     changes = name.split(",") if "=" in name else ()
     parameters = read_parameters(Path(name) if name != "default" and not changes else None, changes)
-    return Contender(fingerprint(parameters, software_versions()), parameters.to_json(), True)
+    return Contender(fingerprint(parameters, versions_for(parameters)), parameters.to_json(), True)
 
 
 def _stored(name: str, parameters: str) -> Contender:
     try:
-        here = fingerprint(PipelineParameters.from_json(parameters), software_versions())
-    except ValueError:  # parameters of another version
+        read = PipelineParameters.from_json(parameters)
+        here = fingerprint(read, versions_for(read))
+    except (ValueError, OSError):  # parameters of another version, or of another machine
         here = ""
     return Contender(name, parameters, here == name)
 
@@ -229,14 +230,15 @@ def total_ms(layout: PageLayout) -> float:
 
 def analyse_or_tell(location: str, address: str, parameters: str, max_pixels: int) -> PageLayout | str:
     """Analyse one page in this process; returns the sentence where that fails."""
-    from workers.images import open_page
+    from workers.images import open_mask, open_page
     from workers.pipeline import analyse_page
     from workers.sources.address import PageAddress
     from workers.sources.limits import Limits
 
     try:
         image = open_page(Path(location), PageAddress.from_json(address), Limits(max_pixels=max_pixels))
-        return analyse_page(image, PipelineParameters.from_json(parameters))
+        read = PipelineParameters.from_json(parameters)
+        return analyse_page(image, read, mask=open_mask(read.segmentation.mask))
     except BroadsheetError as error:
         return str(error)
 

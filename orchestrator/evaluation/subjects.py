@@ -47,19 +47,20 @@ def fresh_pages(path: Path, parameters: PipelineParameters, max_pixels: int) -> 
         UnreadableInput: there is nothing at `path`.
     """
     from orchestrator.finding.discovery import find_pages, open_volume
-    from workers.images import open_page
+    from workers.images import open_mask, open_page
     from workers.pipeline import analyse_page
     from workers.sources.address import PageAddress
     from workers.sources.limits import Limits
     from workers.stages.palette import normalise
 
     volume, limits = open_volume(path), Limits(max_pixels=max_pixels)
+    mask = open_mask(parameters.segmentation.mask)
 
     def subject(address: PageAddress) -> Subject:
         return Subject(
             volume.source,
             address.name,
-            lambda: analyse_page(open_page(volume.location, address, limits), parameters),
+            lambda: analyse_page(open_page(volume.location, address, limits), parameters, mask=mask),
             lambda: normalise(open_page(volume.location, address, limits)).grey,
         )
 

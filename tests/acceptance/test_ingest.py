@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from PIL import Image
 
 from tests.acceptance.command import Broadsheet, draw_page
 from tests.servers import wait_until
@@ -80,6 +81,16 @@ def test_other_parameters_are_other_page_runs(broadsheet: Broadsheet, scans: Pat
     broadsheet.run("ingest", "scans/p1.png", "--set", "binarization.method=sauvola")
     rows = broadsheet.query("SELECT DISTINCT pipeline, page FROM page_status")
     assert len(rows) == 2
+
+
+def test_a_mask_keeps_lines_out_of_every_page(broadsheet: Broadsheet, scans: Path) -> None:
+    mask = Image.new("1", (700, 900), 1)
+    mask.paste(0, (0, 0, 700, 430))
+    mask.save(broadsheet.folder / "mask.png")
+    broadsheet.run("ingest", "scans/p1.png", "--set", "segmentation.mask=mask.png")
+    assert broadsheet.query("SELECT count(*) AS lines, min(y) >= 420 AS below FROM page_lines") == [
+        {"lines": 10, "below": 1}
+    ]
 
 
 def test_a_dry_run_lists_pages_and_touches_nothing(broadsheet: Broadsheet, scans: Path) -> None:

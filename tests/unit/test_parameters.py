@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.parameter_options import read_parameters
 from workers.errors import UnreadableInput
-from workers.parameters import PipelineParameters, fingerprint, software_versions
+from workers.parameters import PipelineParameters, fingerprint, software_versions, versions_for
 
 
 def test_the_canonical_form_reads_back() -> None:
@@ -37,6 +37,8 @@ def test_the_fingerprint_names_parameters_and_versions() -> None:
         ("faces.min_neighbors=true", "faces.min_neighbors cannot be True"),
         ("faces", "is not NAME=VALUE"),
         ("faces=3", "faces holds parameters"),
+        ("faces.cascades=nose", "no cascade called 'nose'"),
+        ("segmentation.mask=nowhere.png", "the file nowhere.png of segmentation.mask does not exist"),
     ],
 )
 def test_a_wrong_parameter_is_named(change: str, words: str) -> None:
@@ -54,3 +56,17 @@ def test_a_file_gives_parameters_and_single_changes_go_on_top(tmp_path: Path) ->
         read_parameters(file, [])
     with pytest.raises(UnreadableInput, match="cannot be read"):
         read_parameters(tmp_path / "none.json", [])
+
+
+def test_a_list_is_given_as_words_with_commas() -> None:
+    assert read_parameters(None, ["faces.cascades=profile,eye"]).faces.cascades == ("profile", "eye")
+
+
+def test_what_is_in_a_named_file_is_part_of_the_pipelines_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mask.png").write_bytes(b"one")
+    monkeypatch.chdir(tmp_path)
+    parameters = read_parameters(None, ["segmentation.mask=mask.png"])
+    assert parameters.segmentation.mask == str(tmp_path / "mask.png"), "workers have another current folder"
+    before = fingerprint(parameters, versions_for(parameters))
+    (tmp_path / "mask.png").write_bytes(b"two")
+    assert fingerprint(parameters, versions_for(parameters)) != before

@@ -7,6 +7,7 @@ from PIL import Image
 
 from orchestrator.evaluation.matching import as_boxes, match_boxes
 from tests.unit.drawn_pages import two_columns
+from workers.errors import MaskMismatch
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters, SegmentationParameters, SeparatorParameters
 from workers.pipeline import analyse_page
@@ -77,6 +78,11 @@ def test_a_mask_keeps_lines_out() -> None:
     page = analyse_page(drawn.image, PARAMETERS, mask=mask)
     assert page.lines
     assert all(line.bbox.y_max < 715 for line in page.lines)
+
+
+def test_a_mask_of_another_size_is_refused() -> None:
+    with pytest.raises(MaskMismatch, match="The mask has 40 x 30 pixels"):
+        analyse_page(two_columns().image, PARAMETERS, mask=np.ones((30, 40), np.uint8))
 
 
 def _specks(size: int) -> Image.Image:

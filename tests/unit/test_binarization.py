@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,7 +7,7 @@ from PIL import Image
 
 from tests.unit.drawn_pages import two_columns
 from workers.parameters import BinarizationParameters
-from workers.stages.binarization import WORKING_SCALE, even_paper, full_page, threshold, working_page
+from workers.stages.binarization import WORKING_SCALE, even_paper, full_page, otsu_threshold, threshold, working_page
 from workers.stages.deskew import upright
 
 OTSU, SAUVOLA = BinarizationParameters("otsu"), BinarizationParameters("sauvola")
@@ -84,3 +85,33 @@ def test_a_box_comes_back_around_the_pixel_it_was_drawn_on(degrees: float, turns
     box = placement.turned_back(turns).boxes(around)[0]
     assert abs((box.x_min + box.x_max) / 2 - (x + 3)) <= 2
     assert abs((box.y_min + box.y_max) / 2 - (y + 3)) <= 2
+
+
+def test_a_black_border_does_not_cost_thin_strokes() -> None:
+    grey = np.full((1000, 800), 250, np.uint8)
+    for row in range(100, 900, 40):
+        grey[row : row + 14, 100:700:12] = 20
+        grey[row + 6, 100:700] = 150  # hair strokes
+    bare = threshold(grey, OTSU, 11.0)
+    framed = cv2.copyMakeBorder(grey, 300, 300, 300, 300, cv2.BORDER_CONSTANT, value=5)
+    assert bare[106, 100:700].all()
+    assert np.array_equal(threshold(framed, OTSU, 11.0)[300:-300, 300:-300], bare)
+
+
+def test_otsu_of_a_histogram_is_that_of_its_picture() -> None:
+    grey = two_columns().grey // 2 + np.random.default_rng(1).integers(0, 60, (1800, 1400), np.uint8)
+    histogram = np.bincount(grey.ravel(), minlength=256).astype(np.float32)
+    assert otsu_threshold(histogram)[0] == cv2.threshold(grey, 0, 1, cv2.THRESH_OTSU)[0]
+
+
+def test_a_pale_print_becomes_as_dark_as_any_other() -> None:
+    grey = two_columns().grey
+    pale = (150 + grey * 0.35).astype(np.uint8)
+    evened = even_paper(pale, 0)
+    assert np.percentile(evened, 1) < 30
+    assert np.percentile(evened, 80) > 240
+
+
+def test_an_empty_page_gets_no_ink() -> None:
+    empty = np.full((400, 300), 220, np.uint8) + np.random.default_rng(3).integers(0, 6, (400, 300), np.uint8)
+    assert even_paper(empty, 0).min() > 200

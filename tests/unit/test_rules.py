@@ -87,3 +87,20 @@ def test_a_rule_between_articles_is_horizontal() -> None:
     vertical, horizontal = _rules(page)
     assert not vertical.any()
     assert horizontal[500, 200:600].mean() > 0.9
+
+
+def test_a_line_of_a_small_joined_hand_is_no_rule() -> None:
+    page = two_columns()
+    for y in range(1560, 1760, 50):
+        page.draw.line((80, y, 1200, y), fill=180, width=5)  # hair strokes, paler than ink
+        for x in range(80, 1200, 6):
+            reach = page.random.randint(1, 4)
+            page.draw.rectangle((x, y - reach, x + 2, y + page.random.randint(0, 3)), fill=60)
+    assert not _rules(page)[1].any()
+
+
+def test_a_broken_rule_across_the_page_is_a_rule() -> None:
+    page = two_columns()
+    for left in range(100, 900, 70):
+        page.draw.line((left, 1650, left + 55, 1650), fill=90, width=2)
+    assert _rules(page)[1][1640:1660].any()

@@ -7,6 +7,8 @@ from workers.layout import BoundingBox, PageLayout
 from workers.parameters import PipelineParameters, SegmentationParameters
 from workers.pipeline import analyse_page
 from workers.stages.blocks import block_order
+from workers.stages.components import find_components
+from workers.stages.line_boxes import with_whole_letters
 from workers.stages.tables import cut_at_cells
 
 NO_RULES = np.zeros((0, 4), np.int64)
@@ -129,3 +131,14 @@ def test_lines_are_padded_to_the_left_and_right() -> None:
     assert wide.x_min < plain.x_min
     assert wide.x_max > plain.x_max
     assert (wide.y_min, wide.y_max) == (plain.y_min, plain.y_max)
+
+
+def test_a_letter_that_touches_the_next_line_does_not_stretch_its_own() -> None:
+    ink = np.zeros((200, 400), np.uint8)
+    for row in (40, 90):
+        for x in range(20, 380, 24):
+            ink[row : row + 24, x : x + 16] = 1
+    ink[70:106, 206:209] = 1  # a long stroke that hangs together with a tail of the line above
+    lines = np.array([[20, 40, 380, 64], [20, 84, 380, 114]])
+    components = find_components(ink, 20.0)
+    assert with_whole_letters(lines, components, np.zeros(len(components.x), bool)).tolist() == lines.tolist()

@@ -27,6 +27,10 @@ WORKING_PIXELS = 8e6
 SURVEY_PIXELS = 6e6  # the first look at a page: enough for text of 1/400 of its width
 TOLERANCE = 0.05  # a survey that is nearly of the working size is taken as it is
 NEARLY_ALL = 0.8  # of the size: from there on every pixel has its part in an interpolation, at a fifth of the time
+DARKEST_INK = 0.001  # share of the page that is made black
+PALEST_INK = 200  # on a page without anything darker there is no ink
+DARK_SIDE = 2.0  # text scales: so large a dark spot is no letter
+CONTRAST = 64.0  # grey levels between text and paper; without large dark spots less is left where they are the text
 LEVEL_DEGREES = 0.4  # a page turned by less than this is left as it is
 DARKEST_PAPER = 0.45  # of the page's white: what is darker is a border or a picture, never paper
 SAUVOLA_K = 0.2  # Sauvola and Pietikainen 2000 give 0.5 for dark text; faint print wants less
@@ -156,15 +160,59 @@ def even_paper(grey: Grey, scale: float) -> Grey:
         return grey
     gain = (255.0 / np.maximum(paper, DARKEST_PAPER * white)).astype(np.float32)
     gain = cv2.resize(gain, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.multiply(grey, gain, dtype=cv2.CV_8U))
+    return with_black_ink(np.asarray(cv2.multiply(grey, gain, dtype=cv2.CV_8U)))
+
+
+def with_black_ink(grey: Grey) -> Grey:
+    """Return a page of white paper (h, w) with its darkest ink made black: pale prints become as dark as others."""
+    count = np.cumsum(cv2.calcHist([grey], [0], None, [256], [0, 256]))
+    black = int(np.searchsorted(count, DARKEST_INK * grey.size))
+    if black == 0 or black > PALEST_INK:
+        return grey
+    levels = (np.arange(256) - black).clip(0) * (255.0 / (255 - black))
+    return np.asarray(cv2.LUT(grey, levels.astype(np.uint8)))
 
 
 def threshold(grey: Grey, parameters: BinarizationParameters, scale: float) -> NDArray[np.uint8]:
     """Return 1 where `grey` (h, w) is ink and 0 where it is paper."""
     if parameters.method == "sauvola":
         return _sauvola(grey, scale)
-    _, ink = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    _, ink = cv2.threshold(grey, _otsu(grey, scale), 1, cv2.THRESH_BINARY_INV)
     return np.asarray(ink)
+
+
+def _otsu(grey: Grey, scale: float) -> float:
+    """Return Otsu's threshold between the text and its paper: black borders and dark pictures have no part in it.
+
+    They would draw it towards black, and thin strokes would be lost.
+    """
+    side = DARK_SIDE * scale if scale else max(grey.shape) / 120
+    step = max(1, int(side / 4))
+    box = np.ones((max(1, round(side / step)),) * 2, np.uint8)
+    _, dark = cv2.threshold(reduce_by(grey, step), 127, 1, cv2.THRESH_BINARY_INV)
+    dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, box)
+    if dark.any():
+        text = cv2.resize(1 - cv2.dilate(dark, box), grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        level, contrast = otsu_threshold(cv2.calcHist([grey], [0], text, [256], [0, 256]).ravel())
+        if contrast >= CONTRAST:
+            return level
+    return float(cv2.threshold(grey, 0, 1, cv2.THRESH_OTSU)[0])
+
+
+def otsu_threshold(histogram: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the grey level that parts a histogram (256,) best in two, and how far apart their means are (Otsu 1979).
+
+    The level belongs to the darker part.
+    """
+    levels = np.arange(256)
+    below = np.cumsum(histogram, dtype=np.float64)
+    brightness = np.cumsum(histogram * levels, dtype=np.float64)
+    above = below[-1] - below
+    valid = (below > 0) & (above > 0)
+    means = np.divide(brightness, below, where=valid, out=np.zeros(256))
+    others = np.divide(brightness[-1] - brightness, above, where=valid, out=np.zeros(256))
+    level = int(np.argmax(below * above * (means - others) ** 2))
+    return float(level), float(others[level] - means[level])
 
 
 def _sauvola(grey: Grey, scale: float) -> NDArray[np.uint8]:

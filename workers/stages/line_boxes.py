@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from workers.stages.components import LARGE, PAPER, SMALL, TEXT, Components
+from workers.stages.components import LARGE, SMALL, Components
+from workers.stages.credible_lines import line_of
 from workers.stages.kraken_core.runs import label_sparse, runs_of
 from workers.stages.pairs import beside
 
@@ -23,13 +24,8 @@ WORD_HEIGHT = (0.8, 3.0)  # text scales: of a word that stands alone
 WORD_WIDTH = 1.2
 WORD_INK = 0.12  # share of its box that is ink
 WITHIN = 0.6  # share of a headline's box that lies in a line's: it is part of that line
-WHOLE = 1.3  # of a line's height
+STICKS_OUT = 0.3  # of a line's height, above it and below: what does so further hangs together with the next line
 LONGEST_LETTER = 12.0  # text scales: letters of a hand hang together
-MOSTLY_SPECKS = 0.4  # share of a line's ink in components smaller than letters
-LOWEST_LETTER = 0.3  # of the line's height, in its longer direction
-SOLID = 0.4  # share of its box that a blot fills
-BLOT = 2.5  # strokes of body text: thicker ones are no letters of its size
-FEW_LETTERS = 3
 SMALL_LETTER = 0.5  # text scales: of footnotes
 LETTERS = 2  # components of the size of letters in a word that stands alone
 
@@ -57,8 +53,7 @@ def completed(
     width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
     low, high = (factor * components.scale for factor in WORD_HEIGHT)
     word = (height >= low) & (height <= high) & (width >= WORD_WIDTH * components.scale) & (letters_of >= LETTERS)
-    lines = credible(lines[has_line | (word & (width >= height))], components)
-    return with_whole_letters(lines, components, excluded)
+    return lines[has_line | (word & (width >= height))]
 
 
 def with_headlines(lines: Boxes, headlines: Boxes) -> Boxes:
@@ -75,45 +70,19 @@ def with_headlines(lines: Boxes, headlines: Boxes) -> Boxes:
     return np.concatenate([lines, headlines[own]])
 
 
-def credible(lines: Boxes, components: Components) -> Boxes:
-    """Leave out lines that are made of specks, or of one or two blots, and not of letters."""
-    c = components
-    own = line_of(lines, c)
-    own[c.kind == PAPER] = 0
-    line_height = np.append(0, lines[:, 3] - lines[:, 1])[own]
-    letter = (c.kind >= TEXT) | (np.maximum(c.width, c.height) >= LOWEST_LETTER * line_height)
-    size = len(lines) + 1
-    letters = np.bincount(own, letter, size)[1:]
-    ink = np.bincount(own, c.area, size)[1:]
-    specks = ink - np.bincount(own, np.where(letter, c.area, 0), size)[1:]
-    heavy = np.bincount(own, np.where(c.stroke > BLOT * c.stroke_of_text, c.area, 0), size)[1:]
-    made_of_specks = specks > MOSTLY_SPECKS * ink
-    area = (lines[:, 2] - lines[:, 0]) * (lines[:, 3] - lines[:, 1])
-    made_of_blots = (letters <= FEW_LETTERS) & (heavy > 0.5 * ink) & (ink > SOLID * area)
-    return lines[(letters > 0) & ~made_of_specks & ~made_of_blots]
-
-
-def line_of(lines: Boxes, components: Components) -> NDArray[np.int64]:
-    """Return for each component the number of the line that holds its middle, counted from 1; 0 outside of all."""
-    c = components
-    owner = np.zeros(c.shape, np.min_scalar_type(len(lines)))
-    for number, (x0, y0, x1, y1) in enumerate(lines.tolist(), start=1):
-        owner[y0:y1, x0:x1] = number
-    return np.asarray(owner[c.y + c.height // 2, c.x + c.width // 2], np.int64)
-
-
 def with_whole_letters(lines: Boxes, components: Components, excluded: NDArray[np.bool_]) -> Boxes:
     """Widen boxes so that no letter whose middle they hold is cut: long strokes of a hand, accents, swashes.
 
-    Letters taller than `WHOLE` of the line's height touch the next line and are left cut.
+    Letters that stick out by more than `STICKS_OUT` of the line's height touch the next line and are left cut.
     """
     if not len(lines):
         return lines
     c = components
     own = line_of(lines, c) - 1
-    height = lines[:, 3] - lines[:, 1]
+    allowed = STICKS_OUT * (lines[:, 3] - lines[:, 1])[own]
+    above, below = lines[own, 1] - c.y, c.y + c.height - lines[own, 3]
     letter = (own >= 0) & (c.kind >= SMALL) & ~excluded
-    letter &= (c.height <= WHOLE * height[own]) & (c.width <= LONGEST_LETTER * c.scale)
+    letter &= (above <= allowed) & (below <= allowed) & (c.width <= LONGEST_LETTER * c.scale)
     grown = lines.copy()
     np.minimum.at(grown[:, 0], own[letter], c.x[letter])
     np.minimum.at(grown[:, 1], own[letter], c.y[letter])

@@ -32,6 +32,7 @@ COVERED = 0.5  # share of it that is there
 MANY_PIECES = 3000  # more are the hatching of a picture
 FREE = 0.6  # share of a rule's length with paper on both sides
 BESIDE = 0.5  # so far from its edge
+WAVERS = 0.19  # change of middle and thickness from step to step; a row of small letters has 0.22 and more
 PICKETS = 3  # so many alike in a row are stems or hatching, not rules
 PICKET_SPACE = 6.0  # when no further apart than this
 STEP = 0.33  # text scales: how finely a rule is followed
@@ -110,7 +111,7 @@ def _rules_among(seeds: Mask, ink: NDArray[np.generic], scale: float, step: int)
     keep = _slim(stats, scale) & (stats[:, 3] >= (SHORTEST + BREAK) * scale)
     chosen = np.flatnonzero(keep)
     keep[chosen] = [
-        _stands_free(own, ink, strokes.stats[label], scale)
+        _stands_free(own, ink, strokes.stats[label], scale) and _runs_evenly(own, ink, strokes.stats[label], scale)
         for label, own in zip(chosen, strokes.windows(chosen), strict=True)
     ]
     keep[_pickets(stats, keep, scale)] = False
@@ -180,6 +181,29 @@ def _stands_free(own: NDArray[np.bool_], ink: NDArray[np.generic], stats: Stats,
     to_right = (columns > last[:, None] + 1) & (columns <= (last + beside)[:, None])
     free = ~(inked & to_left).any(axis=1) & ~(inked & to_right).any(axis=1)
     return bool(free.mean() >= FREE)
+
+
+def _runs_evenly(own: NDArray[np.bool_], ink: NDArray[np.generic], stats: Stats, scale: float) -> bool:
+    """Tell whether middle and thickness of a stroke change little from row to row; the less the more gaps it has.
+
+    The letters of a small hand, or of a row of small type, make a thin stroke with paper above and below too.
+
+    Args:
+        own: (height, width) of the stroke's box, True on the stroke.
+        ink: (h, w), 1 is ink; the same rows.
+        stats: x, y, width, height of the box.
+        scale: text scale in pixels.
+    """
+    x, y, width, height, _ = stats.tolist()
+    stroke = own & (np.asarray(ink[y : y + height, x : x + width]) != 0)
+    thick = stroke.sum(axis=1)
+    inked = thick > 0
+    both = inked[1:] & inked[:-1]
+    if not both.any():
+        return True
+    middle = (stroke * np.arange(width)).sum(axis=1) / np.maximum(thick, 1)
+    change = np.abs(np.diff(middle)) + np.abs(np.diff(thick))
+    return bool(change[both].mean() <= WAVERS * scale * inked.mean())
 
 
 def _pickets(stats: NDArray[np.int32], keep: NDArray[np.bool_], scale: float) -> NDArray[np.int64]:

@@ -13,16 +13,17 @@ from workers.stages.binarization import WorkingPage
 from workers.stages.blocks import Direction, block_order
 from workers.stages.columns import Columns, without
 from workers.stages.components import LARGE, PAPER, is_noise
+from workers.stages.credible_lines import credible
 from workers.stages.headlines import find_headlines
 from workers.stages.kraken_core import NoText, find_line_boxes
 from workers.stages.kraken_core.runs import label_sparse
 from workers.stages.kraken_core.turns import QUARTER_TURNS, turned
 from workers.stages.kraken_reference import find_line_boxes_reference
-from workers.stages.line_boxes import completed, with_headlines
+from workers.stages.line_boxes import completed, with_headlines, with_whole_letters
 from workers.stages.pictures import line_art
 from workers.stages.reading_order import reading_order
 from workers.stages.rules import step_along
-from workers.stages.tables import cut_at_cells
+from workers.stages.tables import CELL_GAP, cut_at_cells, cut_at_separators, holes_in
 
 Boxes = NDArray[np.int64]
 Mask = NDArray[np.uint8]
@@ -75,8 +76,10 @@ def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
     found = find_line_boxes(body * np.uint8(255), columns.barrier, scale=page.scale, no_hlines=True).astype(np.int64)
     found = completed(found, headlines.boxes, components, pictured, columns.barrier)
     printed = components.mask((components.kind != PAPER) & ~pictured)
+    found = cut_at_separators(found, columns.barrier, printed, page.scale)
     found = cut_at_cells(found, printed, page.scale, page.pitch)
-    return with_headlines(found, headlines.boxes)
+    found = credible(found, holes_in(found, printed, CELL_GAP * page.scale, {}), components)
+    return with_headlines(with_whole_letters(found, components, pictured), headlines.boxes)
 
 
 def kraken_lines(page: WorkingPage, separators: Mask | None, parameters: SegmentationParameters) -> Found:

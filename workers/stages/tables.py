@@ -1,4 +1,4 @@
-"""Lines that run through the white of a table are cut into its cells."""
+"""Lines that run through the white of a table, or through a separator, are cut."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ ALIGNED = 0.6  # text scales: cells below each other begin so exactly
 COMPANIONS = 2  # other lines with a hole that ends at the same place
 MOST = 0.5  # of the lines that run through the place have the hole
 PASSES = 4
+ACROSS = 0.6  # of a line's height that a separator crosses
 LOWEST = 0.8  # text scales
 NEARBY = 12.0  # line pitches above or below
 
@@ -43,7 +44,7 @@ def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float) -> Boxes:
 
 def _cut_once(lines: Boxes, ink: Mask, scale: float, pitch: float, known: Known) -> Boxes:
     """Cut the lines at the holes that show now."""
-    holes = _holes(lines, ink, CELL_GAP * scale, known)
+    holes = holes_in(lines, ink, CELL_GAP * scale, known)
     if not len(holes):
         return lines
     line, start, end = holes.T
@@ -55,11 +56,33 @@ def _cut_once(lines: Boxes, ink: Mask, scale: float, pitch: float, known: Known)
     alike = aligned.sum(axis=1)
     in_table = (alike > COMPANIONS) & (alike >= MOST * spans.sum(axis=1))
     cut = (end - start >= WIDE * scale) | in_table
-    return _cut(lines, holes[cut], ink, LOWEST * scale)
+    return cut_at(lines, holes[cut], ink, LOWEST * scale)
 
 
-def _holes(lines: Boxes, ink: Mask, least: float, known: Known) -> NDArray[np.int64]:
-    """Return (n, 3): line, first white column, first inked column after it, of the holes at least `least` wide.
+def cut_at_separators(lines: Boxes, barrier: Mask, ink: Mask, scale: float) -> Boxes:
+    """Cut lines where a separator crosses them: dirt behind it had come so near that it was taken in.
+
+    Args:
+        lines: (n, 4) boxes.
+        barrier: (h, w), 1 where no line may cross.
+        ink: (h, w), 1 is ink.
+        scale: text scale in pixels.
+    """
+    holes = []
+    for number, (x0, y0, x1, y1) in enumerate(lines.tolist()):
+        within = barrier[y0:y1, x0:x1]
+        if not within.any():
+            continue
+        crossed = np.flatnonzero(within.sum(axis=0) >= ACROSS * (y1 - y0))
+        inked = np.flatnonzero(ink[y0:y1, x0:x1].any(axis=0))
+        after = np.unique(np.searchsorted(inked, crossed))
+        ends = [(x0 + int(inked[k - 1]) + 1, x0 + int(inked[k])) for k in after if 0 < k < len(inked)]
+        holes += [(number, start, end) for start, end in ends]
+    return cut_at(lines, np.array(holes, np.int64).reshape(-1, 3), ink, LOWEST * scale)
+
+
+def holes_in(lines: Boxes, ink: Mask, least: float, known: Known) -> NDArray[np.int64]:
+    """Return (n, 3): line, first white column, first inked column after it, of the holes more than `least` wide.
 
     `known` keeps the holes of each box for the next pass.
     """
@@ -74,7 +97,7 @@ def _holes(lines: Boxes, ink: Mask, least: float, known: Known) -> NDArray[np.in
     return np.array(holes, np.int64).reshape(-1, 3)
 
 
-def _cut(lines: Boxes, holes: NDArray[np.int64], ink: Mask, lowest: float) -> Boxes:
+def cut_at(lines: Boxes, holes: NDArray[np.int64], ink: Mask, lowest: float) -> Boxes:
     """Return the lines with those that have holes replaced by their pieces, each as tall as its ink."""
     whole = np.ones(len(lines), bool)
     whole[holes[:, 0]] = False

@@ -33,6 +33,9 @@ def write_table(answer: Answer, out: IO[str]) -> None:
 
 def write_csv(answer: Answer, out: IO[str]) -> None:
     """Write a header and all rows; NULL becomes the empty field."""
+    if answer.csv is not None:
+        out.writelines(answer.csv())
+        return
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(answer.columns)
     for batch in answer.batches:

@@ -45,6 +45,14 @@ def test_an_answer_comes_as_csv_json_and_table(engine: Engine) -> None:
     assert "p0002.tif" in ask(engine, sql, "table")
 
 
+def test_csv_quotes_what_needs_it_and_leaves_nulls_empty(engine: Engine) -> None:
+    sql = """SELECT 'a,b' AS "x,y", 'say "so"' AS said, 'two\nlines' AS two, NULL AS none, 7 % 4 AS three; """
+    asked = ask(engine, sql)
+    assert asked == '"x,y",said,two,none,three\n"a,b","say ""so""","two\nlines",,3\n'
+    assert ask(engine, f"{sql}-- said at the end") == asked
+    assert ask(engine, "SELECT :name || ' 5%' AS said -- at the end", name="o'clock;") == "said\no'clock; 5%\n"
+
+
 def test_no_rows_are_valid_json(engine: Engine) -> None:
     assert json.loads(ask(engine, "SELECT page FROM page_status", "json")) == []
 
@@ -72,6 +80,8 @@ def test_a_percent_sign_is_only_a_character(engine: Engine) -> None:
         "DELETE FROM text_line_rtree_node",
         "INSERT INTO text_line_rtree VALUES (1, 1, 1, 1, 1, 1, 1)",
         "EXPLAIN SELECT 1; DELETE FROM page",
+        "SELECT 1) TO PROGRAM 'cat' --",
+        "(SELECT 1) TO PROGRAM 'cat'",
         "WITH gone AS (DELETE FROM page RETURNING 1) SELECT * FROM gone",
     ],
 )

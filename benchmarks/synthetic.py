@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from models import Page, PageRun, Pipeline, Volume
 
@@ -19,16 +19,22 @@ Row = tuple[int, ...]
 
 
 def fill(engine: Engine, volumes: int, pages: int, lines: int) -> int:
-    """Store `volumes` x `pages` x `lines` boxes in an empty database and return how many text lines that makes."""
+    """Store `volumes` x `pages` x `lines` boxes, less the volumes that are there, and return how many lines that makes.
+
+    The database must be empty, or one that this has begun to fill.
+    """
     with engine.begin() as connection:
-        pipeline = {"pipeline_id": 1, "fingerprint": "0" * 16, "parameters": "{}", "versions": "{}"}
-        connection.execute(insert(Pipeline), pipeline)
-    for volume in range(1, volumes + 1):
+        filled = connection.execute(select(func.count()).select_from(Volume)).scalar_one()
+        if not filled:
+            pipeline = {"pipeline_id": 1, "fingerprint": "0" * 16, "parameters": "{}", "versions": "{}"}
+            connection.execute(insert(Pipeline), pipeline)
+    for volume in range(filled + 1, volumes + 1):
         with engine.begin() as connection:
             _fill_volume(connection, volume, pages, lines)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
-    return volumes * pages * lines
+    if filled < volumes:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("ANALYZE")
+    return max(volumes - filled, 0) * pages * lines
 
 
 def _fill_volume(connection: Connection, volume: int, pages: int, lines: int) -> None:

@@ -61,3 +61,12 @@ def _apply(values: dict[str, Any], change: str) -> None:
         values[last] = json.loads(text)
     except ValueError:
         values[last] = text  # a word, such as sauvola
+
+
+def as_changes(parameters: str) -> list[str]:
+    """Return stored parameters, JSON, as the `NAME=VALUE` pairs that would set them."""
+    return [
+        f"{group}.{name}={value if isinstance(value, str) else json.dumps(value)}"
+        for group, values in json.loads(parameters).items()
+        for name, value in values.items()
+    ]

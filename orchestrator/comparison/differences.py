@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from orchestrator.evaluation.matching import Boxes, as_boxes, match_boxes
+from orchestrator.overlay.legend import Entry, with_legend
 from workers.layout import BoundingBox, PageLayout
 
 SAME_IOU, MOVED_IOU = 0.9, 0.5
@@ -71,8 +72,7 @@ def _array(boxes: Sequence[BoundingBox]) -> Boxes:
 def difference_image(found: PageComparison, b: PageLayout, paper: Image.Image) -> Image.Image:
     """Return a picture of a page: its lines in B thin and grey, and what differs in colour, over the paled scan."""
     scale = paper.width / b.width
-    picture = Image.new("RGB", (paper.width, paper.height + 60), "white")
-    picture.paste(paper, (0, 0))
+    picture = paper.copy()
     draw = ImageDraw.Draw(picture)
     for line in b.lines:
         _box(draw, line.bbox, scale, SAME, 1)
@@ -83,8 +83,7 @@ def difference_image(found: PageComparison, b: PageLayout, paper: Image.Image) -
         _box(draw, box, scale, LOST, 3)
     for box in found.gained:
         _box(draw, box, scale, GAINED, 3)
-    _legend(draw, found, paper.height)
-    return picture
+    return with_legend(picture, f"{found.page} of {found.volume}", _legend(found))
 
 
 def _box(draw: ImageDraw.ImageDraw, box: BoundingBox, scale: float, colour: str, width: int) -> None:
@@ -92,17 +91,10 @@ def _box(draw: ImageDraw.ImageDraw, box: BoundingBox, scale: float, colour: str,
     draw.rectangle(corners, outline=colour, width=width)
 
 
-def _legend(draw: ImageDraw.ImageDraw, found: PageComparison, top: int) -> None:
-    font = ImageFont.load_default(14)
-    draw.text((10, top + 8), f"{found.page} of {found.volume}", INK, font)
-    x = 10.0
-    entries = (
-        (SAME, f"same: {found.same}"),
-        (MOVED, f"moved: {len(found.moved)}"),
-        (LOST, f"only in A: {len(found.lost)}"),
-        (GAINED, f"only in B: {len(found.gained)}"),
-    )
-    for colour, words in entries:
-        draw.rectangle((x, top + 36, x + 12, top + 48), fill=colour)
-        draw.text((x + 18, top + 34), words, INK, font)
-        x += font.getlength(words) + 42
+def _legend(found: PageComparison) -> list[Entry]:
+    return [
+        Entry(SAME, f"same: {found.same}"),
+        Entry(MOVED, f"moved: {len(found.moved)}"),
+        Entry(LOST, f"only in A: {len(found.lost)}"),
+        Entry(GAINED, f"only in B: {len(found.gained)}"),
+    ]

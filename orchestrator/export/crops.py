@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from orchestrator.export.naming import page_path
+from orchestrator.overlay.legend import INK, shortened
 from orchestrator.pages import ArchivedPage
 from orchestrator.scans import open_scan
 from workers.errors import PageError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 What = Literal["faces", "lines"]
 
-_PAPER, _INK, _GAP = "white", "#222222", 12
+_PAPER, _GAP = "white", 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,26 +130,11 @@ def contact_sheet(pictures: Sequence[tuple[str, Image.Image | None]], style: She
     for place, (caption, picture) in enumerate(pictures):
         x, y = _GAP + place % style.columns * width, _GAP + place // style.columns * height
         if picture is None:
-            draw.rectangle((x, y, x + style.cell[0], y + style.cell[1]), outline=_INK)
-            draw.text((x + 8, y + 8), "scan not readable", _INK, font)
+            draw.rectangle((x, y, x + style.cell[0], y + style.cell[1]), outline=INK)
+            draw.text((x + 8, y + 8), "scan not readable", INK, font)
         else:
             small = picture.convert("RGB")
             small.thumbnail(style.cell)
-            sheet.paste(small, (x, y))
-        draw.text((x, y + style.cell[1] + 3), shortened(caption, style.cell[0], font), _INK, font)
+            sheet.paste(small, (x, y + style.cell[1] - small.height))  # on its caption, not on that of the row above
+        draw.text((x, y + style.cell[1] + 3), shortened(caption, style.cell[0], font), INK, font)
     return sheet
-
-
-def shortened(text: str, width: float, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
-    """Return `text`, cut in its middle until it is no wider than `width` pixels."""
-    if font.getlength(text) <= width:
-        return text
-    kept = len(text)
-    while kept > 2 and font.getlength(_middle_cut(text, kept)) > width:
-        kept -= 1
-    return _middle_cut(text, kept)
-
-
-def _middle_cut(text: str, kept: int) -> str:
-    head = kept // 3
-    return f"{text[:head]}…{text[len(text) - (kept - head) :]}"

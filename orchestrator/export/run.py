@@ -12,7 +12,16 @@ import click
 from sqlalchemy import Engine
 
 from orchestrator.export.crops import What, crop_files, sheet_files
-from orchestrator.export.folder import Files, PageFile, Written, finish_folder, open_folder, write_file, write_pages
+from orchestrator.export.folder import (
+    Files,
+    PageFile,
+    Written,
+    counted,
+    finish_folder,
+    open_folder,
+    write_file,
+    write_pages,
+)
 from orchestrator.export.iiif import DEFAULT_CANVAS, annotation_page
 from orchestrator.export.naming import page_path, volume_path
 from orchestrator.files import refuse_existing, writing_beside
@@ -156,7 +165,7 @@ def _one_file(engine: Engine, form: str, output: Path, selection: Selection, cou
             bar.update(parts.pages - bar.pos)
     parts.put_together()
     before = f", {parts.kept_pages:,} of them read before the interruption" if parts.kept_pages else ""
-    click.echo(f"{parts.pages:,} pages in {output}{before}", err=True)
+    click.echo(f"{counted(parts.pages, 'page')} in {output}{before}", err=True)
     return 0
 
 
@@ -187,9 +196,9 @@ def _sheets(output: Path, files: Iterator[PageFile]) -> Written:
 
 
 def _say(written: Written, output: Path) -> None:
-    parts = [f"{written.files:,} files written to {output}"]
+    parts = [f"{counted(written.files, 'file')} written to {output}"]
     if written.kept:
-        parts.append(f"{written.kept:,} were there already")
+        parts.append(f"{written.kept:,} there already")
     if written.unreadable:
-        parts.append(f"the scans of {written.unreadable:,} pages could not be read")
+        parts.append(f"{counted(written.unreadable, 'scan')} not readable")
     click.echo("; ".join(parts), err=True)

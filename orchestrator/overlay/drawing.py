@@ -8,40 +8,31 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from orchestrator.overlay.legend import BAND_HEIGHT, INK, Entry, with_legend
 from orchestrator.pages import ArchivedPage
 from workers.layout import BoundingBox, PageLayout, Separator
 
 if TYPE_CHECKING:
     from workers.stages.palette import NormalisedPage
 
-LINE, PRINTED, INSERTED, FACE, INK = "#0072B2", "#D55E00", "#CC79A7", "#009E73", "#222222"
-LEGEND_HEIGHT = 56
+LINE, PRINTED, INSERTED, FACE = "#0072B2", "#D55E00", "#CC79A7", "#009E73"
 
 
-@dataclass(frozen=True, slots=True)
-class Legend:
-    """One entry of the legend."""
-
-    colour: str
-    text: str
-
-
-def legend(layout: PageLayout) -> list[Legend]:
+def legend(layout: PageLayout) -> list[Entry]:
     """Return the legend of a page: what each colour means and how often it occurs."""
     printed = sum(separator.origin == "printed" for separator in layout.separators)
     reason = f" ({layout.empty_reason})" if layout.empty_reason else ""
     return [
-        Legend(LINE, f"text lines: {len(layout.lines)}{reason}"),
-        Legend(PRINTED, f"printed separators: {printed}"),
-        Legend(INSERTED, f"inserted separators: {len(layout.separators) - printed}"),
-        Legend(FACE, f"faces: {len(layout.faces)}"),
+        Entry(LINE, f"text lines: {len(layout.lines)}{reason}"),
+        Entry(PRINTED, f"printed separators: {printed}"),
+        Entry(INSERTED, f"inserted separators: {len(layout.separators) - printed}"),
+        Entry(FACE, f"faces: {len(layout.faces)}"),
     ]
 
 
@@ -60,15 +51,15 @@ def shrink(scan: NormalisedPage, width: int) -> Image.Image:
 
 
 def overlay_image(page: ArchivedPage, scan: NormalisedPage, width: int) -> Image.Image:
-    """Return the picture of a page, no wider than `width` pixels, with the legend below the scan."""
+    """Return the picture of a page: the scan, no wider than `width` pixels, with the legend below."""
+    return with_legend(marked_scan(page.layout, scan, width), title(page), legend(page.layout))
+
+
+def marked_scan(layout: PageLayout, scan: NormalisedPage, width: int) -> Image.Image:
+    """Return the scan, no wider than `width` pixels, with what was found drawn on it."""
     small = shrink(scan, width)
-    scale = small.width / page.layout.width
-    picture = Image.new("RGB", (small.width, small.height + LEGEND_HEIGHT), "white")
-    picture.paste(small, (0, 0))
-    draw = ImageDraw.Draw(picture)
-    _draw_layout(draw, page.layout, scale)
-    _draw_legend(draw, page, small.width, small.height)
-    return picture
+    _draw_layout(ImageDraw.Draw(small), layout, small.width / layout.width)
+    return small
 
 
 def _draw_layout(draw: ImageDraw.ImageDraw, layout: PageLayout, scale: float) -> None:
@@ -100,18 +91,6 @@ def _draw_number(
     draw.text((x, y), text, "white", font, anchor="rm")
 
 
-def _draw_legend(draw: ImageDraw.ImageDraw, page: ArchivedPage, width: int, top: int) -> None:
-    from orchestrator.export.crops import shortened
-
-    font = ImageFont.load_default(14)
-    draw.text((10, top + 6), shortened(title(page), width - 20, font), INK, font)
-    x = 10.0
-    for entry in legend(page.layout):
-        draw.rectangle((x, top + 34, x + 12, top + 46), fill=entry.colour)
-        draw.text((x + 18, top + 32), entry.text, INK, font)
-        x += font.getlength(entry.text) + 42
-
-
 def number_size(layout: PageLayout, scale: float) -> float:
     """Return the size in pixels of the lines' numbers: as large as half of the lines allow, and still to be read."""
     heights = sorted(line.bbox.height for line in layout.lines) or [20]
@@ -133,7 +112,7 @@ def overlay_svg(page: ArchivedPage, scan: NormalisedPage, width: int) -> str:
     out = io.BytesIO()
     shrink(scan, width).save(out, "JPEG", quality=80)
     found = page.layout
-    band = found.width * LEGEND_HEIGHT / 1000
+    band = found.width * BAND_HEIGHT / 1000
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {found.width} {found.height + band:.0f}">',

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+from PIL import Image
 from sqlalchemy import Engine, text
 
-from orchestrator.export.folder import Written, open_folder, write_file
+from orchestrator.export.folder import Written, counted, open_folder, write_file
 from orchestrator.export.naming import page_path
 from orchestrator.files import refuse_existing, writing_beside
 from orchestrator.overlay.drawing import overlay_image, overlay_svg, title
@@ -58,7 +59,7 @@ def write_overlays(
     else:
         open_folder(output, f"overlay {form}", selection, {"width": width})
         written = _folder(pages, output, form, width, max_pixels)
-    click.echo(f"{written.files:,} pictures in {output}", err=True)
+    click.echo(f"{counted(written.files, 'picture')} in {output}", err=True)
     return 1 if written.unreadable else 0
 
 
@@ -94,8 +95,13 @@ def _content(page: ArchivedPage, form: str, width: int, max_pixels: int) -> byte
     if form == "svg":
         return overlay_svg(page, scan, width).encode()
     out = io.BytesIO()
-    overlay_image(page, scan, width).save(out, form.upper(), **({"quality": 88} if form == "jpeg" else {}))
+    overlay_image(page, scan, width).save(out, form.upper(), quality=88)
     return out.getvalue()
+
+
+def _a4(picture: Image.Image) -> float:
+    """Return the dots per inch at which a picture is as large as fits on A4, upright."""
+    return max(picture.width / 8.27, picture.height / 11.69)
 
 
 def _pdf(pages: Iterable[ArchivedPage], output: Path, width: int, max_pixels: int) -> Written:
@@ -105,7 +111,7 @@ def _pdf(pages: Iterable[ArchivedPage], output: Path, width: int, max_pixels: in
         for page in pages:
             with _told(page, written):
                 picture = overlay_image(page, open_scan(page, max_pixels), width)
-                picture.save(beside, "PDF", append=written.files > 0, resolution=150, title=title(page))
+                picture.save(beside, "PDF", append=written.files > 0, resolution=_a4(picture), title=title(page))
                 written.files += 1
         if not written.files:
             raise UnreadableInput("None of these scans can be read; nothing was drawn.")

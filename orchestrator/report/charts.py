@@ -81,11 +81,11 @@ def sparkline(histogram: Histogram) -> str:
 
 
 def nice_top(value: float) -> float:
-    """Return the smallest of 1, 2, 5 times a power of ten that is not below `value`."""
+    """Return the smallest of 1, 2, 3, 4, 5, 6, 8 times a power of ten that is not below `value`."""
     if value <= 0:
         return 1.0
-    power = 10.0 ** len(str(int(value))) if value >= 1 else 1.0
-    return min(power * share for share in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if power * share >= value)
+    power = 10.0 ** (len(str(int(value))) - 1) if value >= 1 else 0.1
+    return next(power * step for step in (0.1, 0.2, 0.5, 1, 2, 3, 4, 5, 6, 8, 10) if power * step >= value)
 
 
 def number(value: float) -> str:

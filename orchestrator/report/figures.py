@@ -278,7 +278,7 @@ def _hungriest(connection: Connection, scope: Scope) -> tuple[tuple[str, str, in
     sql = f"""
         SELECT v.source, p.name, max(t.peak_rss_kib) FROM stage_timing t CROSS JOIN {_SCOPE}
           AND r.page_run_id = t.page_run_id
-        GROUP BY v.source, p.name, r.page_run_id ORDER BY 3 DESC LIMIT 5"""
+        GROUP BY v.source, p.name, r.page_run_id, r.finished_at ORDER BY 3 DESC, r.finished_at LIMIT 5"""
     return tuple(tuple(row) for row in _ask(connection, sql, scope))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sqlalchemy import Engine
 
-from orchestrator.overlay.drawing import overlay_image
+from orchestrator.overlay.drawing import marked_scan
 from orchestrator.pages import ArchivedPage, Selection, read_pages
+from orchestrator.parameter_options import as_changes
 from orchestrator.report import charts
 from orchestrator.report.figures import Figures, Suspect
 from orchestrator.report.text import duration, page_totals
@@ -38,6 +40,8 @@ def render_html(figures: Figures, thumbnails: Thumbnails) -> str:
         faces=safe(charts.histogram_chart(figures.faces, "faces of a page")),
         sparkline=lambda histogram: safe(charts.sparkline(histogram)),
         duration=duration,
+        software=lambda versions: [f"{name} {number}" for name, number in json.loads(versions).items()],
+        changes=as_changes,
     )
 
 
@@ -54,7 +58,7 @@ def _thumbnail(page: ArchivedPage | None, width: int, max_pixels: int) -> str | 
     if page is None:  # a page run whose page has newer results
         return None
     try:
-        picture = overlay_image(page, open_scan(page, max_pixels), 900)
+        picture = marked_scan(page.layout, open_scan(page, max_pixels), 900)
     except (PageError, TransientError):
         return None
     picture.thumbnail((width, 3 * width), reducing_gap=2.0)

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, update
 import models
 from orchestrator.overlay.drawing import FACE, INSERTED, LINE, PRINTED, overlay_image, overlay_svg
 from orchestrator.overlay.files import suspects, write_overlays
+from orchestrator.overlay.legend import Entry, with_legend
 from orchestrator.pages import ArchivedPage, Selection, read_pages
 from orchestrator.scans import open_scan
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule
@@ -65,6 +66,14 @@ def test_inserted_separators_have_their_own_colour(scanned: Engine) -> None:
     found = list(read_pages(scanned, Selection()))[1]
     picture = np.asarray(overlay_image(found, open_scan(found, 10**9), WIDTH))
     assert tuple(picture[700, 800]) == rgb(INSERTED)
+
+
+def test_the_legend_of_a_narrow_picture_is_whole() -> None:
+    entries = [Entry(LINE, "text lines: 12"), Entry(FACE, "faces: 1")] * 4
+    picture = np.asarray(with_legend(Image.new("RGB", (60, 90), "white"), "p0001.tif", entries))
+    rightmost = np.flatnonzero((picture == rgb(FACE)).all(axis=2).any(axis=0))[-1]
+    assert (picture[:, rightmost + 5 :] < 128).any()  # the words of the last entry
+    assert (picture[:, -10:] == 255).all()
 
 
 def test_svg_holds_the_scan_and_every_box_in_scan_pixels(scanned: Engine) -> None:

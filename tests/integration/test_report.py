@@ -106,7 +106,9 @@ def test_histograms_have_round_bars() -> None:
     assert of_counts({}).counts == (0,)
 
 
-@pytest.mark.parametrize(("value", "top"), [(0, 1.0), (0.3, 0.5), (7, 10.0), (15, 20.0), (100, 100.0), (4321, 5000.0)])
+@pytest.mark.parametrize(
+    ("value", "top"), [(0, 1.0), (0.3, 0.3), (7, 8.0), (15, 20.0), (100, 100.0), (21, 30.0), (4321, 5000.0)]
+)
 def test_axes_end_at_round_numbers(value: float, top: float) -> None:
     assert nice_top(value) == pytest.approx(top)
 

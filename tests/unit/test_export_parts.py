@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import ImageFont
+from PIL import Image, ImageFont
 
 from orchestrator.export.blocks import text_blocks
-from orchestrator.export.crops import shortened
+from orchestrator.export.crops import SheetStyle, contact_sheet
 from orchestrator.export.naming import page_path, volume_path
+from orchestrator.overlay.legend import shortened
 from tests.archive import text_lines
 from workers.layout import BoundingBox, TextLine
 
@@ -65,3 +67,12 @@ def test_long_captions_are_cut_in_the_middle() -> None:
     assert cut.startswith("a")
     assert cut.endswith("tif")
     assert shortened("p1.tif", 120, font) == "p1.tif"
+
+
+def test_a_small_picture_stands_on_its_caption() -> None:
+    style = SheetStyle(1, 1, (100, 100))
+    sheet = np.asarray(contact_sheet([("p1.tif  1", Image.new("RGB", (20, 20), "red"))], style))
+    rows = np.flatnonzero((sheet == (255, 0, 0)).all(axis=2).any(axis=1))
+    captions = np.flatnonzero((sheet.max(axis=2) < 128).any(axis=1))
+    assert len(rows) == 20
+    assert 0 < captions[0] - rows[-1] < 12

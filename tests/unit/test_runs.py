@@ -24,7 +24,7 @@ masks = shapes.flatmap(lambda shape: arrays(np.uint8, shape, elements=st.sampled
 def test_a_mask_comes_back_from_its_bits_and_from_its_runs(mask: Mask) -> None:
     expected = (mask > 0).astype(np.uint8)
     assert np.array_equal(bits.unpacked(bits.packed(mask), mask.shape[1]), expected)
-    assert np.array_equal(runs_of(mask).mask(mask.shape), expected)
+    assert np.array_equal(bits.unpacked(runs_of(mask).bits(len(mask)), mask.shape[1]), expected)
 
 
 @given(masks, st.integers(1, 20))
@@ -65,3 +65,21 @@ def test_chosen_components_are_drawn_on_the_page_and_in_their_boxes(mask: Mask, 
     for label, own in zip(np.flatnonzero(chosen), found.windows(np.flatnonzero(chosen)), strict=True):
         x, y, width, height, _ = found.stats[label]
         assert np.array_equal(own, labels[y : y + height, x : x + width] == label)
+
+
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_components_hang_together_from_strip_to_strip(diagonal: bool) -> None:
+    random = np.random.default_rng(3)
+    page = cv2.dilate((random.random((300, 90)) < 0.03).astype(np.uint8), np.ones((5, 3), np.uint8))
+    dense, sparse = label_dense(page, diagonal=diagonal), label_sparse(page, diagonal=diagonal)
+    assert sorted(dense.stats.tolist()) == sorted(sparse.stats.tolist())
+    assert len(np.unique(np.stack([dense.label, sparse.label]), axis=1).T) == len(sparse.stats) - 1
+
+
+@given(masks, st.data())
+def test_set_bits_are_counted_from_column_to_column(mask: Mask, data: st.DataObject) -> None:
+    height, width = mask.shape
+    row = data.draw(st.integers(0, height - 1))
+    first, last = sorted(data.draw(st.tuples(st.integers(0, width), st.integers(0, width))))
+    found = bits.number_between(bits.packed(mask), np.array([row]), np.array([first]), np.array([last]))
+    assert found.tolist() == [np.count_nonzero(mask[row, first:last])]

@@ -12,6 +12,7 @@ EVERYWHERE = ~np.uint64(0)
 
 Mask = NDArray[np.uint8]
 Bits = NDArray[np.uint64]
+Places = NDArray[np.int64]
 
 
 def row_stride(width: int) -> int:
@@ -50,6 +51,19 @@ def with_neighbours(bits: Bits, width: int) -> Bits:
     rows: Bits = wider.reshape(bits.shape)
     rows[:, -1] &= (np.uint64(1) << np.uint64(width % WORD)) - np.uint64(1)  # nothing beyond the last pixel
     return rows
+
+
+def number_between(bits: Bits, row: Places, first: Places, last: Places) -> Places:
+    """Return how many bits are set in each `row` from column `first` up to `last`."""
+    line = bits.ravel()
+    before = np.concatenate([[0], np.cumsum(np.bitwise_count(line), dtype=np.intp)])
+
+    def number_up_to(column: Places) -> Places:
+        place = row * (bits.shape[1] * WORD) + column
+        word, part = place // WORD, (place % WORD).astype(np.uint64)
+        return np.asarray(before[word] + np.bitwise_count(line[word] & ((np.uint64(1) << part) - np.uint64(1))))
+
+    return number_up_to(last) - number_up_to(first)
 
 
 def all_of_rows(bits: Bits, rows: int) -> Bits:

@@ -13,10 +13,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.stages.kraken_core.boxes import ragged
 from workers.stages.reading_order import reading_order
 
 Boxes = NDArray[np.int64]
 Indices = NDArray[np.intp]
+Coordinates = NDArray[np.int64]
 Direction = Literal["lr", "rl"]
 
 PLACES = 400  # places across a block where columns could part
@@ -42,7 +44,7 @@ def block_order(lines: Boxes, rules: Boxes, scale: float, direction: Direction) 
         pieces = _parted(block, boxes, scale, direction)
         if pieces is None:
             text = block[block < len(lines)]
-            order += [int(text[k]) for k in reading_order(boxes[text], direction)]
+            order += text.tolist() if len(text) < 2 else text[reading_order(boxes[text], direction)].tolist()
         else:
             waiting += pieces[::-1]
     return order
@@ -79,20 +81,37 @@ def _between(across: Indices, others: Indices, boxes: Boxes) -> list[Indices]:
 def _best_place(lines: Boxes, scale: float) -> float | None:
     """Return the x at which columns stand side by side over the greatest height and few lines cross."""
     x0, y0, x1, y1 = lines.T
+    inside = INSIDE * scale
     places = np.linspace(x0.min(), x1.max(), PLACES)
-    left = x1 <= places[:, None] + INSIDE * scale
-    right = ~left & (x0 >= places[:, None] - INSIDE * scale)
-    across = len(lines) - left.sum(axis=1) - right.sum(axis=1)
-    fewer = np.minimum(left.sum(axis=1), right.sum(axis=1))
+    left = np.searchsorted(np.sort(x1), places + inside, side="right")
+    starts = _where_right_begins(x0, x1, inside)
+    right = len(lines) - np.searchsorted(np.sort(starts), places - inside)
+    across, fewer = len(lines) - left - right, np.minimum(left, right)
     possible = np.flatnonzero((fewer > 0) & (across <= FEW_ACROSS * fewer))
     if not len(possible):
         return None
-    rows = np.arange(y0.min(), y1.max() + 1, max(1.0, scale))
-    covers = ((y0[:, None] < rows + scale) & (y1[:, None] > rows)).astype(np.float32)
-    both = (left[possible].astype(np.float32) @ covers > 0) & (right[possible].astype(np.float32) @ covers > 0)
+    line, row = _rows_covered(y0, y1, scale)
+    leftmost, rightmost = np.full(row.max() + 1, np.inf), np.full(row.max() + 1, -np.inf)
+    np.minimum.at(leftmost, row, x1[line].astype(np.float64))
+    np.maximum.at(rightmost, row, starts[line])
+    both = (leftmost <= places[possible, None] + inside) & (rightmost >= places[possible, None] - inside)
     score = both.sum(axis=1) - 2.0 * across[possible]
     best = int(score.argmax())
     if both[best].sum() < SIDE_BY_SIDE or score[best] <= 0:
         return None
     ties = possible[score == score[best]]
     return float(places[ties[len(ties) // 2]])
+
+
+def _where_right_begins(x0: Coordinates, x1: Coordinates, inside: float) -> NDArray[np.float64]:
+    """Return up to which place, less `inside`, a line stands right of it: one that could be either side stands left."""
+    return np.where(x1 - x0 > 2 * inside, x0, np.nextafter(x1 - 2 * inside, -np.inf))
+
+
+def _rows_covered(y0: Coordinates, y1: Coordinates, scale: float) -> tuple[Indices, Indices]:
+    """Return pairs of a line and a row it reaches into; rows are a text scale high."""
+    step, top = max(1.0, scale), y0.min()
+    first = np.maximum(np.floor((y0 - scale - top) / step).astype(int) + 1, 0)
+    last = np.ceil((y1 - top) / step).astype(int)
+    line, place = ragged(last - first)
+    return line, first[line] + place

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.stages.bits import any_of_rows, number_between
 from workers.stages.kraken_core.runs import Labelled, label_dense, runs_of
 from workers.stages.text_size import weighted_median
 
@@ -95,13 +96,16 @@ def find_components(ink: Mask, scale: float) -> Components:
 
 def stray(components: Components) -> NDArray[np.bool_]:
     """Return which dust and specks lie too far from any text to be its full stops and accents."""
-    text = components.mask((components.kind == TEXT) | (components.kind == LARGE))
-    middle = (components.y + components.height // 2, components.x + components.width // 2)
-    far = np.zeros(len(components.x), bool)
+    c = components
+    text = c.labelled.bits((c.kind == TEXT) | (c.kind == LARGE))
+    far = np.zeros(len(c.x), bool)
     for kind, reach in ((DUST, DUST_NEAR_TEXT), (SMALL, SMALL_NEAR_TEXT)):
-        along, across = (2 * round(side * components.scale) + 1 for side in reach)
-        near = cv2.dilate(text, np.ones((across, along), np.uint8))
-        far |= (components.kind == kind) & (near[middle] == 0)
+        along, across = (round(side * c.scale) for side in reach)
+        near = any_of_rows(text, 2 * across + 1)
+        own = np.flatnonzero(c.kind == kind)
+        row, middle = (c.y + c.height // 2)[own], (c.x + c.width // 2)[own]
+        left, right = np.maximum(middle - along, 0), np.minimum(middle + along + 1, c.shape[1])
+        far[own] = number_between(near, row, left, right) == 0
     return far
 
 

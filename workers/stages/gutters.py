@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.bits import row_stride
+from workers.stages.bits import row_stride, unpacked
 from workers.stages.kraken_core.runs import Runs, label_sparse, runs_of
 
 Mask = NDArray[np.uint8]
@@ -179,7 +179,7 @@ def _linked(runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands
     chosen = np.flatnonzero(supported)
     row, start, end = runs[chosen].T
     stride = row_stride(shape[1])
-    mask = Runs(row * stride + start, row * stride + end, stride).mask(shape)
+    mask = unpacked(Runs(row * stride + start, row * stride + end, stride).bits(shape[0]), shape[1])
     bridged = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((max(3, round(2 * bands.pitch)) | 1, 1), np.uint8))
     bridged &= 1 - bands.ink
     labelled = label_sparse(bridged)

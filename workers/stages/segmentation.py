@@ -58,7 +58,8 @@ def find_text_lines(page: WorkingPage, columns: Columns, parameters: Segmentatio
 def long_rules(columns: Columns, scale: float) -> Boxes:
     """Return the boxes (m, 4) of horizontal rules, thick ones too, that are long enough to part columns."""
     step = step_along(scale)
-    stats = label_sparse(columns.horizontal[:, ::step]).stats * np.array([step, 1, step, 1, step], np.int32)
+    along = np.ascontiguousarray(columns.horizontal[:, ::step])
+    stats = label_sparse(along).stats * np.array([step, 1, step, 1, step], np.int32)
     c = columns.components
     thick = np.stack([c.x, c.y, c.width, c.height], axis=1)[c.kind == LARGE]
     x, y, width, height = np.concatenate([stats[1:, :4], thick]).astype(np.int64).T

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, SmallInteger, literal
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Dialect, Integer, MetaData, SmallInteger, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -58,8 +58,11 @@ class database_now(FunctionElement[datetime]):
     type = UtcDateTime()
     inherit_cache = True  # the seconds are a parameter: a statement is compiled once, whatever the time
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        super().__init__(*([literal(float(seconds))] if seconds else []))
+    def __init__(self, seconds: float | ColumnElement[float] = 0.0) -> None:
+        if isinstance(seconds, ColumnElement):
+            super().__init__(seconds)
+        else:
+            super().__init__(*([literal(float(seconds))] if seconds else []))
 
 
 @compiles(database_now, "postgresql")

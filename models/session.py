@@ -12,11 +12,14 @@ BUSY_TIMEOUT_MS = 30_000
 READER_CACHE_KIB = 32 * 1024
 
 
-def open_engine(url: str | URL) -> Engine:
+def open_engine(url: str | URL, check_connections: bool = True) -> Engine:
     """Return an engine for reading and writing on SQLite or PostgreSQL.
 
     SQLite runs in WAL mode, and every transaction begins IMMEDIATE: the default, deferred BEGIN fails with
     "database is locked" as soon as several processes write.
+
+    A connection that a restart of the server has cut is found before work depends on it, at the price of a round
+    trip for each transaction; without `check_connections` the transaction fails, and may be tried again at once.
     """
     parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() == "sqlite":
@@ -24,9 +27,16 @@ def open_engine(url: str | URL) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
-    # One connection a process is enough: a worker holds none while pixels are worked on. pre_ping finds a
-    # connection that a database restart has cut before work depends on it.
-    return create_engine(parsed, pool_size=1, max_overflow=2, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    # One connection a process is enough: a worker holds none while pixels are worked on.
+    engine = create_engine(
+        parsed,
+        pool_size=1,
+        max_overflow=2,
+        pool_pre_ping=check_connections,
+        connect_args={"connect_timeout": 10},
+    )
+    event.listen(engine, "connect", _send_arrays_in_binary)
+    return engine
 
 
 def open_engine_read_only(url: str | URL) -> Engine:
@@ -61,6 +71,13 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see _begin_immediate
     for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _send_arrays_in_binary(connection: Any, _record: Any) -> None:
+    from psycopg.types.array import ListBinaryDumper
+
+    # psycopg's default is text, and to quote each element of it takes Python five times as long
+    connection.adapters.register_dumper(list, ListBinaryDumper)
 
 
 def _begin_immediate(connection: Any) -> None:

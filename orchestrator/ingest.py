@@ -5,14 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, bindparam, func, select, text, update
+from sqlalchemy import Connection, Engine, bindparam, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from models import Page, PageRun, PageRunState, Pipeline, Volume, database_now
+from models.many import insert_new_rows, is_one_of
 from orchestrator.finding.discovery import FoundPage
 from workers.parameters import PipelineParameters, canonical_json, fingerprint
+
+Result = TypeVar("Result")
 
 BLOCK = 1_000
 BLOCK_SECONDS = 0.5  # the workers must not starve while a large archive is being hashed
@@ -45,23 +49,50 @@ def store_volume(engine: Engine, source: str, location: str, kind: str) -> int:
         return connection.scalars(select(Volume.volume_id).where(Volume.location == location)).one()
 
 
+class Patience(Protocol):
+    """How something is done with a database that may restart: at once, or again until it succeeds."""
+
+    def __call__(self, action: Callable[[], Result], /) -> Result:
+        """Do it, perhaps several times; it is safe to repeat."""
+
+
+def _at_once(action: Callable[[], Result]) -> Result:
+    return action()
+
+
 def store_pages(
-    engine: Engine, volume_id: int, pipeline_id: int, priority: int, found: Iterable[FoundPage]
+    engine: Engine,
+    volume_id: int,
+    pipeline_id: int,
+    priority: int,
+    found: Iterable[FoundPage],
+    patiently: Patience = _at_once,
 ) -> Iterator[Stored]:
     """Store the pages of a volume in blocks, each committed; yields the sum after each block."""
     stored, measure_at = Stored(), 2 * BLOCK
     for block in in_blocks(found):
-        with engine.begin() as connection:
-            pages = {(page.address.name, page.sha256): page for page in block}
-            known, inserted = _store_block(connection, volume_id, pages)
-            page_ids = {key: known[key].page_id for key in pages}
-            stored.new_page_runs += _store_page_runs(connection, pipeline_id, priority, pages, page_ids, inserted)
-            stored.new_pages += len(inserted)
+        new_pages, new_page_runs = patiently(partial(store_block, engine, volume_id, pipeline_id, priority, block))
         stored.found += len(block)
+        stored.new_pages += new_pages
+        stored.new_page_runs += new_page_runs
         if stored.found >= measure_at:
-            _refresh_statistics(engine)
+            patiently(partial(_refresh_statistics, engine))
             measure_at *= 2
         yield stored
+
+
+def store_block(
+    engine: Engine, volume_id: int, pipeline_id: int, priority: int, block: Sequence[FoundPage]
+) -> tuple[int, int]:
+    """Store some pages of a volume in one transaction; returns the number of new pages and of new page runs.
+
+    Safe to repeat: what is there is passed over.
+    """
+    pages = {(page.address.name, page.sha256): page for page in block}
+    with engine.begin() as connection:
+        known, inserted = _store_pages(connection, volume_id, pages)
+        page_ids = {key: known[key].page_id for key in pages}
+        return len(inserted), _store_page_runs(connection, pipeline_id, priority, pages, page_ids, inserted)
 
 
 def _refresh_statistics(engine: Engine) -> None:
@@ -100,7 +131,13 @@ def known_hashes(engine: Engine, volume_id: int) -> Callable[[str, int, int], st
             values = {"name": name, "size": size_bytes, "modified": modified_ns}
             return connection.scalars(statement, values).first()
 
-    return look_up
+    with engine.connect() as connection:
+        is_new = connection.execute(select(Page.page_id).where(Page.volume_id == volume_id).limit(1)).first() is None
+    return _nothing_known if is_new else look_up
+
+
+def _nothing_known(name: str, size_bytes: int, modified_ns: int) -> str | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +150,7 @@ class _KnownPage:
 _Key = tuple[str, str]  # name and SHA-256: what tells one page of a volume from another
 
 
-def _store_block(
+def _store_pages(
     connection: Connection, volume_id: int, pages: Mapping[_Key, FoundPage]
 ) -> tuple[dict[_Key, _KnownPage], set[int]]:
     """Insert what is new; returns all pages of the volume with these names, and the numbers of those inserted."""
@@ -132,7 +169,7 @@ def _insert_pages(connection: Connection, volume_id: int, new: Mapping[_Key, Fou
     if not new:
         return {}
     values = [_page_row(volume_id, name, page) for (name, _), page in new.items()]
-    rows = _insert_many(connection, Page.__table__, values, (Page.name, Page.sha256, Page.page_id))
+    rows = insert_new_rows(connection, Page, values, Page.name, Page.sha256, Page.page_id)
     return {
         (name, sha256): _KnownPage(page_id, new[name, sha256].page_number, new[name, sha256].modified_ns)
         for name, sha256, page_id in rows
@@ -140,10 +177,9 @@ def _insert_pages(connection: Connection, volume_id: int, new: Mapping[_Key, Fou
 
 
 def _known_pages(connection: Connection, volume_id: int, keys: Iterable[_Key]) -> dict[_Key, _KnownPage]:
-    names = {name for name, _ in keys}
     rows = connection.execute(
         select(Page.name, Page.sha256, Page.page_id, Page.page_number, Page.modified_ns).where(
-            Page.volume_id == volume_id, Page.name.in_(names)
+            Page.volume_id == volume_id, is_one_of(connection, Page.name, {name for name, _ in keys})
         )
     )
     return {(row.name, row.sha256): _KnownPage(row.page_id, row.page_number, row.modified_ns) for row in rows}
@@ -199,7 +235,7 @@ def _store_page_runs(
         if page_ids[key] not in existing
     ]
     if new:
-        _insert_many(connection, PageRun.__table__, new, (PageRun.page_run_id,))
+        insert_new_rows(connection, PageRun, new, PageRun.page_run_id)
         if any(row["error_code"] for row in new):
             _stamp_broken(connection)
     return len(new)
@@ -242,22 +278,6 @@ def _stamp_broken(connection: Connection) -> None:
         .where(PageRun.state == PageRunState.QUARANTINED, PageRun.finished_at.is_(None))
         .values(finished_at=database_now())
     )
-
-
-def _insert_many(
-    connection: Connection, table: Any, rows: Sequence[Mapping[str, Any]], returning: Sequence[Any]
-) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Insert rows that all have the same keys, pass over those that are there; returns columns of the new ones."""
-    statement, names = _insert_or_skip(connection, table), list(rows[0])
-    if connection.dialect.name == "sqlite":
-        return connection.execute(statement.returning(*returning), rows).all()
-    # One array a column instead of thousands of parameters: four times as fast.
-    arrays = [bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
-    columns = select(*func.unnest(*arrays).table_valued(*names).render_derived().columns)
-    statement = postgresql.insert(table).from_select(names, columns).on_conflict_do_nothing()
-    return connection.execute(
-        statement.returning(*returning), {name: [row[name] for row in rows] for name in names}
-    ).all()
 
 
 def _insert_or_skip(connection: Connection, table: Any) -> Any:

@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Text, cast, delete, insert, literal, select, update
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy import Connection, Engine, Float, Row, Select, Text, bindparam, cast, delete, insert, select, update
 
 from models import Attempt, Page, PageRun, PageRunState, Pipeline, Volume, database_now
 
@@ -66,71 +65,43 @@ def claim(engine: Engine, page_run_id: int, message_id: str, worker: str, lease_
     Returns None when there is nothing to do: the message came twice or late, the page is done, cancelled or in other
     hands. Safe to repeat by the same process when the answer to a commit was lost.
     """
+    values = {"run": page_run_id, "message": f"{message_id}:", "by": worker, "lease": float(lease_seconds)}
     with engine.begin() as connection:
-        taken = connection.execute(_take(page_run_id, message_id, lease_seconds)).one_or_none()
-        if taken is not None:
-            connection.execute(
-                insert(Attempt).values(
-                    page_run_id=page_run_id, attempt_number=taken.attempts, owner=taken.owner, worker=worker
-                )
-            )
-        else:
-            taken = connection.execute(_taken_before(page_run_id, message_id, [worker])).one_or_none()
-        if taken is None:
-            return None
-        row = connection.execute(_described(page_run_id)).one()
-    return Claim(page_run_id, taken.attempts, taken.owner, *row)
+        row = _take(connection, values) or connection.execute(_taken_before(message_id, [worker]), values).one_or_none()
+    return None if row is None else Claim(*row)
 
 
 def adopt(engine: Engine, page_run_id: int, message_id: str, worker: str, claimed_by: str) -> Claim | None:
     """Take over the claim that another process made for this one to carry out; None when it no longer stands."""
     with engine.begin() as connection:
-        taken = connection.execute(_taken_before(page_run_id, message_id, [worker, claimed_by])).one_or_none()
-        if taken is None:
+        before = _taken_before(message_id, [worker, claimed_by])
+        row = connection.execute(before, {"run": page_run_id}).one_or_none()
+        if row is None:
             return None
-        attempt = (Attempt.page_run_id == page_run_id) & (Attempt.attempt_number == taken.attempts)
+        attempt = (Attempt.page_run_id == page_run_id) & (Attempt.attempt_number == row.attempts)
         connection.execute(update(Attempt).where(attempt).values(worker=worker))
-        row = connection.execute(_described(page_run_id)).one()
-    return Claim(page_run_id, taken.attempts, taken.owner, *row)
+    return Claim(*row)
 
 
-def _take(page_run_id: int, message_id: str, lease_seconds: int) -> ReturningUpdate[int, str | None]:
-    return (
-        update(PageRun)
-        .where(
-            PageRun.page_run_id == page_run_id,
-            # Not what is ready: an old message would begin it beside a full window.
-            PageRun.state == PageRunState.QUEUED,
-        )
-        .values(
-            state=PageRunState.RUNNING,
-            attempts=PageRun.attempts + 1,
-            # a message may be delivered twice, so the token needs the attempt beside the message
-            owner=literal(message_id + ":").concat(cast(PageRun.attempts + 1, Text)),
-            lease_until=database_now(lease_seconds),
-            started_at=database_now(),
-        )
-        .returning(PageRun.attempts, PageRun.owner)
-    )
+def _take(connection: Connection, values: dict[str, Any]) -> Row[*tuple[Any, ...]] | None:
+    """Take a queued page run and count the attempt; returns the fields of `Claim`, None if it is not queued."""
+    if connection.dialect.name == "postgresql":
+        return connection.execute(_TAKE_COUNT_DESCRIBE, values).one_or_none()
+    taken = connection.execute(_TAKE, values).one_or_none()
+    if taken is None:
+        return None
+    counted = (taken.page_run_id, taken.attempts, taken.owner, values["by"])
+    connection.execute(insert(Attempt), dict(zip(_COUNTED, counted, strict=True)))
+    return connection.execute(_DESCRIBE, values).one()
 
 
-def _taken_before(page_run_id: int, message_id: str, workers: Sequence[str]) -> Select[*tuple[Any, ...]]:
-    # A process works on one page at a time: what it holds under this message while it asks is its own lost answer.
-    return (
-        select(PageRun.attempts, PageRun.owner)
-        .join(Attempt, (Attempt.page_run_id == PageRun.page_run_id) & (Attempt.owner == PageRun.owner))
-        .where(
-            PageRun.page_run_id == page_run_id,
-            PageRun.state == PageRunState.RUNNING,
-            PageRun.owner.like(f"{message_id}:%"),
-            Attempt.worker.in_(workers),
-        )
-    )
-
-
-def _described(page_run_id: int) -> Select[*tuple[Any, ...]]:
+def _described(taken: Any, columns: Any) -> Select[*tuple[Any, ...]]:
+    """Return the query for the fields of `Claim` of what was taken."""
     return (
         select(
+            columns.page_run_id,
+            columns.attempts,
+            columns.owner,
             Volume.location,
             Page.name,
             Page.address,
@@ -140,12 +111,46 @@ def _described(page_run_id: int) -> Select[*tuple[Any, ...]]:
             Pipeline.parameters,
             Pipeline.fingerprint,
         )
-        .select_from(PageRun)
-        .join(Page, Page.page_id == PageRun.page_id)
+        .select_from(taken)
+        .join(Page, Page.page_id == columns.page_id)
         .join(Volume, Volume.volume_id == Page.volume_id)
-        .join(Pipeline, Pipeline.pipeline_id == PageRun.pipeline_id)
-        .where(PageRun.page_run_id == page_run_id)
+        .join(Pipeline, Pipeline.pipeline_id == columns.pipeline_id)
     )
+
+
+# The statements of every page are built once: that takes as long as to execute them.
+_TAKE = (
+    update(PageRun)
+    .where(
+        PageRun.page_run_id == bindparam("run"),
+        # Not what is ready: an old message would begin it beside a full window.
+        PageRun.state == PageRunState.QUEUED,
+    )
+    .values(
+        state=PageRunState.RUNNING,
+        attempts=PageRun.attempts + 1,
+        # a message may be delivered twice, so the token needs the attempt beside the message
+        owner=bindparam("message", type_=Text).concat(cast(PageRun.attempts + 1, Text)),
+        lease_until=database_now(bindparam("lease", type_=Float)),
+        started_at=database_now(),
+    )
+    .returning(PageRun.page_run_id, PageRun.page_id, PageRun.pipeline_id, PageRun.attempts, PageRun.owner)
+)
+_DESCRIBE = _described(PageRun, PageRun).where(PageRun.page_run_id == bindparam("run"))
+# On PostgreSQL all in one round trip.
+_TAKEN = _TAKE.cte("taken")
+_COUNTED = ("page_run_id", "attempt_number", "owner", "worker")
+_COUNT = insert(Attempt).from_select(
+    _COUNTED, select(_TAKEN.c.page_run_id, _TAKEN.c.attempts, _TAKEN.c.owner, bindparam("by", type_=Text))
+)
+_TAKE_COUNT_DESCRIBE = _described(_TAKEN, _TAKEN.c).add_cte(_COUNT.cte("counted"))
+
+
+def _taken_before(message_id: str, workers: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    # A process works on one page at a time: what it holds under this message while it asks is its own lost answer.
+    return _DESCRIBE.join(
+        Attempt, (Attempt.page_run_id == PageRun.page_run_id) & (Attempt.owner == PageRun.owner)
+    ).where(PageRun.state == PageRunState.RUNNING, PageRun.owner.like(f"{message_id}:%"), Attempt.worker.in_(workers))
 
 
 def fail(engine: Engine, page_run_id: int, owner: str, failure: Failure, max_attempts: int) -> PageRunState | None:

@@ -30,7 +30,7 @@ def process_engine(settings: Settings) -> Engine:
 
 @cache
 def _engine_of(url: str, _pid: int) -> Engine:
-    return open_engine(url)
+    return open_engine(url, check_connections=False)  # what is done here is done `patiently`
 
 
 @contextmanager
@@ -43,20 +43,33 @@ def brief_engine(settings: Settings) -> Iterator[Engine]:
         engine.dispose()
 
 
-def patiently(action: Callable[[], Result], seconds: float) -> Result:
+def patiently(action: Callable[[], Result], seconds: float, note: Callable[[str], None] = log.warning) -> Result:
     """Do something with the database, again while it does not answer: it may be restarting or failing over.
 
-    The action must be safe to repeat: its commit may have gone through although the answer was lost.
+    The action must be safe to repeat: its commit may have gone through although the answer was lost. `note` is told
+    when a wait begins and when it has ended.
 
     Raises:
         OperationalError: the database did not answer for `seconds`.
     """
+    try:
+        return action()
+    except OperationalError as error:
+        note(f"{does_not_answer(error)}. Waiting for it; nothing is lost.")
     deadline = time.monotonic() + seconds
     while True:
+        # at once the first time: the server may be back, and only the connection that it has cut was found dead
         try:
-            return action()
-        except OperationalError as error:
+            result = action()
+        except OperationalError:
             if time.monotonic() > deadline:
                 raise
-            log.warning("the database does not answer, trying again: %s", str(error.orig).partition("\n")[0])
             time.sleep(RETRY_SECONDS)
+        else:
+            note("The database is back.")
+            return result
+
+
+def does_not_answer(error: OperationalError) -> str:
+    """Return the first line of what the driver says, as a sentence without its full stop."""
+    return f"The database does not answer: {str(error.orig).partition(chr(10))[0].rstrip('.')}"

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from models import Worker, database_now
 from workers.claims import this_process
 from workers.config import Settings
-from workers.database import brief_engine
+from workers.database import brief_engine, does_not_answer
 
 log = logging.getLogger(__name__)
 
@@ -93,4 +93,4 @@ class Presence(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery is unty
             with brief_engine(self._settings) as engine:
                 report(engine, this_process(), self._processes)
         except OperationalError as error:
-            log.warning("the database does not answer: %s", str(error.orig).partition("\n")[0])
+            log.warning(does_not_answer(error))

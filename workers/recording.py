@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, update
+from sqlalchemy import Connection, Engine, bindparam, delete, update
 
 from models import Attempt, Face, PageRun, PageRunState, Separator, StageTiming, TextLine, database_now
+from models.many import insert_rows
 from workers import layout
 from workers.claims import Claim
 from workers.timing import StageClock
@@ -29,11 +30,10 @@ def record(engine: Engine, claim: Claim, page: layout.PageLayout) -> bool:
             if claim.attempt_number > 1:
                 _clear(connection, claim.page_run_id)
             for table, values in rows.items():
-                if values:
-                    connection.execute(insert(table), values)
+                insert_rows(connection, table, values)
             items.count = sum(map(len, rows.values()))
         timings = (*page.timings, *clock.timings)
-        connection.execute(insert(StageTiming), timing_rows(claim.page_run_id, timings))
+        insert_rows(connection, StageTiming, timing_rows(claim.page_run_id, timings))
     return True
 
 
@@ -43,43 +43,55 @@ def _clear(connection: Connection, page_run_id: int) -> None:
 
 
 def _finish(connection: Connection, claim: Claim, page: layout.PageLayout) -> bool:
-    done = connection.execute(
-        update(PageRun)
-        .where(
-            PageRun.page_run_id == claim.page_run_id,
-            PageRun.owner == claim.owner,
-            PageRun.state == PageRunState.RUNNING,
-        )
-        .values(
-            state=PageRunState.DONE,
-            owner=None,
-            lease_until=None,
-            finished_at=database_now(),
-            error_code=None,
-            error_message=None,
-            empty_reason=page.empty_reason,
-            width=page.width,
-            height=page.height,
-            skew_degrees=page.skew_degrees,
-            picture_hash=page.picture_hash,
-            text_lines=len(page.lines),
-            separators=len(page.separators),
-            faces=len(page.faces),
-            wall_ms=sum(timing.wall_ms for timing in page.timings),
-        )
+    """End the page run and its attempt; False when the attempt no longer owns the page run."""
+    values = {f"found_{name}": value for name, value in _found(page).items()}
+    values |= {"run": claim.page_run_id, "attempt": claim.attempt_number, "holder": claim.owner}
+    values["peak"] = max((timing.peak_rss_kib for timing in page.timings), default=None)
+    if connection.dialect.name == "postgresql":
+        return connection.execute(_END_BOTH, values).rowcount == 1
+    return connection.execute(_END_RUN, values).rowcount == 1 == connection.execute(_END_ATTEMPT, values).rowcount
+
+
+def _found(page: layout.PageLayout) -> dict[str, Any]:
+    return {
+        "empty_reason": page.empty_reason,
+        "width": page.width,
+        "height": page.height,
+        "skew_degrees": page.skew_degrees,
+        "picture_hash": page.picture_hash,
+        "text_lines": len(page.lines),
+        "separators": len(page.separators),
+        "faces": len(page.faces),
+        "wall_ms": sum(timing.wall_ms for timing in page.timings),
+    }
+
+
+# The statements of every page are built once: that takes as long as to execute them.
+_END_RUN = (
+    update(PageRun)
+    .where(
+        PageRun.page_run_id == bindparam("run"),
+        PageRun.owner == bindparam("holder"),
+        PageRun.state == PageRunState.RUNNING,
     )
-    if done.rowcount != 1:
-        return False
-    connection.execute(
-        update(Attempt)
-        .where(Attempt.page_run_id == claim.page_run_id, Attempt.attempt_number == claim.attempt_number)
-        .values(
-            outcome="done",
-            finished_at=database_now(),
-            peak_rss_kib=max((timing.peak_rss_kib for timing in page.timings), default=None),
-        )
+    .values(
+        state=PageRunState.DONE,
+        owner=None,
+        lease_until=None,
+        finished_at=database_now(),
+        error_code=None,
+        error_message=None,
+        **{name: bindparam(f"found_{name}") for name in _found(layout.PageLayout(0, 0, ()))},
     )
-    return True
+)
+_END_ATTEMPT = (
+    update(Attempt)
+    .where(Attempt.page_run_id == bindparam("run"), Attempt.attempt_number == bindparam("attempt"))
+    .values(outcome="done", finished_at=database_now(), peak_rss_kib=bindparam("peak"))
+)
+_RUN_ENDED = _END_RUN.returning(PageRun.page_run_id).cte("ended")
+# one round trip, on PostgreSQL
+_END_BOTH = _END_ATTEMPT.where(Attempt.page_run_id == _RUN_ENDED.c.page_run_id)
 
 
 def result_rows(

@@ -20,6 +20,7 @@ from orchestrator.feeding.feeder_lock import FeederLock
 from orchestrator.feeding.window import Scope, put_back, queued_before, take, window_for
 from workers import claims, presence
 from workers.config import Settings
+from workers.database import does_not_answer
 from workers.errors import ServiceDown
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ class Shift:
                 raise
             self.lock.close()
             self._on_duty = False
-            self._wait("database", f"The database does not answer: {str(error.orig).partition(chr(10))[0]}")
+            self._wait("database", does_not_answer(error))
         else:
             if self._waiting_for:
                 self.note(f"The {self._waiting_for} is back.")

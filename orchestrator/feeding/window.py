@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, select, text, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    select,
+    true,
+    update,
+)
 
 from models import Page, PageRun, PageRunState, database_now
 from orchestrator.feeding.doorbell import Message
@@ -50,60 +65,66 @@ def take(engine: Engine, window: int, scope: Scope, alone: int = 1) -> list[Mess
     """
     with engine.begin() as connection:
         _wait_for_our_turn(connection)
-        in_flight, suspected = _in_flight(connection)
-        free = window - in_flight
-        if free <= 0:
-            return []
-        suspects = _suspects(connection, scope, min(free, alone - suspected))
-        others = [] if len(suspects) == free else _others(connection, scope, free - len(suspects))
-        chosen = suspects + others
-        if chosen:
-            connection.execute(
-                update(PageRun)
-                .where(PageRun.page_run_id.in_([number for number, _ in chosen]))
-                .values(state=PageRunState.QUEUED, queued_at=database_now())
-            )
-        return chosen
+        flight = connection.execute(_IN_FLIGHT).one()
+        free = window - flight.all
+        suspects = min(free, alone - flight.suspects) if flight.suspects_wait else 0
+        chosen = _queue(connection, scope, True, suspects)
+        return chosen + _queue(connection, scope, False, free - len(chosen))
 
 
 def _wait_for_our_turn(connection: Connection) -> None:
     # Two feeders count one after the other, should they ever meet; SQLite's transactions do so by themselves.
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TAKE_KEY})
+        connection.execute(_OUR_TURN)
 
 
-def _in_flight(connection: Connection) -> tuple[int, int]:
-    """Return how many page runs are in flight, and how many of them are suspects."""
-    suspected = func.count().filter(PageRun.error_code.in_(SUSPICIOUS))
-    row = connection.execute(select(func.count(), suspected).where(PageRun.state.in_(IN_FLIGHT))).one()
-    return row[0], row[1]
+_OUR_TURN = select(func.pg_advisory_xact_lock(literal(_TAKE_KEY)))
+_SUSPECTED = PageRun.error_code.in_(SUSPICIOUS)
+_IN_FLIGHT = select(
+    func.count().label("all"),
+    func.count().filter(_SUSPECTED).label("suspects"),
+    select(PageRun.page_run_id)
+    .where(PageRun.state == PageRunState.READY, _SUSPECTED)
+    .correlate(None)
+    .exists()
+    .label("suspects_wait"),
+).where(PageRun.state.in_(IN_FLIGHT))
 
 
-def _suspects(connection: Connection, scope: Scope, limit: int) -> list[Message]:
+def _queue(connection: Connection, scope: Scope, suspects: bool, limit: int) -> list[Message]:
+    """Make the next page runs queued, at most `limit`: suspects, or others."""
     if limit <= 0:
         return []
-    ready = _ready(scope).where(PageRun.error_code.in_(SUSPICIOUS)).limit(limit)
-    return [(row.page_run_id, Queue.ALONE) for row in connection.execute(ready)]
+    queued = connection.execute(_queueing(scope, suspects), {"most": limit}).all()
+    in_order = sorted(queued, key=lambda row: (row.priority, row.page_run_id))
+    return [(row.page_run_id, Queue.ALONE if suspects else _queue_of(row.priority)) for row in in_order]
 
 
-def _others(connection: Connection, scope: Scope, limit: int) -> list[Message]:
-    ready = _ready(scope).where(PageRun.error_code.is_(None) | PageRun.error_code.not_in(SUSPICIOUS)).limit(limit)
-    return [
-        (row.page_run_id, Queue.INTERACTIVE if row.priority == INTERACTIVE else Queue.BULK)
-        for row in connection.execute(ready)
-    ]
+def _queue_of(priority: int) -> Queue:
+    return Queue.INTERACTIVE if priority == INTERACTIVE else Queue.BULK
 
 
-def _ready(scope: Scope) -> Select[int, int]:
-    return (
-        select(PageRun.page_run_id, PageRun.priority)
+@lru_cache(maxsize=64)
+def _queueing(scope: Scope, suspects: bool) -> Any:
+    # built once for each scope: that takes as long as to execute it
+    chosen = (
+        select(PageRun.page_run_id)
         .where(
             PageRun.state == PageRunState.READY,
-            (PageRun.not_before.is_(None)) | (PageRun.not_before <= database_now()),
+            PageRun.not_before.is_(None) | (PageRun.not_before <= database_now()),
+            _SUSPECTED if suspects else PageRun.error_code.is_(None) | ~_SUSPECTED,
             scope.condition(),
         )
         .order_by(PageRun.priority, PageRun.page_run_id)
+        .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True, of=PageRun)
+        .cte("chosen")
+    )
+    return (
+        update(PageRun)
+        .where(PageRun.page_run_id.in_(select(chosen.c.page_run_id)))
+        .values(state=PageRunState.QUEUED, queued_at=database_now())
+        .returning(PageRun.page_run_id, PageRun.priority)
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
@@ -20,15 +21,15 @@ from orchestrator.feeding.doorbell import RedisDoorbell
 from orchestrator.feeding.feeder import Feeder, Shift
 from orchestrator.feeding.feeder_lock import FeederLock
 from orchestrator.feeding.window import BULK, IN_FLIGHT, INTERACTIVE, Scope
-from orchestrator.finding.discovery import SkippedFile, Volume, find_pages
-from orchestrator.ingest import known_hashes, store_pages, store_pipeline, store_volume
+from orchestrator.finding.discovery import Volume
+from orchestrator.ingest import store_pipeline
 from orchestrator.local.services import Services, services
 from orchestrator.progress import Display
+from orchestrator.storing import Storing
 from orchestrator.summary import Counts, Summary, count_finished, count_page_runs, moment, summarise
 from workers.celery import make_app
 from workers.config import Settings
 from workers.parameters import PipelineParameters, versions_for
-from workers.sources.limits import Limits
 
 POLL_SECONDS = 0.2
 # Counting is work for the database too: never spend more than this share of the time on it.
@@ -66,52 +67,41 @@ class Wishes:
 class Run:
     """What one `broadsheet ingest` works on; `add` its volumes, then `wait`."""
 
-    engine: Engine
-    reader: Engine
+    storing: Storing
     services: Services
     shift: Shift
     brake: Brake
-    display: Display
-    pipeline_id: int
-    priority: int
-    limits: Limits
-    skipped: list[SkippedFile] = field(default_factory=list)
-    volume_ids: list[int] = field(default_factory=list)
-    found: int = 0
     stopped: str | None = None
     _count_at: float = 0.0
     _unfinished: int = 1
 
     def through(self, volumes: Sequence[Volume]) -> Outcome:
         """Take volumes from their first file to the last page run's end."""
-        began = moment(self.engine)
+        began = moment(self.storing.engine)
         try:
             for volume in volumes:
                 self.add(volume)
             self.wait()
         except KeyboardInterrupt:
-            self.display.note("Stopping when the pages in work are finished; Ctrl-C again stops at once.")
+            self.storing.display.note("Stopping when the pages in work are finished; Ctrl-C again stops at once.")
             raise
-        finished = count_finished(self.reader, self.volume_ids, self.pipeline_id, since=began)
-        summary = summarise(self.reader, self.volume_ids, self.pipeline_id)
-        return Outcome(summary, finished, len(self.skipped), self.stopped)
+        return self.storing.patiently(lambda: self._outcome(began))
+
+    def _outcome(self, began: datetime) -> Outcome:
+        stored = self.storing
+        finished = count_finished(stored.reader, stored.volume_ids, stored.pipeline_id, since=began)
+        summary = summarise(stored.reader, stored.volume_ids, stored.pipeline_id)
+        return Outcome(summary, finished, len(stored.skipped), self.stopped)
 
     def add(self, volume: Volume) -> None:
         """Find and store the pages of a volume; the workers begin while later pages are still being found."""
-        volume_id = store_volume(self.engine, volume.source, str(volume.location), volume.kind)
-        self.volume_ids.append(volume_id)
-        self.shift.feeder.scope = Scope(tuple(self.volume_ids))
-        known = known_hashes(self.reader, volume_id)
-        pages = find_pages(volume, self.limits, known, self.skipped.append)
-        before = self.found
-        for stored in store_pages(self.engine, volume_id, self.pipeline_id, self.priority, pages):
-            self.found = before + stored.found
-            self.display.found(self.found, discovering=True)
+        for _ in self.storing.add(volume):
+            self.shift.feeder.scope = Scope(tuple(self.storing.volume_ids))
             self.tend()
 
     def wait(self) -> None:
         """Feed and watch until every page run of the volumes has ended."""
-        self.display.found(self.found, discovering=False)
+        self.storing.display.found(self.storing.found, discovering=False)
         self._count_at = 0.0
         while self.tend():
             time.sleep(POLL_SECONDS)
@@ -124,7 +114,7 @@ class Run:
         try:
             return self._count()
         except OperationalError:
-            if self.engine.dialect.name == "sqlite":
+            if self.storing.engine.dialect.name == "sqlite":
                 raise
             time.sleep(1)  # the feeder says that the database is away
             return self._unfinished
@@ -133,8 +123,8 @@ class Run:
         now = time.monotonic()
         if now < self._count_at:
             return self._unfinished
-        counts = count_page_runs(self.reader, self.volume_ids, self.pipeline_id)
-        self.display.counted(counts)
+        counts = count_page_runs(self.storing.reader, self.storing.volume_ids, self.storing.pipeline_id)
+        self.storing.display.counted(counts)
         self._mind_failures(counts)
         self._count_at = now + (time.monotonic() - now) / COUNTING_SHARE
         self._unfinished = counts.unfinished if self.stopped is None else counts.of(*IN_FLIGHT)
@@ -145,7 +135,7 @@ class Run:
         ended = quarantined + counts.of(PageRunState.DONE)
         if self.stopped is None and counts.of(PageRunState.READY) and self.brake.stops(ended, quarantined):
             self.stopped = self.brake.sentence(ended, quarantined)
-            self.display.note(self.stopped)
+            self.storing.display.note(self.stopped)
 
 
 def run_ingest(
@@ -176,27 +166,22 @@ def store_only(
 ) -> Outcome:
     """Find and store the pages of volumes; a feeder, or a later ingest, sees to the rest."""
     engine = open_for_ingest(settings.database_url)
+    storing = _storing(engine, settings, parameters, wishes, display)
+    for volume in volumes:
+        for _ in storing.add(volume):
+            pass
+    display.found(storing.found, discovering=False)
+    summary = storing.patiently(lambda: summarise(storing.reader, storing.volume_ids, storing.pipeline_id))
+    engine.dispose()
+    return Outcome(summary, 0, len(storing.skipped))
+
+
+def _storing(
+    engine: Engine, settings: Settings, parameters: PipelineParameters, wishes: Wishes, display: Display
+) -> Storing:
     reader = open_engine_read_only(settings.database_url)
     pipeline_id = store_pipeline(engine, parameters, versions_for(parameters))
-    limits = Limits(max_pixels=settings.max_pixels)
-    skipped: list[SkippedFile] = []
-    volume_ids: list[int] = []
-    found = 0
-    for volume in volumes:
-        volume_id = store_volume(engine, volume.source, str(volume.location), volume.kind)
-        volume_ids.append(volume_id)
-        pages = find_pages(volume, limits, known_hashes(reader, volume_id), skipped.append)
-        before = found
-        for stored in store_pages(engine, volume_id, pipeline_id, _priority(wishes), pages):
-            found = before + stored.found
-            display.found(found, discovering=True)
-    display.found(found, discovering=False)
-    engine.dispose()
-    return Outcome(summarise(reader, volume_ids, pipeline_id), 0, len(skipped))
-
-
-def _priority(wishes: Wishes) -> int:
-    return INTERACTIVE if wishes.interactive else BULK
+    return Storing(engine, reader, settings, display, pipeline_id, INTERACTIVE if wishes.interactive else BULK)
 
 
 def _prepared(
@@ -208,16 +193,10 @@ def _prepared(
     wishes: Wishes,
     display: Display,
 ) -> Run:
-    doorbell = RedisDoorbell(make_app(started.settings))
-    feeder = Feeder(engine, doorbell, settings, Scope(()), started.processes())
+    feeder = Feeder(engine, RedisDoorbell(make_app(started.settings)), settings, Scope(()), started.processes())
     return Run(
-        engine=engine,
-        reader=open_engine_read_only(settings.database_url),
+        storing=_storing(engine, settings, parameters, wishes, display),
         services=started,
         shift=Shift(feeder, lock, display.note, own_broker=started.worker is not None),
         brake=Brake(settings.max_failure_rate),
-        display=display,
-        pipeline_id=store_pipeline(engine, parameters, versions_for(parameters)),
-        priority=_priority(wishes),
-        limits=Limits(max_pixels=settings.max_pixels),
     )

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 
 import migrations
 from models.session import open_engine
-from tests.servers import PostgresServer, RedisServer
+from tests.servers import PostgresServer, RedisServer, a_postgres
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -38,14 +38,8 @@ def server_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server for the whole session; tests that stop one start their own."""
-    folder = Path(tempfile.mkdtemp(prefix="broadsheet-test-"))
-    folder.chmod(0o755)
-    server = PostgresServer(folder)
-    server.make()
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with a_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -99,6 +100,21 @@ class PostgresServer:
         subprocess.run(
             [_binary(name), *arguments], check=True, user=_user(), cwd=self.folder, stdout=subprocess.DEVNULL
         )
+
+
+@contextmanager
+def a_postgres() -> Iterator[PostgresServer]:
+    """Yield a PostgreSQL server of its own, which a test may stop."""
+    folder = Path(tempfile.mkdtemp(prefix="broadsheet-test-"))
+    folder.chmod(0o755)
+    server = PostgresServer(folder)
+    server.make()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:

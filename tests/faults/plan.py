@@ -16,7 +16,7 @@ class Fault:
 
     Points: `start` (of a process), `load`, `analyse`, `recorded` (after the commit, before the message is
     acknowledged), `publish` (before a message is sent), and inside a transaction `claim.commit`, `record.commit`,
-    `fail.commit`, `take.commit`, `sweep.commit`.
+    `fail.commit`, `take.commit`, `sweep.commit`, `store_block.commit`.
     Actions are the functions of `tests.faults.actions`. With `once`, a file of that name, only one process is struck.
     """
 

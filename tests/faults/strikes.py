@@ -20,7 +20,7 @@ from workers.parameters import PipelineParameters
 from workers.timing import StageClock
 
 PLAN = from_environment()
-TRANSACTIONS = {"claim", "record", "fail", "take", "sweep"}
+TRANSACTIONS = {"claim", "record", "fail", "take", "sweep", "store_block"}
 _page: tuple[str, int] | tuple[None, None] = (None, None)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +13,7 @@ import redis as redis_client
 from tests.faults.plan import Fault
 from tests.fleet import Fleet
 from tests.integration.fleets import a_fleet, a_redis
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, a_postgres
 
 SLOWLY = Fault("analyse", "linger_a_little")
 
@@ -23,14 +21,8 @@ SLOWLY = Fault("analyse", "linger_a_little")
 @pytest.fixture(scope="module")
 def restarting_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server that these tests may stop."""
-    folder = Path(tempfile.mkdtemp(prefix="broadsheet-test-"))
-    folder.chmod(0o755)
-    server = PostgresServer(folder)
-    server.make()
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with a_postgres() as server:
+        yield server
 
 
 def started(fleet: Fleet) -> Fleet:

@@ -104,7 +104,8 @@ def judge(error: BaseException) -> tuple[int, str]:
         return EXIT_INTERRUPTED, "Interrupted; run the same command again to go on from here."
     if isinstance(error, click.ClickException):
         hint = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "broadsheet"
-        return EXIT_USAGE, f"{error.format_message()}\nSee '{hint} --help'."
+        sentence = " ".join(error.format_message().split())  # click lists choices on lines of their own
+        return EXIT_USAGE, f"{sentence}\nSee '{hint} --help'."
     return _judge_ours(error)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
+from orchestrator.pages import Selection, check_names
 from orchestrator.report.reasons import stage_medians, why_slow
 from orchestrator.report.text import duration
 from workers.errors import UnreadableInput
@@ -19,12 +20,17 @@ BUSY_SHARE = 0.6
 
 @dataclass(frozen=True, slots=True)
 class StageFacts:
-    """A stage of the page beside the median of its volume (None where no page has it)."""
+    """A stage of the page beside the median of its volume (None where no page has it).
+
+    It waits while it has no processor: for other processes, or for the storage.
+    """
 
     stage: str
     wall_ms: float
     median_ms: float | None
     cpu_ms: float
+    wait_ms: float
+    median_wait_ms: float | None
     peak_rss_kib: int
     median_peak_rss_kib: float | None
     items: int
@@ -96,17 +102,9 @@ def explain_page(
         values = {"page": page, "volume": volume, "pipeline": pipeline}
         rows = connection.execute(text(sql), values).all()
         if not rows:
-            raise UnreadableInput(f"The database has no page {page}; {_like(connection, page)}")
+            check_names(connection, Selection((volume,) if volume else (), (page,), pipeline))
+            raise UnreadableInput(f"The database has no page {page} of that volume under that pipeline.")
         return [_explain(connection, row) for row in rows]
-
-
-def _like(connection: Connection, page: str) -> str:
-    stem = page.rsplit("/", 1)[-1].split(".", 1)[0].replace("%", "")
-    found = connection.execute(
-        text("SELECT DISTINCT name FROM page WHERE name LIKE :like ORDER BY name LIMIT 3"), {"like": f"%{stem}%"}
-    )
-    names = [row.name for row in found]
-    return f"did you mean {' or '.join(names)}?" if names else 'see broadsheet query "SELECT page FROM page_status".'
 
 
 def _explain(connection: Connection, row: Any) -> Explanation:
@@ -135,13 +133,17 @@ def _explain(connection: Connection, row: Any) -> Explanation:
 def _stages(connection: Connection, row: Any, medians: Mapping[str, float]) -> tuple[StageFacts, ...]:
     sql = "SELECT * FROM stage_timing WHERE page_run_id = :run ORDER BY stage_number"
     timed = connection.execute(text(sql), {"run": row.page_run_id}).all()
-    items, memory = (_stage_medians(connection, row, column) for column in ("items", "peak_rss_kib"))
+    items, memory, waits = (
+        _stage_medians(connection, row, value) for value in ("t.items", "t.peak_rss_kib", "t.wall_ms - t.cpu_ms")
+    )
     return tuple(
         StageFacts(
             stage=t.stage,
             wall_ms=t.wall_ms,
             median_ms=medians.get(t.stage),
             cpu_ms=t.cpu_ms,
+            wait_ms=max(0.0, t.wall_ms - t.cpu_ms),
+            median_wait_ms=waits.get(t.stage),
             peak_rss_kib=t.peak_rss_kib,
             median_peak_rss_kib=memory.get(t.stage),
             items=t.items,
@@ -158,10 +160,10 @@ _OF_VOLUME = """
     WHERE v.source = :volume AND r.pipeline_id = :pipeline AND r.state = 'done'"""
 
 
-def _stage_medians(connection: Connection, row: Any, column: str) -> dict[str, float]:
+def _stage_medians(connection: Connection, row: Any, value: str) -> dict[str, float]:
     sql = f"""
-        SELECT stage, {column} AS median FROM (
-            SELECT t.stage, t.{column}, row_number() OVER (PARTITION BY t.stage ORDER BY t.{column}) AS place,
+        SELECT stage, value AS median FROM (
+            SELECT t.stage, {value} AS value, row_number() OVER (PARTITION BY t.stage ORDER BY {value}) AS place,
                    count(*) OVER (PARTITION BY t.stage) AS pages
             {_OF_VOLUME.format(more="JOIN stage_timing t ON t.page_run_id = r.page_run_id")}
         ) ranked WHERE place = (pages + 1) / 2"""
@@ -239,36 +241,48 @@ def _told(e: Explanation) -> Iterator[str]:
     if e.waited_seconds is not None:
         usual = f" (usual: {duration(1000 * e.median_wait_seconds)})" if e.median_wait_seconds is not None else ""
         yield f"  It waited {duration(1000 * e.waited_seconds)} in the queue{usual}."
-    wall, cpu = sum(stage.wall_ms for stage in e.stages), sum(stage.cpu_ms for stage in e.stages)
-    if wall > 500 and cpu < BUSY_SHARE * wall:
-        yield f"  It had a processor for {duration(cpu)} of that: the machine was busy, or its storage slow."
+    yield from _busy(e.stages)
     yield from _stage_table(e.stages)
     for count in e.counts:
         yield f"  {count.name}: {count.found:,}{_beside(count.found, count.median)}"
     if len(e.attempts) > 1 or e.state != "done":
         for attempt in e.attempts:
             ended = attempt.error or attempt.outcome or "not ended"
-            took = f" after {duration(1000 * attempt.seconds)}" if attempt.seconds is not None else ""
-            yield f"  Attempt {attempt.number} on {attempt.worker}: {ended}{took}"
+            took = f", {duration(1000 * attempt.seconds)}" if attempt.seconds is not None else ""
+            yield f"  Attempt {attempt.number} on {attempt.worker}{took}: {ended}"
     for oddity in e.odd:
         yield f"  Odd: {oddity}"
     if e.state == "done" and not e.odd:
         yield "  Nothing about it looks odd."
 
 
+def _busy(stages: Sequence[StageFacts]) -> Iterator[str]:
+    wall, wait = sum(stage.wall_ms for stage in stages), sum(stage.wait_ms for stage in stages)
+    if wall > 500 and wait > (1 - BUSY_SHARE) * wall:
+        longest = max(stages, key=lambda stage: stage.wait_ms)
+        yield (
+            f"  It had no processor for {duration(wait)} of that, most of it in {longest.stage}: "
+            "the machine was busy, or its storage slow."
+        )
+
+
 def _stage_table(stages: Sequence[StageFacts]) -> Iterator[str]:
     if not stages:
         return
-    heads = f"{'time':>10}{'usual':>10}{'cpu':>10}{'memory':>12}{'usual':>12}{'items':>14}{'usual':>14}"
-    yield f"  {'stage':<14}{heads}"
+    heads = ("time", "usual", "wait", "usual", "memory", "usual", "items", "usual")
+    yield f"  {'stage':<14}{''.join(f'{head:>10}' for head in heads)}"
     for s in stages:
-        usual = duration(s.median_ms) if s.median_ms is not None else "-"
-        items = f"{s.median_items:,.0f}" if s.median_items is not None else "-"
+        cells = (
+            duration(s.wall_ms), _usual(s.median_ms), duration(s.wait_ms), _usual(s.median_wait_ms),
+            _mib(s.peak_rss_kib), _mib(s.median_peak_rss_kib), f"{s.items:,}",
+            "-" if s.median_items is None else f"{s.median_items:,.0f}",
+        )  # fmt: skip
         mark = f"  {s.wall_ms / s.median_ms:.1f} times" if s.median_ms and s.wall_ms > MANY_TIMES * s.median_ms else ""
-        yield (
-            f"  {s.stage:<14}{duration(s.wall_ms):>10}{usual:>10}{duration(s.cpu_ms):>10}"
-            f"{_mib(s.peak_rss_kib):>12}{_mib(s.median_peak_rss_kib):>12}{s.items:>14,}{items:>14}{mark}"
-        )
+        yield f"  {s.stage:<14}{''.join(f'{cell:>10}' for cell in cells)}{mark}"
+
+
+def _usual(ms: float | None) -> str:
+    return "-" if ms is None else duration(max(0.0, ms))
 
 
 def _mib(kib: float | None) -> str:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, exists, func, literal, select, tuple_
@@ -18,6 +19,7 @@ from workers.errors import UnreadableInput
 from workers.layout import BoundingBox, PageLayout
 
 BLOCK_PAGES = 200
+LOOKED_AT = 10_000  # names, for one that is similar to a mistyped one
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +133,20 @@ def check_names(connection: Connection, selection: Selection) -> None:
 def _check(connection: Connection, what: str, column: Any, names: Sequence[str]) -> None:
     for name in names:
         if connection.execute(select(column).where(column == name).limit(1)).first() is None:
-            held = connection.scalars(select(column).distinct().order_by(column).limit(5)).all()
-            known = (
-                f"it holds {', '.join(held)}{' and more' if len(held) == 5 else ''}" if held else "it holds none yet"
-            )
-            raise UnreadableInput(f"The database has no {what} {name}; {known}.")
+            raise UnreadableInput(f"The database has no {what} {name}; {_instead(connection, column, name)}")
+
+
+def _instead(connection: Connection, column: Any, name: str) -> str:
+    """Suggest names that hold what was typed, else similar ones, else some that there are."""
+    stem = name.rstrip("/").rsplit("/", 1)[-1].split(".", 1)[0] or name
+    known = select(column).group_by(column).order_by(func.length(column), column)
+    near = connection.scalars(known.where(column.icontains(stem, autoescape=True)).limit(3)).all()
+    if not near:
+        near = get_close_matches(name, connection.scalars(known.limit(LOOKED_AT)).all(), n=3, cutoff=0.7)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    held = connection.scalars(select(column).distinct().order_by(column).limit(5)).all()
+    return f"it holds {', '.join(held)}{' and more' if len(held) == 5 else ''}." if held else "it holds none yet."
 
 
 def provenances_of(engine: Engine, selection: Selection) -> list[Provenance]:

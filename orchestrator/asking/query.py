@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from itertools import chain, islice, repeat
 from typing import Any
@@ -32,6 +33,14 @@ _TREE_WRITES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DEL
 _TREE_INSIDES = re.compile(r"\w+_rtree_(node|rowid|parent)|sqlite_master")
 # What PostgreSQL cannot declare a cursor for; its answers are small.
 _NO_CURSOR = re.compile(r"\s*(explain|show)\b", re.IGNORECASE)
+# How the databases say that a parameter has no value, and that there is no such table.
+_PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
+_NO_VALUE = re.compile(r'binding|near ":"')
+_UNKNOWN_VIEW = re.compile(r'(?:no such table: |relation ")(\w+)')
+VIEWS = (
+    "page_status", "page_lines", "page_separators", "page_faces", "page_timings", "page_boxes",
+    "stage_percentiles_by_volume", "stage_percentiles_by_day", "suspect_pages", "duplicate_pages",
+)  # fmt: skip
 
 
 class QueryFailed(BroadsheetError):
@@ -65,7 +74,7 @@ def run_query(
         ServiceDown: the connection broke.
     """
     clock = _Deadline(timeout_seconds)
-    with engine.connect() as connection, _told(clock):
+    with engine.connect() as connection, _told(clock, sql, parameters or {}):
         run = _run_on_sqlite if connection.dialect.name == "sqlite" else _run_on_postgresql
         with run(connection, sql, parameters or {}, clock) as answer:
             yield answer
@@ -154,12 +163,12 @@ def _for_psycopg(connection: Connection, sql: str, parameters: Mapping[str, Any]
     compiled = text(sql).compile(dialect=connection.dialect)
     missing = sorted(set(compiled.params) - set(parameters))
     if missing:
-        raise QueryFailed(f"The query needs a value for :{missing[0]}; give it with --param {missing[0]}=VALUE.")
+        raise QueryFailed(_needs(missing[0]))
     return str(compiled), {name: parameters[name] for name in compiled.params}
 
 
 @contextmanager
-def _told(clock: _Deadline) -> Iterator[None]:
+def _told(clock: _Deadline, sql: str, parameters: Mapping[str, Any]) -> Iterator[None]:
     """Turn what a driver raises into the sentence for the user."""
     try:
         yield
@@ -170,7 +179,21 @@ def _told(clock: _Deadline) -> Iterator[None]:
             ) from error
         if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
             raise ServiceDown(f"The connection to the database broke: {_first_line(error)}") from error
-        raise QueryFailed(f"The database refused the query: {_first_line(error)}") from error
+        raise QueryFailed(_remedy(error, sql, parameters)) from error
+
+
+def _remedy(error: Exception, sql: str, parameters: Mapping[str, Any]) -> str:
+    refused = f"The database refused the query: {_first_line(error)}"
+    missing = [name for name in _PARAMETER.findall(sql) if name not in parameters]
+    if missing and _NO_VALUE.search(refused):
+        return _needs(missing[0])
+    unknown = _UNKNOWN_VIEW.search(refused)
+    near = get_close_matches(unknown[1], VIEWS, n=1) if unknown else []
+    return f"{refused}; did you mean {near[0]}?" if near else refused
+
+
+def _needs(name: str) -> str:
+    return f"The query needs a value for :{name}; give it with --param {name}=VALUE."
 
 
 def _was_stopped(error: Exception) -> bool:

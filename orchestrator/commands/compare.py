@@ -50,8 +50,11 @@ def compare(
     """
     from orchestrator.comparison.pipelines import find_contender, render_verdict
     from orchestrator.database import open_existing
+    from orchestrator.export.folder import refuse_full_folder
     from orchestrator.pages import Selection, check_names
 
+    if output is not None:
+        refuse_full_folder(output)
     engine = open_existing(settings.database_url)
     selection = Selection(volumes)
     with engine.connect() as connection:
@@ -74,6 +77,7 @@ def _judge(
     from orchestrator.comparison.pictures import write_differences
     from orchestrator.comparison.pipelines import compare_sample, compare_stored, pool, run_sample, sample_pages
     from orchestrator.local.services import cores
+    from orchestrator.progress_bar import progress
 
     a, b = contenders
     if sample is None:
@@ -83,7 +87,9 @@ def _judge(
         return verdict
     pages = sample_pages(engine, selection, sample)
     with pool(processes or cores()) as workers:
-        sampled = list(run_sample(pages, a, b, workers.map, settings.max_pixels))
+        running = run_sample(pages, a, b, workers.map, settings.max_pixels)
+        with progress("sample", len(pages), running) as bar:
+            sampled = list(bar)
     for one in sampled:
         if one.trouble:
             click.echo(f"{one.page.page}: {one.trouble}", err=True)

@@ -13,7 +13,9 @@ FORMATS = ["alto", "page", "hocr", "iiif", "yolo", "coco", "csv", "parquet", "cr
 
 
 @click.command(short_help="Write the results in the formats of other tools.")
-@click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS, case_sensitive=False), required=True, help="What to write."
+)
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="A folder; a file for coco and csv.")
 @click.option("--volume", "volumes", multiple=True, metavar="NAME", help="Only this volume; repeatable.")
 @click.option("--page", "pages", multiple=True, metavar="NAME", help="Only this page; repeatable.")

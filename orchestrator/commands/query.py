@@ -12,13 +12,20 @@ import click
 from orchestrator.commands.options import with_settings
 from workers.config import Settings
 
+FORMATS = ["table", "csv", "json", "jsonl", "parquet"]
+
 if TYPE_CHECKING:
     from orchestrator.asking.query import Answer
 
 
 @click.command(short_help="Ask the database, read-only.")
 @click.argument("sql", required=False, metavar="SQL|NAME")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json", "jsonl", "parquet"]), default="table")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS, case_sensitive=False),
+    help="[by the name of the output, else table]",
+)
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Value for :NAME in the SQL; repeatable.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop after this time.")
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 def query(
     settings: Settings,
     sql: str | None,
-    form: str,
+    form: str | None,
     params: tuple[str, ...],
     output: Path | None,
     timeout: float | None,
@@ -51,6 +58,9 @@ def query(
         return _list(sql, dialect)
     if sql is None:
         raise click.UsageError("Give a query: SQL, or a name that broadsheet query --list shows.")
+    if form is None:
+        ending = output.suffix.removeprefix(".").lower() if output else ""
+        form = ending if ending in FORMATS else "table"
     if form == "parquet" and output is None:
         raise click.UsageError("Parquet needs a file: --output answer.parquet")
     if output is not None:

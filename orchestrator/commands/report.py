@@ -11,9 +11,7 @@ from workers.config import Settings
 
 
 @click.command(short_help="Tell how a run went, as text or as one HTML file.")
-@click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), help="A .html file; any other gets the text."
-)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A .html or .txt file.")
 @click.option("--volume", metavar="NAME", help="Only this volume.")
 @click.option("--pipeline", metavar="FINGERPRINT", help="Only results of this pipeline.")
 @click.option("--thumbnails", type=click.IntRange(0), default=24, show_default=True, help="Pictures of suspect pages.")
@@ -26,8 +24,11 @@ def report(settings: Settings, output: Path | None, volume: str | None, pipeline
     from orchestrator.report.figures import Scope, read_figures
     from orchestrator.report.text import render_text
 
+    as_html = output is not None and output.suffix.lower() in (".html", ".htm")
     if output is not None:
         refuse_existing(output)
+        if not as_html and output.suffix.lower() not in ("", ".txt"):
+            raise click.UsageError(f"A report is .html or .txt, not {output.suffix}; the HTML prints well.")
     engine = open_existing(settings.database_url)
     with engine.connect() as connection:
         check_names(connection, Selection((volume,) if volume else (), (), pipeline))
@@ -35,7 +36,7 @@ def report(settings: Settings, output: Path | None, volume: str | None, pipeline
     if output is None:
         click.echo(render_text(figures), nl=False)
         return
-    if output.suffix.lower() in (".html", ".htm"):
+    if as_html:
         from orchestrator.report import html
 
         pictures = html.thumbnails(engine, figures.suspects[:thumbnails], 320, settings.max_pixels)

@@ -42,19 +42,28 @@ def open_folder(folder: Path, form: str, selection: Selection, options: Mapping[
     """
     wanted = {"format": form, "selection": asdict(selection), "options": dict(options)}
     wanted = json.loads(json.dumps(wanted))
-    if folder.exists() and not folder.is_dir():
-        raise UnreadableInput(f"{folder} is a file; an export as {form} needs a folder of its own.")
-    if not folder.exists():
-        _make(folder)
     manifest = folder / MANIFEST
     if manifest.exists():
         if _same_export(manifest, wanted):
             return
         raise UnreadableInput(f"{folder} holds another export (see its {MANIFEST}); choose another folder.")
-    if any(folder.iterdir()):
-        raise UnreadableInput(f"{folder} is not empty; choose another folder.")
+    refuse_full_folder(folder)
+    if not folder.exists():
+        _make(folder)
     with writing(manifest) as out:
         json.dump(wanted, out, indent=1)
+
+
+def refuse_full_folder(folder: Path) -> None:
+    """Refuse a folder that holds something, and a file.
+
+    Raises:
+        UnreadableInput: with the remedy.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UnreadableInput(f"{folder} is a file; choose a folder.")
+    if folder.exists() and any(folder.iterdir()):
+        raise UnreadableInput(f"{folder} is not empty; choose another folder.")
 
 
 def _make(folder: Path) -> None:

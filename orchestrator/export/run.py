@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy import Engine
@@ -26,11 +25,9 @@ from orchestrator.export.iiif import DEFAULT_CANVAS, annotation_page
 from orchestrator.export.naming import page_path, volume_path
 from orchestrator.files import refuse_existing, writing_beside
 from orchestrator.pages import ArchivedPage, Selection, count_pages, provenances_of, read_pages, volumes_of
+from orchestrator.progress_bar import progress
 from orchestrator.scans import open_scan, scan_path
 from workers.errors import BroadsheetError, UnreadableInput
-
-if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ def run_export(
 
 
 def _pages(output: Path, form: str, count: int, pages: Iterable[ArchivedPage], files: Files) -> Written:
-    with _progress(form, count) as bar:
+    with progress(form, count) as bar:
 
         def told(page: ArchivedPage, trouble: BroadsheetError | None) -> None:
             bar.update(1)
@@ -85,11 +82,6 @@ def _pages(output: Path, form: str, count: int, pages: Iterable[ArchivedPage], f
                 click.echo(f"{'' if bar.hidden else chr(10)}{page.page}: {trouble}", err=True)
 
         return write_pages(output, pages, files, told)
-
-
-def _progress(form: str, count: int) -> ProgressBar[int]:
-    stderr = click.get_text_stream("stderr")
-    return click.progressbar(length=count, label=form, file=stderr, hidden=not stderr.isatty())
 
 
 def _refuse_one_folder_for_two(volumes: Iterable[str]) -> None:
@@ -159,7 +151,7 @@ def _one_file(engine: Engine, form: str, output: Path, selection: Selection, cou
 
     refuse_existing(output)
     parts = Parts(coco(provenances_of(engine, selection)) if form == "coco" else csv_boxes(), output)
-    with _progress(form, count) as bar:
+    with progress(form, count) as bar:
         for block in box_blocks(engine, selection, parts.want):
             parts.write(block)
             bar.update(parts.pages - bar.pos)

@@ -48,6 +48,7 @@ def write_overlays(
     if count == 0:
         raise UnreadableInput("There is no finished page to draw; see broadsheet status.")
     form = form or SUFFIXES.get(output.suffix.lower(), "png")
+    _refuse_misunderstood(output, count, form)
     pages = read_pages(engine, selection)
     if form == "pdf":
         refuse_existing(output)
@@ -61,6 +62,15 @@ def write_overlays(
         written = _folder(pages, output, form, width, max_pixels)
     click.echo(f"{counted(written.files, 'picture')} in {output}", err=True)
     return 1 if written.unreadable else 0
+
+
+def _refuse_misunderstood(output: Path, count: int, form: str) -> None:
+    """Refuse names that would become folders, though their endings ask for something else."""
+    ending = output.suffix.lower()
+    if ending in {".gif", ".tif", ".tiff", ".webp", ".bmp", ".jp2"}:
+        raise UnreadableInput(f"Pictures are written as {', '.join(SUFFIXES)}, not {ending}.")
+    if count > 1 and form != "pdf" and ending in SUFFIXES:
+        raise UnreadableInput(f"{output} can hold one picture, and these are {count:,}; name a folder, or a PDF.")
 
 
 def _folder(pages: Iterable[ArchivedPage], output: Path, form: str, width: int, max_pixels: int) -> Written:

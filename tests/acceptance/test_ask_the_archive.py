@@ -44,7 +44,10 @@ def test_query_by_name_with_values_into_every_format(archive: Broadsheet) -> Non
     assert len(asked.stdout.splitlines()) == 1 + 4
     for form in ("csv", "json", "jsonl", "parquet", "table"):
         archive.run("query", "most_lines", "--format", form, "--output", f"lines.{form}")
-        assert (archive.folder / f"lines.{form}").stat().st_size > 0
+        archive.run("query", "most_lines", "--output", f"by_name.{form}")
+        made = (archive.folder / f"lines.{form}").read_bytes()
+        assert made
+        assert (archive.folder / f"by_name.{form}").read_bytes() == made
     assert "boxes_touching --param volume=..." in archive.run("query", "--list").stdout
     assert archive.run("query", "--list", "suspects").stdout.startswith("-- Which pages look odd")
 
@@ -84,13 +87,19 @@ def test_export_overlay_report_explain_and_compare(archive: Broadsheet) -> None:
         (["query", "suspects", "--output", "nowhere/a.csv"], "There is no folder"),
         (["query", "suspects", "--param", "volume"], "not NAME=VALUE"),
         (["export", "--format", "alto", "--output", "scans"], "is not empty"),
-        (["export", "--format", "alto", "--output", "x", "--volume", "scan"], "no volume scan; it holds scans"),
+        (["export", "--format", "alto", "--output", "x", "--volume", "scan"], "no volume scan; did you mean scans?"),
         (["export", "--format", "iiif", "--output", "x", "--canvas", "{book}"], "can hold {volume}"),
         (["overlay", "p9.tif"], "no page p9.tif"),
         (["overlay"], "Name pages"),
         (["overlay", "p0001.tif", "--output", "broadsheet.db/a.png"], "There is no folder"),
         (["report", "--output", "broadsheet.db"], "exists already"),
         (["report", "--volume", "none"], "no volume none"),
+        (["report", "--output", "report.pdf"], "is .html or .txt"),
+        (["overlay", "p0001.tif", "--output", "p.gif"], "not .gif"),
+        (["overlay", "p0001.tif", "p0002.tif", "--output", "p.png"], "can hold one picture"),
+        (["overlay", "p001.tif"], "did you mean p0001.tif"),
+        (["compare", "default", "default", "--sample", "1", "--output", "scans"], "is not empty"),
+        (["export", "--output", "x"], "Choose from: alto, page"),
         (["explain", "p0001"], "did you mean p0001.tif"),
         (["compare", "abc", "default"], "abc is no pipeline"),
         (["compare", "default", "separators.method=none"], "--sample 200"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine
@@ -12,6 +14,7 @@ from tests.archive import add_done_pages, page
 from tests.rows import add_page_runs
 from workers.claims import Failure, claim, fail
 from workers.errors import UnreadableInput
+from workers.layout import StageTiming
 
 
 def test_a_slow_page_names_its_stage_and_what_is_usual(engine: Engine) -> None:
@@ -26,6 +29,19 @@ def test_a_slow_page_names_its_stage_and_what_is_usual(engine: Engine) -> None:
     assert "Odd: more lines" in told
     segmentation = next(stage for stage in found.stages if stage.stage == "segmentation")
     assert (segmentation.median_ms, segmentation.median_peak_rss_kib, segmentation.median_items) == (300.0, 120_000, 20)
+    assert (segmentation.wait_ms, segmentation.median_wait_ms) == (pytest.approx(270), pytest.approx(30))
+
+
+def test_a_page_that_had_to_wait_says_where(engine: Engine) -> None:
+    layouts = [page(20) for _ in range(3)]
+    layouts[1] = replace(
+        page(20), timings=(StageTiming("decode", 50.0, 48.0, 9, 9), StageTiming("faces", 900.0, 80.0, 9, 0))
+    )
+    add_done_pages(engine, layouts)
+    told = render_explanation(explain_page(engine, "p0002.tif")[0])
+    # beside these stages, storing the page took its real time
+    assert re.search(r"It had no processor for 8\d\d ms of that, most of it in faces", told)
+    assert re.search(r"faces +900 ms +80 ms +820 ms +1 ms", told)
 
 
 def test_an_ordinary_page_is_as_usual(engine: Engine) -> None:
@@ -44,7 +60,7 @@ def test_a_failed_page_tells_each_attempt(engine: Engine) -> None:
     told = render_explanation(found)
     assert "quarantined" in told
     assert "failed last with unreadable_image: It is torn." in told
-    assert "Attempt 1 on vm:1: unreadable_image in decode: It is torn." in told
+    assert re.search(r"Attempt 1 on vm:1, .* ms: unreadable_image in decode: It is torn\.\n", told)
     assert json.loads(json.dumps(found.to_dict()))["state"] == "quarantined"
 
 
@@ -57,5 +73,11 @@ def test_a_page_of_several_volumes_is_explained_in_each(engine: Engine) -> None:
 
 def test_an_unknown_page_is_a_sentence_with_the_nearest(engine: Engine) -> None:
     add_page_runs(engine, 1)
+    with pytest.raises(UnreadableInput, match=r"no volume scan; did you mean scans\?"):
+        explain_page(engine, "p0001.tif", volume="scan")
+    with pytest.raises(UnreadableInput, match=r"no page p001\.tif; did you mean p0001\.tif"):
+        explain_page(engine, "p001.tif")
+    with pytest.raises(UnreadableInput, match=r"no pipeline ffff; it holds 0+1\."):
+        explain_page(engine, "p0001.tif", pipeline="ffff")
     with pytest.raises(UnreadableInput, match=r"no page p0001; did you mean p0001\.tif"):
         explain_page(engine, "p0001")

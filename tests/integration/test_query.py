@@ -123,7 +123,14 @@ def test_a_mistake_is_a_sentence(engine: Engine) -> None:
         ask(engine, "SELECT * FROM nowhere")
 
 
+def test_a_mistyped_view_is_told_with_the_nearest(engine: Engine) -> None:
+    with pytest.raises(QueryFailed, match=r"page_staus.*; did you mean page_status\?"):
+        ask(engine, "SELECT * FROM page_staus")
+
+
 def test_a_missing_value_is_named(engine: Engine) -> None:
+    with pytest.raises(QueryFailed, match=r"needs a value for :n; give it with --param n=VALUE\."):
+        ask(engine, "SELECT page FROM page_status WHERE page_number = :n AND page <> '12:30'")
     with pytest.raises(QueryFailed, match="other"):
         ask(engine, "SELECT page FROM page_status WHERE page_number = :n OR page_number = :other", n=1)
 

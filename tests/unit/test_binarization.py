@@ -5,10 +5,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.unit.drawn_pages import two_columns
+from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.parameters import BinarizationParameters
-from workers.stages.binarization import WORKING_SCALE, even_paper, full_page, otsu_threshold, threshold, working_page
+from workers.stages.binarization import (
+    WORKING_SCALE,
+    _first_look,
+    _survey,
+    even_paper,
+    full_page,
+    otsu_threshold,
+    threshold,
+    working_page,
+)
 from workers.stages.deskew import upright
+from workers.stages.kraken_core.runs import label_dense
+from workers.stages.sharpening import hangs_together
 
 OTSU, SAUVOLA = BinarizationParameters("otsu"), BinarizationParameters("sauvola")
 
@@ -115,3 +126,22 @@ def test_a_pale_print_becomes_as_dark_as_any_other() -> None:
 def test_an_empty_page_gets_no_ink() -> None:
     empty = np.full((400, 300), 220, np.uint8) + np.random.default_rng(3).integers(0, 6, (400, 300), np.uint8)
     assert even_paper(empty, 0).min() > 200
+
+
+@pytest.mark.parametrize("sigma", [1.0, 2.0, 2.5])
+def test_the_text_of_a_scan_out_of_focus_is_measured_as_of_a_sharp_one(sigma: float) -> None:
+    grey = np.asarray(two_columns().image.resize((2800, 3600)))
+    sharp = working_page(grey, OTSU)
+    soft = working_page(cv2.GaussianBlur(grey, (0, 0), sigma), OTSU)
+    assert soft.ink.shape[1] == pytest.approx(sharp.ink.shape[1], rel=0.2)
+
+
+def test_a_joined_hand_is_not_taken_for_a_scan_out_of_focus() -> None:
+    page = DrawnPage()
+    for y in range(100, 1700, 60):
+        for x in range(80, 1200, 160):
+            strokes = [(x + k, y + (12 if k // 6 % 2 else -8)) for k in range(0, 130, 6)]
+            page.draw.line(strokes, fill=0, width=4)
+    survey, _ = _survey(page.grey)
+    assert hangs_together(label_dense(threshold(survey, OTSU, 0)).stats[1:])
+    assert not _first_look(survey, OTSU)[2]

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from workers.parameters import BinarizationParameters, TextDirection
 from workers.stages.deskew import Placement, skew_degrees, upright
-from workers.stages.kraken_core.runs import label_dense
+from workers.stages.kraken_core.runs import Labelled, label_dense
 from workers.stages.kraken_core.turns import QUARTER_TURNS
+from workers.stages.sharpening import SMALLER, hangs_together, sharpened
 from workers.stages.text_size import is_text, line_pitch, text_scale
 
 Grey = NDArray[np.uint8]
@@ -75,9 +76,9 @@ def working_page(
     turns = QUARTER_TURNS[text_direction]
     turned = np.rot90(grey, turns)
     survey, factor = _survey(turned)
-    ink = threshold(survey, parameters, 0)
-    labelled = label_dense(ink)
-    measured = text_scale(labelled.stats[1:]) if scale is None else scale / factor
+    labelled, measured, soft = _first_look(survey, parameters)
+    if scale is not None:
+        measured = scale / factor
     # a black border is straight too, but not as the lines are
     skew = skew_degrees(labelled.mask(is_text(labelled.stats, measured)), measured) if measured else 0.0
     if abs(skew) < LEVEL_DEGREES:
@@ -86,8 +87,23 @@ def working_page(
     reduced = _at_size(turned, survey, factor, wanted, measured)
     level, placement = upright(reduced, skew, 255, (turned.shape[1], turned.shape[0]))
     now = measured * factor * reduced.shape[1] / turned.shape[1]
+    if soft:
+        level = sharpened(level, now)
     ink = threshold(level, parameters, now)
     return WorkingPage(level, ink, now, line_pitch(ink, now), skew, placement.turned_back(turns))
+
+
+def _first_look(survey: Grey, parameters: BinarizationParameters) -> tuple[Labelled, float, bool]:
+    """Return the components of the survey, the text scale in its pixels, and whether the scan is soft."""
+    labelled, soft = label_dense(threshold(survey, parameters, 0)), False
+    scale = text_scale(labelled.stats[1:])
+    while hangs_together(labelled.stats[1:]):
+        again = label_dense(threshold(sharpened(survey, scale), parameters, 0))
+        smaller = text_scale(again.stats[1:])
+        if not 0 < smaller <= SMALLER * scale:
+            break
+        labelled, scale, soft = again, smaller, True
+    return labelled, scale, soft
 
 
 def _wanted(scale: float, pixels: int) -> float:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from workers.stages.kraken_core.runs import Stats
 
 TO_KRAKEN = 1.1  # median over books and newspapers of kraken's scale by the root-weighted median
+LARGEST = 100.0  # px: larger root box areas are pictures, frames or borders
 SMALLEST = 3.0  # px: what is smaller is a speck, also for kraken
 
 
-def text_scale(stats: Stats, largest: float = 100.0) -> float:
+def text_scale(stats: Stats, largest: float = LARGEST) -> float:
     """Return the text scale in pixels (about kraken's), 0.0 where nothing looks like text.
 
     Args:
@@ -26,10 +27,16 @@ def text_scale(stats: Stats, largest: float = 100.0) -> float:
     """
     width, height = stats[:, 2].astype(np.float64), stats[:, 3].astype(np.float64)
     size = np.sqrt(width * height)
-    is_text = (size > SMALLEST) & (size < largest) & (width < 8 * height) & (height < 8 * width)
-    if not is_text.any():
+    text = like_text(width, height, largest)
+    if not text.any():
         return 0.0
-    return TO_KRAKEN * weighted_median(size[is_text], size[is_text])
+    return TO_KRAKEN * weighted_median(size[text], size[text])
+
+
+def like_text(width: NDArray[np.float64], height: NDArray[np.float64], largest: float = LARGEST) -> NDArray[np.bool_]:
+    """Tell which components could be letters or words, whatever the size of the text."""
+    size = np.sqrt(width * height)
+    return np.asarray((size > SMALLEST) & (size < largest) & (width < 8 * height) & (height < 8 * width))
 
 
 def is_text(stats: Stats, scale: float) -> NDArray[np.bool_]:

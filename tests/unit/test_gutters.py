@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from PIL import ImageFont
 
-from tests.unit.drawn_pages import DrawnPage, two_columns
+from tests.unit.drawn_pages import WORDS, DrawnPage, two_columns
 from workers.layout import Separator
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization import working_page
@@ -117,3 +118,26 @@ def test_the_exhaustive_scan_draws_into_gaps_of_its_size() -> None:
     page = full_page(two_columns().grey, BinarizationParameters())
     columns = gap_columns(page, 25, 186)
     assert any((path[:, 0] > 650).all() and (path[:, 0] < 710).all() for path, _ in columns.paths)
+
+
+def test_columns_of_centred_advertisements_are_parted_where_few_lines_reach_the_gutter() -> None:
+    page = DrawnPage()
+    font = ImageFont.load_default(26)
+    for middle in (360, 1000):
+        for number, y in enumerate(range(100, 1600, 40)):
+            words = page.random.choices(WORDS, k=8 if number % 12 == 0 else page.random.randint(3, 5))
+            text = " ".join(words)
+            page.line(round(middle - font.getlength(text) / 2), y, text, 26)
+    found = separators(page)
+    assert all(600 < separator.bbox.x_min < separator.bbox.x_max < 760 for separator in found)
+    assert 1300 < sum(separator.bbox.height for separator in found) < 1650
+
+
+def test_a_narrow_column_of_numbers_beside_a_list_is_no_column_of_its_own() -> None:
+    page = DrawnPage()
+    font = ImageFont.load_default(26)
+    for number, y in enumerate(range(100, 1600, 40)):
+        page.line(100, y, str(number), 26)
+        text = " ".join(page.random.choices(WORDS, k=9))
+        page.line(round(800 - font.getlength(text) / 2), y, text, 26)
+    assert separators(page) == ()

@@ -32,6 +32,9 @@ WORD_GAPS = (0.4, 4.0)  # text scales: narrower gaps part letters, wider ones co
 NARROW_COLUMN = 8.0  # text scales: narrower blocks are the cells of a table
 NARROW = 0.4  # text scales: a gutter goes on through white no narrower than this
 AS_WIDE = 0.6  # nor than this share of its own width: that is a space between words
+CORRIDOR_LINES = 20.0  # line pitches of unbroken white
+FAR = 12.0  # text sizes: so near must text be to it
+FAR_DENSE = 0.04
 MOST = 0.45  # of the gutter's lines have text close to both edges
 
 
@@ -89,7 +92,8 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
         lines = len(np.unique(runs[own, 0])) / bands.pitch
         if parts_columns(np.median(runs[own, 2] - runs[own, 1]), np.median(blocks[own]), lines, space, scale):
             found.append(_traced(runs[own], bands, scale))
-    return [gutter for gutter in found if gutter is not None]
+    gutters = [gutter for gutter in found if gutter is not None]
+    return gutters + _corridors(white, gutters, bands, scale)
 
 
 def parts_columns(width: float, block: float, lines: float, word_space: float, scale: float) -> bool:
@@ -155,22 +159,45 @@ def _runs(mask: Mask) -> NDArray[np.int64]:
 
 def _supported(runs: NDArray[np.int64], bands: _Bands, scale: float) -> NDArray[np.bool_]:
     """Tell for each run whether text stands close to both of its edges within a line pitch."""
-    tall = max(1, round(bands.pitch)) | 1
-    height, width = bands.text.shape
-    total = cv2.integral(bands.text, sdepth=cv2.CV_32S)
-    row, start, end = runs.T
-    top, bottom = np.maximum(row - tall // 2, 0), np.minimum(row + tall // 2 + 1, height)
-
-    def inked(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Count the text within a line pitch from column `first` up to `last`."""
-        first, last = np.maximum(first, 0), np.minimum(last, width)
-        return np.asarray(total[bottom, last] - total[top, last] - total[bottom, first] + total[top, first])
-
     close, reach = int(CLOSE * scale), max(1, round(REACH * scale))
-    near = (inked(start - close, start) > 0) & (inked(end, end + close + 1) > 0)
-    much = DENSE * reach * tall
-    dense = (inked(start - reach, start) > much) & (inked(end, end + reach) > much)
-    return np.asarray(near & dense & (start > 0) & (end < width))
+    near, dense = _beside(runs, close, bands.pitch, bands.text), _beside(runs, reach, bands.pitch, bands.text)
+    start, end = runs[:, 1], runs[:, 2]
+    return np.asarray((near > 0) & (dense > DENSE) & (start > 0) & (end < bands.text.shape[1]))
+
+
+def _beside(runs: NDArray[np.int64], reach: int, tall: float, text: Mask) -> NDArray[np.float64]:
+    """Return for each run the share of text in the emptier of the windows beside it, `reach` wide and `tall` high."""
+    high = max(1, round(tall)) // 2
+    height, width = text.shape
+    total = cv2.integral(text, sdepth=cv2.CV_32S)
+    row, start, end = runs.T
+    top, bottom = np.maximum(row - high, 0), np.minimum(row + high + 1, height)
+    left, right = np.maximum(start - reach, 0), np.minimum(end + reach, width)
+    before = total[bottom, start] - total[top, start] - total[bottom, left] + total[top, left]
+    after = total[bottom, right] - total[top, right] - total[bottom, end] + total[top, end]
+    return np.asarray(np.minimum(before, after) / (reach * (2 * high + 1)))
+
+
+def _corridors(white: Mask, found: list[Gutter], bands: _Bands, scale: float) -> list[Gutter]:
+    """Return white so tall and straight that it is a gutter although text seldom stands close to it.
+
+    Lines of advertisements are centred, so few reach to the gutter; but nothing else is white over so many lines
+    between two wide blocks. Where a gutter of `found` runs there is none.
+    """
+    kernel = np.ones((max(3, round(CORRIDOR_LINES * bands.pitch)), max(3, round(NARROWEST * scale))), np.uint8)
+    runs = _runs(cv2.morphologyEx(white, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0))
+    if not len(runs):
+        return []
+    between = _beside(runs, round(FAR * scale), CORRIDOR_LINES * bands.pitch, bands.text) > FAR_DENSE
+    between &= _blocks(runs, white.shape[1]) >= NARROW_COLUMN * scale
+    row, start, end = runs.T
+    for gutter in found:
+        x = np.interp((row + 0.5) * bands.step, gutter.path[:, 1], gutter.path[:, 0], left=-np.inf, right=-np.inf)
+        between &= (x < start - CLOSE * scale) | (x > end + CLOSE * scale)
+    chains = _linked(runs, between, bands)
+    tall = [runs[own] for own in chains if len(np.unique(runs[own, 0])) >= LINES * bands.pitch]
+    traced = [_traced(own, bands, scale, extended=False) for own in tall]
+    return [corridor for corridor in traced if corridor is not None]
 
 
 def _linked(runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands) -> list[NDArray[np.intp]]:
@@ -189,8 +216,10 @@ def _linked(runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands
     return [own for own, tall in zip(chains, heights, strict=True) if len(np.unique(runs[own, 0])) >= MOST * tall]
 
 
-def _traced(runs: NDArray[np.int64], bands: _Bands, scale: float) -> Gutter | None:
-    """Return the gutter that runs through a chain of white runs, extended up and down; None where it comes to nothing.
+def _traced(runs: NDArray[np.int64], bands: _Bands, scale: float, *, extended: bool = True) -> Gutter | None:
+    """Return the gutter that runs through a chain of white runs; None where it comes to nothing.
+
+    It is `extended` up and down through white.
 
     The narrow places say where it runs: a straight line is laid through them, and of each band the run is taken that
     the line meets.
@@ -209,6 +238,8 @@ def _traced(runs: NDArray[np.int64], bands: _Bands, scale: float) -> Gutter | No
     every = max(1, round(3 * bands.pitch))
     points = [(x, (r + 0.5) * bands.step) for x, r in zip(middle[::every], row[::every], strict=True)]
     points.append((middle[-1], (row[-1] + 0.5) * bands.step))
+    if not extended:
+        return Gutter(np.array(points, np.float64))
     slim = max(NARROW * scale, AS_WIDE * float(np.median(end - start)))
     top, top_x = _reach(bands, (int(row[0]), int(start[0]), int(end[0])), middle[0], slim, -1, scale)
     if top < row[0]:

@@ -35,22 +35,26 @@ def skew_degrees(ink: NDArray[np.uint8], scale: float) -> float:
     # shearing by parts of a row smooths, no shear at all does not: smoothed before, all angles are alike
     profile = cv2.GaussianBlur(profile, (1, 9), sigmaX=0.1, sigmaY=1.5)
     slope = ink.shape[1] // columns * rows / ink.shape[0]  # rows a strip for a slope of 1
-    window = int(np.clip(round(30 * scale / (ink.shape[1] // columns)), 8, columns))
+    windows = _windows(columns, int(np.clip(round(30 * scale / (ink.shape[1] // columns)), 8, columns)))
     best, reach = 0.0, LIMIT_DEGREES
     for width in FINER_DEGREES:
         angles = best + np.arange(-reach, reach + 0.01, width)
-        best, reach = float(angles[np.argmax([_sharpness(profile, a, slope, window) for a in angles])]), width
+        best, reach = float(angles[np.argmax([_sharpness(profile, a, slope, windows) for a in angles])]), width
     return best
 
 
-def _sharpness(profile: NDArray[np.float32], degrees: float, slope: float, window: int) -> float:
+def _windows(strips: int, width: int) -> NDArray[np.float32]:
+    """Return (strips, windows): what each strip adds to the mean of each window of `width` strips, every half width."""
+    return np.asarray(cv2.blur(np.eye(strips, dtype=np.float32), (width, 1))[:, width // 2 :: max(1, width // 2)])
+
+
+def _sharpness(profile: NDArray[np.float32], degrees: float, slope: float, windows: NDArray[np.float32]) -> float:
     """Return how much neighbouring row sums differ when the strips are sheared by `degrees`."""
     rows, columns = profile.shape
     shift = np.tan(np.radians(degrees)) * slope
     matrix = np.array([[1, 0, 0], [shift, 1, -shift * columns / 2]], np.float32)
     sheared = cv2.warpAffine(profile, matrix, (columns, rows), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    sums = cv2.blur(sheared, (window, 1))[:, window // 2 :: max(1, window // 2)]
-    return float(np.square(np.diff(sums, axis=0)).sum())
+    return float(np.square(np.diff(sheared @ windows, axis=0)).sum())
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,4 +114,4 @@ def lines_between(ink: Mask, letters: Boxes, separators: Mask, scale: float) -> 
     paint(within, letters, 255)
     strength = edge_strength(ink, within, scale, strip)
     closed = cv2.compare(padded(separators), 0, cv2.CMP_NE)
-    return line_boxes(ink, letters, line_seeds(strength, closed, scale, strip), scale)
+    return line_boxes(ink, within, letters, line_seeds(strength, closed, scale, strip), scale)

@@ -18,7 +18,7 @@ FURTHEST = 180  # pixels, so that squared distances fit into 16 bits: nearest se
 UNREACHED = 255
 
 
-def line_boxes(ink: Mask, letters: Boxes, seeds: Mask, scale: float) -> NDArray[np.int32]:
+def line_boxes(ink: Mask, within: Mask, letters: Boxes, seeds: Mask, scale: float) -> NDArray[np.int32]:
     """Return (n, 4) x_min, y_min, x_max, y_max of the ink of each seed, in the order of the seeds' first pixels.
 
     Letters whose boxes meet are one; if they touch one seed, they belong to it. Other ink, and letters that touch
@@ -26,19 +26,21 @@ def line_boxes(ink: Mask, letters: Boxes, seeds: Mask, scale: float) -> NDArray[
     are dropped. (kraken's `propagate_labels`, `spread_labels` and `compute_lines`.)
 
     Args:
-        ink: (h, w) uint8, 0 is paper; contiguous, w a multiple of 8. Used up: what letters claim is taken out.
+        ink: (h, w) uint8, 0 is paper; contiguous, w a multiple of 8.
+        within: (h, w) uint8, 255 within the letters' boxes. Used up: those of nobody are taken out.
         letters: (m, 4) x, y, width, height of the letters' boxes.
         seeds: (h, w) uint8, contiguous.
         scale: text size in pixels.
     """
     bands = label_sparse(seeds, diagonal=False)
     owner = owners_of_letters(letters, seeds, bands, scale)
-    paint(ink, letters[owner > 0], 0)
+    paint(within, letters[owner == 0], 0)  # they meet no letter that has an owner
+    left_over = cv2.subtract(ink, within)
     lines = LineBounds(len(bands.stats) - 1)
     left, top, width, height = letters.T
     lines.take_in(owner, left, top, left + width, top + height)
     for start in range(0, len(ink), TILE):
-        x, y, nearest = _nearest_seeds(ink, seeds, bands, range(start, min(start + TILE, len(ink))), scale)
+        x, y, nearest = _nearest_seeds(left_over, seeds, bands, range(start, min(start + TILE, len(ink))), scale)
         lines.take_in(nearest, x, y, x + 1, y + 1)
     return lines.boxes(min_width=2 * scale, min_height=scale)
 

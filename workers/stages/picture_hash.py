@@ -6,9 +6,10 @@ neighbours in a row one bit that says whether it gets brighter.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from workers.stages.reduction import much_reduced
 
 # A first step that keeps whole cells apart: means of bytes are rounded to bytes, and 32 x 32 of them average that out.
 _FINE, _COLUMNS, _ROWS = 32, 9, 8
@@ -19,7 +20,7 @@ def picture_hash(grey: npt.NDArray[np.uint8]) -> int:
 
     An even page gives 0.
     """
-    fine = cv2.resize(grey, (_COLUMNS * _FINE, _ROWS * _FINE), interpolation=cv2.INTER_AREA)
+    fine = much_reduced(grey, (_COLUMNS * _FINE, _ROWS * _FINE))
     cells = fine.reshape(_ROWS, _FINE, _COLUMNS, _FINE).mean(axis=(1, 3))
     bits = cells[:, 1:] > cells[:, :-1]
     return int.from_bytes(np.packbits(bits).tobytes(), "big", signed=True)

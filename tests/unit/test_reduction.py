@@ -1,0 +1,18 @@
+"""Pictures made small in two steps look like those made small in one."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from workers.stages.reduction import much_reduced
+
+
+@pytest.mark.parametrize("shape", [(600, 900), (619, 917), (40, 90), (30, 30)])
+def test_whole_blocks_first_change_no_grey_by_much(shape: tuple[int, int]) -> None:
+    page = cv2.GaussianBlur(np.random.default_rng(5).integers(0, 256, shape, np.uint8), (0, 0), 20)
+    reduced = much_reduced(page, (30, 20))
+    expected = cv2.resize(page, (30, 20), interpolation=cv2.INTER_AREA)
+    assert reduced.shape == (20, 30)
+    assert np.abs(reduced.astype(int) - expected).max() <= 2

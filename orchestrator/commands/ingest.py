@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 @click.option(
     "--set", "changes", multiple=True, metavar="NAME=VALUE", help="One parameter, e.g. faces.scale_factor=1.2."
 )
+@click.option(
+    "--segmenter",
+    type=click.Choice(["fast", "kraken", "baseline"]),
+    help="How lines are found, for --set segmentation.segmenter: baseline is kraken's neural one [fast].",
+)
 @click.option("--no-wait", is_flag=True, help="Store and return; `broadsheet feed` and a fleet see to the rest.")
 @click.option("--interactive", is_flag=True, help="Go before every other ingest that is not interactive.")
 @click.option("--dry-run", is_flag=True, help="List what would be ingested, store nothing.")
@@ -38,6 +43,7 @@ def ingest(
     processes: int | None,
     parameter_file: Path | None,
     changes: tuple[str, ...],
+    segmenter: str | None,
     no_wait: bool,
     interactive: bool,
     dry_run: bool,
@@ -48,6 +54,8 @@ def ingest(
     from orchestrator.parameter_options import read_parameters
     from workers.sources.limits import Limits
 
+    if segmenter is not None:
+        changes += (f"segmentation.segmenter={segmenter}",)
     parameters = read_parameters(parameter_file, changes)
     volumes = [open_volume(path) for path in paths]
     for volume in volumes:

@@ -83,6 +83,12 @@ def test_other_parameters_are_other_page_runs(broadsheet: Broadsheet, scans: Pat
     assert len(rows) == 2
 
 
+def test_the_segmenter_is_part_of_the_pipeline(broadsheet: Broadsheet, scans: Path) -> None:
+    broadsheet.run("ingest", "scans/p1.png", "--segmenter", "kraken")
+    used = broadsheet.query("SELECT json_extract(parameters, '$.segmentation.segmenter') AS segmenter FROM pipeline")
+    assert used == [{"segmenter": "kraken"}]
+
+
 def test_a_mask_keeps_lines_out_of_every_page(broadsheet: Broadsheet, scans: Path) -> None:
     mask = Image.new("1", (700, 900), 1)
     mask.paste(0, (0, 0, 700, 430))

@@ -53,7 +53,7 @@ def analyse_page(
         parted.count = len(separators)
     with clock.stage("segmentation") as found:
         if parameters.segmentation.segmenter == "baseline":
-            lines, reason = _neural(image, parameters)
+            lines, reason = _neural(image, mask, parameters)
         else:
             lines, reason = _segmented(visible, page, columns, parameters)
         found.count = len(lines)
@@ -105,8 +105,9 @@ def _segmented(grey: NDArray[np.uint8], page: WorkingPage, columns: Columns, par
     return kraken_lines(full_page(grey, parameters.binarization), draw(paths, grey.shape), segmentation)
 
 
-def _neural(image: Image.Image, parameters: PipelineParameters) -> Found:
+def _neural(image: Image.Image, mask: NDArray[np.uint8] | None, parameters: PipelineParameters) -> Found:
     """Return the lines of kraken's neural segmenter."""
-    segmentation = parameters.segmentation
-    lines = baseline_lines(normalise(image).rgb, segmentation.baseline_weights, segmentation.text_direction)
+    segmentation, rgb = parameters.segmentation, normalise(image).rgb
+    visible = rgb if mask is None else np.where(mask[:, :, np.newaxis] > 0, rgb, np.uint8(255))
+    lines = baseline_lines(visible, segmentation.baseline_weights, segmentation.text_direction)
     return tuple(lines), None if lines else "no_text_lines"

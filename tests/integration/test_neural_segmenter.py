@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from sqlalchemy import Engine, select
 
@@ -66,6 +68,16 @@ def test_baselines_and_boundaries_are_stored(sqlite_engine: Engine, layouts: tup
     stored = [tuple(map(tuple, json.loads(row.baseline))) for row in rows]
     assert stored == [line.baseline for line in layouts[0].lines]
     assert all(len(json.loads(row.boundary)) > 3 for row in rows)
+
+
+def test_what_is_masked_is_white_for_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[NDArray[np.uint8]] = []
+    monkeypatch.setattr("workers.pipeline.baseline_lines", lambda rgb, weights, direction: seen.append(rgb) or [])
+    upper = np.zeros((900, 360), np.uint8)
+    upper[:400] = 1
+    analyse_page(_page(), BASELINE, mask=upper)
+    assert seen[0][:400].min() < 255
+    assert seen[0][400:].min() == 255
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ def _refuse_misunderstood(output: Path, count: int, form: str) -> None:
     if ending in {".gif", ".tif", ".tiff", ".webp", ".bmp", ".jp2"}:
         raise UnreadableInput(f"Pictures are written as {', '.join(SUFFIXES)}, not {ending}.")
     if count > 1 and form != "pdf" and ending in SUFFIXES:
-        raise UnreadableInput(f"{output} can hold one picture, and these are {count:,}; name a folder, or a PDF.")
+        remedy = "choose one with --volume, or name a folder or a PDF"
+        raise UnreadableInput(f"{output} can hold one picture, and these are {count:,}; {remedy}.")
 
 
 def _folder(pages: Iterable[ArchivedPage], output: Path, form: str, width: int, max_pixels: int) -> Written:

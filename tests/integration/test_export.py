@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,29 @@ def test_hocr_has_its_lines_where_they_are(archive: Engine, tmp_path: Path) -> N
     assert len(html.findall(".//div[@class='ocr_carea']/span[@class='ocr_line']")) == len(lines)
 
 
+# the properties of hOCR 1.2 that we use, as its grammar spells them; elements are named in its section on typesetting
+HOCR_PROPERTY = re.compile(r'bbox( \d+){4}|image "[^"]+"|ppageno \d+|baseline -?[\d.]+ -?\d+|poly( \d+)+')
+HOCR_CLASSES = {"ocr_page", "ocr_carea", "ocr_line", "ocr_separator", "ocr_photo"}
+
+
+def test_hocr_speaks_the_grammar_of_its_specification(archive: Engine, tmp_path: Path) -> None:
+    export(archive, "hocr", tmp_path / "out")
+    document = etree.parse(tmp_path / "out" / "scans" / "p0001.tif.hocr")
+    marked = [element for element in document.iter() if element.get("class")]
+    assert {element.get("class") for element in marked} == HOCR_CLASSES
+    for element in marked:
+        properties = element.get("title").split("; ")
+        assert all(HOCR_PROPERTY.fullmatch(found) for found in properties)
+        assert sum(found.startswith("bbox ") for found in properties) == 1
+    assert document.find(".//{*}meta[@name='ocr-system']").get("content").startswith("broadsheet ")
+    assert {line.getparent().get("class") for line in document.iterfind(".//{*}span[@class='ocr_line']")} == {
+        "ocr_carea"
+    }
+    (page,) = document.findall(".//{*}*[@class='ocr_page']")
+    assert f"bbox 0 0 {WIDTH} {HEIGHT}" in page.get("title")
+    assert "ppageno 0" in page.get("title")  # of page 1: hOCR counts from 0
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of pycocotools
 def test_pycocotools_opens_the_coco_file(archive: Engine, tmp_path: Path) -> None:
     from pycocotools.coco import COCO
@@ -208,6 +232,11 @@ def test_iiif_annotations_point_into_the_canvas(archive: Engine, tmp_path: Path)
     assert target["source"] == "https://example.org/scans/canvas/3"
     assert target["selector"]["value"] == "xywh=600,300,100,120"
     assert len({item["id"] for item in found["items"]}) == 24
+    assert found["@context"][-1] == "http://iiif.io/api/presentation/3/context.json"  # which wants to be the last
+    for item in found["items"]:
+        assert (item["type"], item["target"]["type"]) == ("Annotation", "SpecificResource")
+        assert item["target"]["selector"]["type"] == "FragmentSelector"
+        assert item["motivation"] in ("supplementing", "tagging")
 
 
 def test_yolo_labels_are_fractions_and_images_lie_beside(archive: Engine, tmp_path: Path) -> None:

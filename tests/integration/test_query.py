@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+import tracemalloc
 from pathlib import Path
 
 import pyarrow as pa
@@ -152,6 +153,28 @@ def test_rows_stream_while_the_query_runs(engine: Engine) -> None:
     with run_query(reader, endless) as answer:
         assert next(answer.batches)[0] == (1,)
     reader.dispose()
+
+
+class Nowhere(io.StringIO):
+    """Takes text and keeps none."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "json"])
+def test_memory_holds_a_batch_of_the_answer_whatever_its_length(engine: Engine, form: str) -> None:
+    numbers = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT i AS a, i AS b FROM n"
+    )
+    reader = open_engine_read_only(engine.url)
+    with run_query(reader, numbers) as answer:
+        tracemalloc.start()
+        FORMATS[form](answer, Nowhere())
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    reader.dispose()
+    assert peak < 5_000_000  # all rows as objects would take ten times that
 
 
 def test_a_reader_in_the_middle_of_its_answer_blocks_no_worker(engine: Engine) -> None:

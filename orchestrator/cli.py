@@ -122,6 +122,8 @@ def _judge_ours(error: BaseException) -> tuple[int, str]:
         return EXIT_SERVICE_DOWN, f"The database does not answer: {first_line(error.orig)}"
     if isinstance(error, DBAPIError):
         return EXIT_USAGE, f"The database refused: {first_line(error.orig)}"
+    if isinstance(error, OSError) and error.strerror:
+        return EXIT_USAGE, f"{error.filename or 'The output'}: {error.strerror}."
     if isinstance(error, (SQLAlchemyError, ValueError, OSError)):
         return EXIT_USAGE, first_line(error)
     return (

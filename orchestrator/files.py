@@ -77,7 +77,9 @@ def _no_room(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
-        raise UnreadableInput(f"{path} could not be written: {error.strerror}. Nothing was left behind.") from error
+        raise UnreadableInput(
+            f"{path} could not be written: {error.strerror}. Nothing of it was left behind."
+        ) from error
 
 
 def _umask() -> int:

@@ -105,11 +105,15 @@ class Parts:
     def _whole_then(self, path: Path) -> Iterator[BinaryIO]:
         """Give a file that gets its name `path` when it is on the disk."""
         unfinished = self._folder / f"unfinished-{os.getpid()}"
-        with unfinished.open("wb") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.replace(path)
+        try:
+            with unfinished.open("wb") as out:
+                yield out
+                out.flush()
+                os.fsync(out.fileno())
+            unfinished.replace(path)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
 
     def _paths(self, key: str) -> list[Path]:
         return [self._folder / f"{key}.{number}" for number in range(len(self._form.sections))]

@@ -147,6 +147,13 @@ def test_a_reader_that_has_seen_enough_ends_the_query(archive: Broadsheet) -> No
     assert time.monotonic() - started < 30
 
 
+def test_a_full_disk_behind_a_pipe_is_a_sentence(archive: Broadsheet) -> None:
+    with Path("/dev/full").open("w") as full:
+        asked = [BROADSHEET, "query", "SELECT * FROM page_lines", "--format", "csv"]
+        done = subprocess.run(asked, cwd=archive.folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (2, "The output: No space left on device.\n")
+
+
 def test_an_interrupted_query_leaves_no_file(archive: Broadsheet) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
     running = archive.start("query", endless, "--format", "csv", "--output", "all.csv")

@@ -106,6 +106,7 @@ def test_a_full_disk_keeps_the_finished_parts_and_says_where(archive: Engine, tm
     with small_disk(), pytest.raises(UnreadableInput, match=r"File too large.*boxes\.csv\.parts.*goes on from there"):
         export(archive, "csv", tmp_path / "boxes.csv")
     assert not (tmp_path / "boxes.csv").exists()
+    assert not list(tmp_path.glob("boxes.csv.parts/unfinished*"))  # what would only fill the disk
     assert ", 2 of them" in export(archive, "csv", tmp_path / "boxes.csv")
     assert (tmp_path / "boxes.csv").read_text().count("\n") == 1 + 21 + 7
 

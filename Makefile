@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The environment is made again when what it holds has changed, and not otherwise: offline it is left alone.
 READY := $(VENV)/.ready
 
-.PHONY: help install demo test lint bench bench-fleet chaos compose-test clean
+.PHONY: help install demo test lint bench bench-fleet bench-ask chaos compose-test clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -42,6 +42,10 @@ bench: $(READY)
 # make bench-fleet   what the fleet's protocol costs and how it scales, on real servers; a million page rows
 bench-fleet: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.fleet
+
+# make bench-ask   what readers ask of ten million boxes, on both databases; FOLDER=F keeps them for the next run
+bench-ask: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ask_the_archive $(if $(FOLDER),--folder $(FOLDER))
 
 # make chaos   a fleet under every fault at random for some minutes; SEED=N repeats the draw
 chaos: $(READY)

@@ -11,24 +11,26 @@ from orchestrator.durations import duration
 from orchestrator.status import Fleet, Status
 
 
-def render_status(status: Status) -> RenderableType:
-    """Return the status as tables, for printing once or for a live display."""
+def render_status(status: Status, fleet_first: bool = False) -> RenderableType:
+    """Return the status as tables with a word about the fleet below, or above where the end may be cut off."""
     if not status.volumes:
         return Text("The database holds no page yet.")
-    parts: list[RenderableType] = [_volumes(status.volumes)]
+    tables: list[RenderableType] = [_volumes(status.volumes)]
     if status.failures:
-        parts.append(_failures(status.failures))
-    parts.append(Text(fleet_sentence(status.fleet, status.unfinished)))
-    return Group(*parts)
+        tables.append(_failures(status.failures))
+    fleet = Text(fleet_sentence(status.fleet, status.unfinished))
+    return Group(fleet, *tables) if fleet_first else Group(*tables, fleet)
 
 
 def fleet_sentence(fleet: Fleet, unfinished: int) -> str:
-    """Return the fleet in one sentence."""
+    """Return the fleet in two lines: who is at work on what, and how fast it goes."""
     lease = "" if fleet.oldest_lease_s is None else f", the oldest for {duration(fleet.oldest_lease_s)}"
     left = "" if fleet.time_left_s is None else f", {duration(fleet.time_left_s)} left"
+    workers = f"{fleet.workers:,} worker{'' if fleet.workers == 1 else 's'}"
+    processes = f"{fleet.processes:,} process{'' if fleet.processes == 1 else 'es'}"
     return (
-        f"{fleet.workers} workers with {fleet.processes} processes; window: {fleet.queued:,} queued, "
-        f"{fleet.running:,} running{lease}; {fleet.pages_per_second:.2f} pages/s, {unfinished:,} pages to go{left}"
+        f"{workers} with {processes}; window: {fleet.queued:,} queued, {fleet.running:,} running{lease}\n"
+        f"{fleet.pages_per_second:.2f} pages/s, {unfinished:,} pages to go{left}"
     )
 
 

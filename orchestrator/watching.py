@@ -59,10 +59,10 @@ def open_picture(console: Console) -> Iterator[Show]:
     def draw(found: Status | str) -> None:
         nonlocal picture
         if isinstance(found, str):
-            live.update(Group(picture, Text(found, style="red")), refresh=True)
+            live.update(Group(Text(found, style="red"), picture), refresh=True)
         else:
-            picture = render_status(found)
+            picture = render_status(found, fleet_first=True)
             live.update(picture, refresh=True)
 
-    with Live(console=console, auto_refresh=False, vertical_overflow="visible") as live:
+    with Live(console=console, auto_refresh=False) as live:
         yield draw

@@ -6,6 +6,7 @@ import logging
 import re
 import resource
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from billiard.exceptions import WorkerLostError
@@ -28,6 +29,12 @@ log = logging.getLogger(__name__)
 
 # How long a suspect waits when another one runs on this machine.
 POSTPONE_SECONDS = 1.0
+
+
+@cache
+def our_settings() -> Settings:
+    """Return the settings of this worker: read once, since its environment does not change."""
+    return Settings.from_env()
 
 
 class PageRequest(Request):  # type: ignore[misc]  # Celery is untyped
@@ -68,7 +75,7 @@ class PageRequest(Request):  # type: ignore[misc]  # Celery is untyped
     def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
         """Give the page run back, uncounted, before its child is stopped: the worker is asked to end."""
         try:
-            with brief_engine(Settings.from_env()) as engine:
+            with brief_engine(our_settings()) as engine:
                 released = claims.release(engine, [(self.args[0], f"{self.id}:%")])
         except OperationalError as error:
             log.warning("page run %s stays in our hands until its lease ends: %s", self.args[0], error.orig)
@@ -83,7 +90,7 @@ class PageRequest(Request):  # type: ignore[misc]  # Celery is untyped
         if reaped > max(self._reaped_peak_kib, remains.peak_rss_kib or 0):
             remains = Remains(remains.stage, reaped, remains.log, remains.traceback)
         try:
-            with brief_engine(Settings.from_env()) as engine:
+            with brief_engine(our_settings()) as engine:
                 report_death(engine, page_run_id, self.id, death(code, message, signal, remains))
         except OperationalError as error:
             # The main process must not stand still; the sweep finds the page when its lease has run out.
@@ -118,7 +125,7 @@ def signal_in(message: str) -> int | None:
 
 def report_death(engine: Engine, page_run_id: int, message_id: str, failure: Failure) -> None:
     """Store that the attempt which this message began has lost its process."""
-    settings = Settings.from_env()
+    settings = our_settings()
     state = claims.fail(engine, page_run_id, f"{message_id}:%", failure, settings.max_attempts)
     attempt, volume, page = claims.whereabouts(engine, page_run_id)
     with logs.about(page_run_id, attempt, volume, page):
@@ -142,7 +149,7 @@ class PageTask(Task):  # type: ignore[misc]  # Celery is untyped
 @shared_task(name=PROCESS_PAGE, base=PageTask, bind=True)  # type: ignore[untyped-decorator]
 def process_page(self: Task, page_run_id: int) -> None:
     """Claim one page run, analyse its page and record what was found."""
-    settings = Settings.from_env()
+    settings = our_settings()
     try:
         if self.request.delivery_info.get("routing_key") == Queue.ALONE:
             work_alone(page_run_id, self.request.id, settings, self.alone_command)

@@ -10,7 +10,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, exists, func, literal, select, tuple_
+from sqlalchemy import Connection, Engine, Select, bindparam, exists, func, literal, select, tuple_
 from sqlalchemy.orm import aliased
 
 from models import Face, Page, PageRun, PageRunState, Pipeline, Separator, TextLine, Volume
@@ -187,7 +187,9 @@ def _narrowed(statement: Select[*tuple[Any, ...]], selection: Selection) -> Sele
     if selection.volumes:
         statement = statement.where(Volume.source.in_(selection.volumes))
     if selection.page_runs is not None:
-        statement = statement.where(PageRun.page_run_id.in_(selection.page_runs))
+        # written into the statement: a database takes some ten thousand bound values at most
+        runs: Any = bindparam("page_runs", selection.page_runs, expanding=True, literal_execute=True)
+        statement = statement.where(PageRun.page_run_id.in_(runs))
     if selection.pages:
         statement = statement.where(Page.name.in_(selection.pages))
     return statement.where(~exists(newer.correlate(Page, PageRun)))

@@ -47,10 +47,10 @@ def overlay(
     target = output or Path(f"{Path(pages[0]).name}.overlay.png" if len(pages) == 1 else "overlays")
     engine = open_existing(settings.database_url)
     selection = Selection(volumes, pages, pipeline)
+    if suspects:
+        selection = overlay_files.suspects(engine, selection)
     if faces:
         from orchestrator.export.run import ExportOptions, run_export
 
         return run_export(engine, "contact-sheet", target, selection, ExportOptions(), settings.max_pixels)
-    if suspects:
-        selection = overlay_files.suspects(engine, selection)
     return overlay_files.write_overlays(engine, selection, target, form, width, settings.max_pixels)

@@ -20,7 +20,7 @@ from sqlalchemy import Engine, update
 import models
 from orchestrator.export.run import ExportOptions, run_export
 from orchestrator.files import writing
-from orchestrator.pages import Selection
+from orchestrator.pages import Selection, count_pages, read_pages
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule, text_lines
 from tests.disk import small_disk
 from workers.errors import UnreadableInput
@@ -333,6 +333,12 @@ def old_fingerprint(engine: Engine, pipeline_id: int) -> str:
     with engine.connect() as connection:
         found = models.Pipeline.__table__.select().where(models.Pipeline.pipeline_id == pipeline_id)
         return str(connection.execute(found).one().fingerprint)
+
+
+def test_a_selection_may_name_any_number_of_page_runs(engine: Engine) -> None:
+    add_done_pages(engine, [page(2), page(2)])
+    assert count_pages(engine, Selection(page_runs=tuple(range(1, 100_000)))) == 2
+    assert len(list(read_pages(engine, Selection(page_runs=tuple(range(2, 100_000)))))) == 1
 
 
 def test_many_pages_come_in_blocks_and_in_order(engine: Engine, tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def _page(volume: int, page_id: int, page_number: int) -> dict[str, Any]:
 def _page_run(page_id: int, lines: int) -> dict[str, Any]:
     return {
         "page_run_id": page_id, "page_id": page_id, "pipeline_id": 1, "state": "done", "width": WIDTH,
-        "height": HEIGHT, "text_lines": lines, "separators": 0, "faces": 0, "wall_ms": 1000.0, "finished_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "height": HEIGHT, "text_lines": lines, "separators": 0, "faces": 0, "wall_ms": 1000.0,
+        "finished_at": datetime(2026, 1, 1, tzinfo=UTC),
     }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ def write_table(answer: Answer, out: IO[str]) -> None:
     for row in islice(rows, TABLE_ROWS):
         table.add_row(*("" if value is None else Text(_cell(value)) for value in row))
     console = Console(file=out, width=None if out.isatty() else 200)
-    console.print(table)
+    console.print(table if table.row_count else "No rows.")
     if next(rows, None) is not None:
         console.print(f"The first {TABLE_ROWS:,} rows; --format csv writes all of them.")
 

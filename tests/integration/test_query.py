@@ -6,6 +6,7 @@ import io
 import json
 import time
 import tracemalloc
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -52,6 +53,10 @@ def test_csv_quotes_what_needs_it_and_leaves_nulls_empty(engine: Engine) -> None
     assert asked == '"x,y",said,two,none,three\n"a,b","say ""so""","two\nlines",,3\n'
     assert ask(engine, f"{sql}-- said at the end") == asked
     assert ask(engine, "SELECT :name || ' 5%' AS said -- at the end", name="o'clock;") == "said\no'clock; 5%\n"
+
+
+def test_no_rows_are_said(engine: Engine) -> None:
+    assert ask(engine, "SELECT page FROM page_status", "table") == "No rows.\n"
 
 
 def test_no_rows_are_valid_json(engine: Engine) -> None:
@@ -281,6 +286,14 @@ def test_the_gist_index_answers_rectangles_on_postgresql(postgres_engine: Engine
     assert query is not None
     plan = ask(postgres_engine, "EXPLAIN " + query.sql, volume="volume-0002", x_min=0, y_min=0, x_max=99, y_max=99)
     assert "ix_text_line_box" in plan
+
+
+def test_slower_stages_looks_back_seven_days_of_work(engine: Engine) -> None:
+    for day, ms in [(2, 900.0), *((day, 100.0) for day in range(10, 17)), (20, 200.0)]:
+        add_done_pages(engine, [page(3, ms=ms)], source=f"day {day}", day=datetime(2026, 3, day, tzinfo=UTC))
+    found = ask(engine, named_queries(engine.dialect.name)["slower_stages"].sql, since="2026-03-20").splitlines()
+    assert [row.split(",")[0] for row in found] == ["stage", "segmentation"]
+    assert [float(cell) for cell in found[1].split(",")[1:]] == [100, 200, 2]
 
 
 def test_a_name_that_is_no_query_is_told_with_the_nearest() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from workers.errors import TooManyLines
 from workers.layout import TextLine
 from workers.parameters import SegmentationParameters
+from workers.stages.alignment import believed, rows_apart
 from workers.stages.binarization import WorkingPage
 from workers.stages.blocks import Direction, block_order
 from workers.stages.columns import Columns, without
@@ -80,7 +81,9 @@ def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
     found = cut_at_separators(found, columns.barrier, printed, page.scale)
     found = cut_at_cells(found, printed, page.scale, page.pitch)
     found = credible(found, holes_in(found, printed, CELL_GAP * page.scale, {}), components)
-    return with_headlines(with_whole_letters(found, components, pictured), headlines.boxes)
+    found = rows_apart(found, components)
+    found = with_headlines(with_whole_letters(found, components, pictured), headlines.boxes)
+    return believed(found, int(cv2.countNonZero(page.ink)), components)
 
 
 def kraken_lines(page: WorkingPage, separators: Mask | None, parameters: SegmentationParameters) -> Found:

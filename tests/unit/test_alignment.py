@@ -1,0 +1,80 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.stages.alignment import believed, rows_apart
+from workers.stages.components import Components, find_components
+
+SCALE = 12.0
+
+
+def _letters(ink: NDArray[np.uint8], y: int, count: int, fall: float = 0.0) -> None:
+    """Draw letters that stand on a row, which falls by `fall` pixels a letter."""
+    for k in range(count):
+        x, foot = 20 + 16 * k, round(y + fall * k)
+        ink[foot - 14 : foot, x : x + 3] = ink[foot - 14 : foot, x + 8 : x + 11] = ink[
+            foot - 8 : foot - 5, x : x + 11
+        ] = 1
+
+
+def _foliage(ink: NDArray[np.uint8], top: int, bottom: int, seed: int = 1) -> None:
+    """Draw what has the size of letters and lies anywhere."""
+    random = np.random.default_rng(seed)
+    for x in range(20, 560, 16):
+        y = int(random.integers(top, bottom - 14))
+        ink[y : y + int(random.integers(6, 14)), x : x + 3] = ink[y : y + 4, x : x + int(random.integers(6, 12))] = 1
+
+
+def _believed(ink: NDArray[np.uint8], lines: list[list[int]]) -> list[list[int]]:
+    return believed(np.array(lines), int(ink.sum()), _components(ink)).tolist()
+
+
+def _components(ink: NDArray[np.uint8]) -> Components:
+    return find_components(ink, SCALE)
+
+
+def test_lines_whose_letters_stand_on_them_are_believed_also_where_they_fall() -> None:
+    ink = np.zeros((200, 600), np.uint8)
+    _letters(ink, 60, 30)
+    _letters(ink, 100, 30, fall=0.6)
+    lines = [[20, 46, 500, 60], [20, 86, 500, 120]]
+    assert _believed(ink, lines) == lines
+
+
+def test_of_foliage_no_line_is_believed_but_the_caption_below_it_is() -> None:
+    ink = np.zeros((400, 600), np.uint8)
+    boxes = [[20, top, 560, top + 50] for top in (20, 80, 140, 200)]
+    for seed, (_, top, _, bottom) in enumerate(boxes):
+        _foliage(ink, top, bottom, seed)
+    _letters(ink, 340, 24)
+    caption = [20, 326, 400, 340]
+    assert _believed(ink, [*boxes, caption]) == [caption]
+
+
+def test_a_few_shapes_in_a_picture_are_no_lines() -> None:
+    ink = np.zeros((400, 600), np.uint8)
+    ink[100:300, 100:500] = 1
+    _letters(ink, 60, 3)
+    assert _believed(ink, [[20, 46, 70, 60]]) == []
+
+
+def test_a_page_with_a_single_word_keeps_it() -> None:
+    ink = np.zeros((400, 600), np.uint8)
+    _letters(ink, 60, 3)
+    assert _believed(ink, [[20, 46, 70, 60]]) == [[20, 46, 70, 60]]
+
+
+def test_two_rows_in_one_box_are_two_lines() -> None:
+    ink = np.zeros((200, 600), np.uint8)
+    _letters(ink, 60, 30)
+    _letters(ink, 84, 12)
+    found = rows_apart(np.array([[20, 46, 495, 84]]), _components(ink))
+    assert sorted(found.tolist()) == [[20, 46, 495, 60], [20, 70, 207, 84]]
+
+
+def test_a_line_with_long_letters_stays_one() -> None:
+    ink = np.zeros((200, 600), np.uint8)
+    _letters(ink, 60, 30)
+    for x in range(20, 480, 64):
+        ink[60:66, x : x + 3] = 1  # every fourth hangs below
+    lines = np.array([[20, 46, 495, 66]])
+    assert rows_apart(lines, _components(ink)).tolist() == lines.tolist()

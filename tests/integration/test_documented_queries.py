@@ -40,8 +40,8 @@ The views: `page_status`, `page_lines`, `page_separators`, `page_faces`, `page_t
 of boxes, in pixels and as fractions of the page); `stage_percentiles_by_volume`, `stage_percentiles_by_day`;
 `suspect_pages`; `duplicate_pages`.
 
-An answer streams: memory stays the same however long it is, and the first rows come at once. Its format follows the name of
-`--output`, or is named with `--format`. CSV is written by PostgreSQL itself, in its own way: true is `t`.
+An answer streams: memory stays the same however long it is, and the first rows come at once. Its format follows the
+name of `--output`, or is named with `--format`. CSV is written by PostgreSQL itself, in its own way: true is `t`.
 
 ## Boxes that touch a rectangle
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain, islice
+from types import NoneType
 from typing import IO, Any
 
 from orchestrator.asking.query import Answer
 
 TABLE_ROWS = 1_000
+_NUMBERS = (int, float, Decimal, NoneType)
 
 
 def write_table(answer: Answer, out: IO[str]) -> None:
@@ -21,9 +23,12 @@ def write_table(answer: Answer, out: IO[str]) -> None:
     from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table(*(Column(Text(column)) for column in answer.columns))
     rows = chain.from_iterable(answer.batches)
-    for row in islice(rows, TABLE_ROWS):
+    shown = list(islice(rows, TABLE_ROWS))
+    of_numbers = [all(isinstance(value, _NUMBERS) for value in column) for column in zip(*shown, strict=True)]
+    headings = zip(answer.columns, of_numbers, strict=False)
+    table = Table(*(Column(Text(name), justify="right" if number else "left") for name, number in headings))
+    for row in shown:
         table.add_row(*("" if value is None else Text(_cell(value)) for value in row))
     console = Console(file=out, width=None if out.isatty() else 200)
     console.print(table if table.row_count else "No rows.")

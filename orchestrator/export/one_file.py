@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from orchestrator.export.boxes import BoxBlock, PageFacts
-from orchestrator.files import NO_ROOM
+from orchestrator.files import NO_ROOM, refuse_existing
 from workers.errors import UnreadableInput
 
 _OURS = re.compile(r"[0-9a-f]{32}\.\d|unfinished-\d+")
@@ -44,7 +44,7 @@ class Parts:
     """The parts of one file; `pages` counts their pages, `kept_pages` those of parts that were there already.
 
     Raises:
-        UnreadableInput: from every method, when there is no room or no permission.
+        UnreadableInput: from every method, when there is no room or no permission, or the file is there.
     """
 
     def __init__(self, form: FileForm, output: Path) -> None:
@@ -74,6 +74,7 @@ class Parts:
 
     def put_together(self) -> None:
         """Make the file of all parts, and remove them."""
+        refuse_existing(self._output)  # which somebody may have made since
         with self._told(), self._whole_then(self._output) as out:
             for number, head in enumerate(self._form.frame):
                 out.write(head.encode())

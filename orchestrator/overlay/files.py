@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,21 +85,14 @@ def _folder(pages: Iterable[ArchivedPage], output: Path, form: str, width: int, 
     return written
 
 
-class _told:
+@contextmanager
+def _told(page: ArchivedPage, written: Written) -> Iterator[None]:
     """Say which scan could not be read, count it, and go on."""
-
-    def __init__(self, page: ArchivedPage, written: Written) -> None:
-        self._page, self._written = page, written
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
-        if not isinstance(error, PageError):
-            return False
-        click.echo(f"{self._page.page}: {error}", err=True)
-        self._written.unreadable += 1
-        return True
+    try:
+        yield
+    except PageError as error:
+        click.echo(f"{page.page}: {error}", err=True)
+        written.unreadable += 1
 
 
 def _content(page: ArchivedPage, form: str, width: int, max_pixels: int) -> bytes:

@@ -43,7 +43,16 @@ def _prepared(
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table), rows
     names = tuple(rows[0])
-    return _from_arrays(table, names), {name: [row[name] for row in rows] for name in names}
+    values = {name: _of_one_type(table.__table__.c[name], [row[name] for row in rows]) for name in names}
+    return _from_arrays(table, names), values
+
+
+def _of_one_type(column: ColumnElement[Any], values: list[Any]) -> list[Any]:
+    # what a row takes, the driver refuses in an array: a whole number among fractions
+    kind = column.type.python_type
+    if kind not in (int, float):
+        return values
+    return [None if value is None else kind(value) for value in values]
 
 
 @cache

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from models import Attempt, PageRun, PageRunState, StageTiming, TextLine, database_now
+from models import Face as StoredFace
 from orchestrator.feeding.window import INTERACTIVE, Scope, put_back, queued_before, take
 from tests.rows import add_page_runs
 from workers import claims
@@ -95,6 +96,14 @@ def test_results_are_stored_once_and_completely(engine: Engine, page_run_id: int
     assert stages == ["decode", "segmentation", "record"]
     assert sorted(lines) == [(1, 30, None), (2, 30, "[[1,22],[30,22]]")]
     assert outcome == ["done"]
+
+
+def test_whole_numbers_among_fractions_are_stored_with_them(engine: Engine, page_run_id: int) -> None:
+    box = BoundingBox(1, 2, 30, 12)
+    faces = Face(box, confidence=3.5), Face(box, confidence=4)
+    assert record(engine, claimed(engine, page_run_id), PageLayout(100, 200, (), faces=faces))
+    with engine.connect() as connection:
+        assert connection.scalars(select(StoredFace.confidence).order_by(StoredFace.face_number)).all() == [3.5, 4.0]
 
 
 def test_a_worker_that_wakes_after_its_lease_stores_nothing(engine: Engine, page_run_id: int) -> None:

@@ -1,0 +1,78 @@
+"""What people decide about pages that failed, or that shall not be worked on: quarantine, retry, cancel."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.command import Broadsheet, draw_page
+
+BROKEN = b"II*\0 this was a scan once"
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Broadsheet:
+    """Two volumes that are stored and not fed: scans with two pages and a broken one, more with one page."""
+    for name in ("scans/p1.png", "scans/p2.png", "more/p1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        draw_page(tmp_path / name, name)
+    (tmp_path / "scans" / "p3.tif").write_bytes(BROKEN)
+    command = Broadsheet(tmp_path)
+    command.run("ingest", "scans", "more", "--no-wait", code=1)
+    return command
+
+
+def states(command: Broadsheet) -> dict[str, str]:
+    rows = command.query("SELECT volume, page, state FROM page_status")
+    return {f"{row['volume']}/{row['page']}": row["state"] for row in rows}
+
+
+def test_a_quarantined_page_is_listed_shown_and_packed_for_a_bug_report(stored: Broadsheet) -> None:
+    (page,) = json.loads(stored.run("quarantine", "list", "--json").stdout)
+    assert (page["volume"], page["page"], page["code"]) == ("scans", "p3.tif", "unreadable_image")
+    number = str(page["page_run"])
+    assert stored.run("quarantine", "list").stdout.startswith(f"{number}  scans  p3.tif  unreadable_image: ")
+    assert stored.run("quarantine", "list", "--code", "out_of_memory").stdout == ""
+    assert "unreadable_image: " in stored.run("quarantine", "show", number).stdout
+    assert json.loads(stored.run("quarantine", "show", number, "--json").stdout)["page_run"]["page"] == "p3.tif"
+    assert stored.run("quarantine", "export", number).stdout == f"page-run-{number}.zip is written.\n"
+    with zipfile.ZipFile(stored.folder / f"page-run-{number}.zip") as parcel:
+        assert parcel.read("original/p3.tif") == BROKEN
+        assert {"report.json", "parameters.json", "versions.json"} <= set(parcel.namelist())
+    assert "no page run 99" in stored.run("quarantine", "show", "99", code=2).stderr
+
+
+def test_a_quarantined_page_that_was_repaired_is_tried_again(stored: Broadsheet) -> None:
+    (page,) = json.loads(stored.run("quarantine", "list", "--json").stdout)
+    stored.run("quarantine", "retry", str(page["page_run"]))
+    assert stored.run("quarantine", "list").stdout == ""
+    assert states(stored)["scans/p3.tif"] == "ready"
+
+
+def test_a_volume_or_single_page_runs_are_cancelled_and_brought_back(stored: Broadsheet) -> None:
+    assert "0 page runs" in stored.run("cancel", "--volume", "nothing of ours").stdout
+    stored.run("cancel", "--volume", "scans")
+    assert states(stored) == {
+        "scans/p1.png": "cancelled",
+        "scans/p2.png": "cancelled",
+        "scans/p3.tif": "quarantined",
+        "more/p1.png": "ready",
+    }
+    stored.run("retry", "--cancelled", "--code", "superseded")
+    assert "ready" not in {state for name, state in states(stored).items() if name.startswith("scans")}
+    stored.run("retry", "--cancelled", "--volume", "scans")
+    assert set(states(stored).values()) == {"ready"}
+    (row,) = stored.query("SELECT page_run_id FROM page_status WHERE volume = 'more'")
+    stored.run("cancel", str(row["page_run_id"]))
+    assert states(stored)["more/p1.png"] == "cancelled"
+
+
+def test_everything_is_only_cancelled_when_that_is_meant(stored: Broadsheet) -> None:
+    before = states(stored)
+    stored.run("cancel", code=130)
+    assert states(stored) == before
+    stored.run("cancel", "--yes")
+    assert "ready" not in states(stored).values()

@@ -13,6 +13,7 @@ from workers.config import Settings
 from workers.heartbeat import Heartbeat
 from workers.mortality import die_with_parent, offer_to_the_oom_killer
 from workers.presence import Presence
+from workers.reaper import Reaper
 
 
 def prepare(app: Celery, settings: Settings, level: str, directory: Path) -> None:
@@ -30,7 +31,7 @@ def prepare(app: Celery, settings: Settings, level: str, directory: Path) -> Non
     shelf.place(directory)
     signals.worker_process_init.connect(shelf.open_box, weak=False)
     signals.worker_process_shutdown.connect(shelf.discard_box, weak=False)
-    app.steps["worker"].add(Presence)
+    app.steps["worker"].update((Presence, Reaper))
     if settings.metrics_address:
         signals.worker_ready.connect(serve_metrics, weak=False)
     if settings.heartbeat_file:

@@ -8,6 +8,8 @@ from PIL import Image
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization import (
+    LEAST_SCALE,
+    SURVEY_PIXELS,
     WORKING_SCALE,
     _first_look,
     _survey,
@@ -37,9 +39,24 @@ def test_the_working_size_does_not_depend_on_the_resolution_of_the_scan() -> Non
     assert max(widths) < 1.12 * min(widths)
 
 
-def test_small_text_is_not_enlarged() -> None:
-    grey = np.asarray(two_columns().image.resize((490, 630)))
-    assert working_page(grey, OTSU).ink.shape == grey.shape
+def test_text_that_was_scanned_too_small_is_enlarged() -> None:
+    page = working_page(np.asarray(two_columns().image.resize((490, 630))), OTSU)
+    assert page.scale == pytest.approx(LEAST_SCALE, rel=0.05)
+    assert page.placement.boxes(np.array([[0, 0, page.ink.shape[1], page.ink.shape[0]]]))[0].to_xywh() == (
+        0,
+        0,
+        490,
+        630,
+    )
+
+
+def test_small_type_on_a_large_page_is_measured_on_more_pixels() -> None:
+    page = DrawnPage(width=2800, height=2400)
+    for left in range(60, 2700, 460):
+        page.column(left, 60, 420, 150, size=11, pitch=15)
+    found = working_page(page.grey, OTSU)
+    alone = working_page(page.grey[:1200, :1400], OTSU)
+    assert found.ink.shape[1] / page.width == pytest.approx(alone.ink.shape[1] / 1400, rel=0.08)
 
 
 def test_uneven_paper_becomes_white() -> None:
@@ -142,6 +159,6 @@ def test_a_joined_hand_is_not_taken_for_a_scan_out_of_focus() -> None:
         for x in range(80, 1200, 160):
             strokes = [(x + k, y + (12 if k // 6 % 2 else -8)) for k in range(0, 130, 6)]
             page.draw.line(strokes, fill=0, width=4)
-    survey, _ = _survey(page.grey)
+    survey, _ = _survey(page.grey, SURVEY_PIXELS)
     assert hangs_together(label_dense(threshold(survey, OTSU, 0)).stats[1:])
     assert not _first_look(survey, OTSU)[2]

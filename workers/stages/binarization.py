@@ -25,7 +25,9 @@ Grey = NDArray[np.uint8]
 WORKING_SCALE = 11.0  # px; at 9 px 0.01 of F1 is lost, at 7 px 0.07
 LEAST_SCALE = 9.0  # px: for small type on pages that would be larger than
 WORKING_PIXELS = 8e6
+LARGEST_FACTOR = 2.0  # to which a scan too small is enlarged
 SURVEY_PIXELS = 6e6  # the first look at a page: enough for text of 1/400 of its width
+SURVEY_SCALE = 5.9  # px: smaller text runs together in the first look
 TOLERANCE = 0.05  # a survey that is nearly of the working size is taken as it is
 NEARLY_ALL = 0.7  # of the size: from there on every pixel has its part in an interpolation, at a fifth of the time
 DARKEST_INK = 0.001  # share of the page that is made black
@@ -75,8 +77,11 @@ def working_page(
     """
     turns = QUARTER_TURNS[text_direction]
     turned = np.rot90(grey, turns)
-    survey, factor = _survey(turned)
+    survey, factor = _survey(turned, SURVEY_PIXELS)
     labelled, measured, soft = _first_look(survey, parameters)
+    if factor > 1 and measured < SURVEY_SCALE:
+        survey, factor = _survey(turned, 4 * SURVEY_PIXELS)
+        labelled, measured, soft = _first_look(survey, parameters)
     if scale is not None:
         measured = scale / factor
     # a black border is straight too, but not as the lines are
@@ -109,8 +114,11 @@ def _first_look(survey: Grey, parameters: BinarizationParameters) -> tuple[Label
 def _wanted(scale: float, pixels: int) -> float:
     """Return the factor to the working size, from the text scale and the size of the scan in pixels.
 
-    Small type on a large page would make the largest working pages; there a smaller scale costs 0.01 at most.
+    Small type on a large page would make the largest working pages; there a smaller scale costs 0.01 at most. What
+    was scanned too small is enlarged: letters then touch less once they are thresholded.
     """
+    if scale < LEAST_SCALE:
+        return min(LARGEST_FACTOR, LEAST_SCALE / scale)
     wanted = min(1.0, WORKING_SCALE / scale)
     enough = max(LEAST_SCALE / scale, float(np.sqrt(WORKING_PIXELS / pixels)))
     return min(wanted, enough)
@@ -124,18 +132,18 @@ def full_page(grey: Grey, parameters: BinarizationParameters) -> WorkingPage:
     return WorkingPage(grey, ink, scale, line_pitch(ink, scale), 0.0, placement)
 
 
-def _survey(grey: Grey) -> tuple[Grey, int]:
-    """Return the page reduced by a whole factor to about `SURVEY_PIXELS`, its paper made even, and the factor."""
-    factor = max(1, int(np.ceil(np.sqrt(grey.size / SURVEY_PIXELS))))
+def _survey(grey: Grey, pixels: float) -> tuple[Grey, int]:
+    """Return the page reduced by a whole factor to `pixels` at most, its paper made even, and the factor."""
+    factor = max(1, int(np.ceil(np.sqrt(grey.size / pixels))))
     return even_paper(reduce_by(grey, factor), 0), factor
 
 
 def _at_size(grey: Grey, survey: Grey, factor: int, wanted: float, measured: float) -> Grey:
     """Return the page at `wanted` of its size, from the survey where that is large enough."""
     if wanted * factor > 1 + TOLERANCE and factor > 1:
-        return even_paper(reduce_to(grey, wanted), measured * factor * wanted)
-    if wanted * factor < 1 - TOLERANCE:
-        return reduce_to(survey, wanted * factor)
+        return even_paper(resized(grey, wanted), measured * factor * wanted)
+    if abs(wanted * factor - 1) > TOLERANCE:
+        return resized(survey, wanted * factor)
     return survey
 
 
@@ -147,10 +155,10 @@ def reduce_by(grey: Grey, factor: int) -> Grey:
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
 
 
-def reduce_to(grey: Grey, factor: float) -> Grey:
-    """Reduce to `factor` (below 1) of the size by area averaging; where nearly every pixel stays, by interpolation."""
+def resized(grey: Grey, factor: float) -> Grey:
+    """Bring to `factor` of the size: by area averaging; where nearly every pixel stays, or more, by interpolation."""
     size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
-    way = cv2.INTER_AREA if factor < NEARLY_ALL else cv2.INTER_LINEAR
+    way = cv2.INTER_AREA if factor < NEARLY_ALL else cv2.INTER_LINEAR if factor <= 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(grey, size, interpolation=way))
 
 

@@ -161,4 +161,11 @@ def test_a_joined_hand_is_not_taken_for_a_scan_out_of_focus() -> None:
             page.draw.line(strokes, fill=0, width=4)
     survey, _ = _survey(page.grey, SURVEY_PIXELS)
     assert hangs_together(label_dense(threshold(survey, OTSU, 0)).stats[1:])
-    assert not _first_look(survey, OTSU)[2]
+    assert not _first_look(survey, OTSU)[3]
+
+
+def test_the_noise_of_a_sensor_on_a_pale_page_is_not_measured_as_text() -> None:
+    pale = (190 + two_columns().grey / 255.0 * 60).astype(np.float32)
+    noisy = (pale + np.random.default_rng(4).normal(0, 25, pale.shape)).clip(0, 255).astype(np.uint8)
+    page = working_page(noisy, OTSU)
+    assert page.ink.shape[1] == pytest.approx(working_page(pale.astype(np.uint8), OTSU).ink.shape[1], rel=0.15)

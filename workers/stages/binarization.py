@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workers.parameters import BinarizationParameters, TextDirection
 from workers.stages.deskew import Placement, skew_degrees, upright
-from workers.stages.kraken_core.runs import Labelled, label_dense
+from workers.stages.kraken_core.runs import Labelled, Stats, label_dense
 from workers.stages.kraken_core.turns import QUARTER_TURNS
 from workers.stages.sharpening import SMALLER, hangs_together, sharpened
 from workers.stages.text_size import is_text, line_pitch, text_scale
@@ -28,6 +28,8 @@ WORKING_PIXELS = 8e6
 LARGEST_FACTOR = 2.0  # to which a scan too small is enlarged
 SURVEY_PIXELS = 6e6  # the first look at a page: enough for text of 1/400 of its width
 SURVEY_SCALE = 5.9  # px: smaller text runs together in the first look
+GRAIN = 3  # px
+MUCH_GRAIN = 0.2  # of the ink; clean and worn pages have 0.001 to 0.1
 TOLERANCE = 0.05  # a survey that is nearly of the working size is taken as it is
 NEARLY_ALL = 0.7  # of the size: from there on every pixel has its part in an interpolation, at a fifth of the time
 DARKEST_INK = 0.001  # share of the page that is made black
@@ -78,10 +80,10 @@ def working_page(
     turns = QUARTER_TURNS[text_direction]
     turned = np.rot90(grey, turns)
     survey, factor = _survey(turned, SURVEY_PIXELS)
-    labelled, measured, soft = _first_look(survey, parameters)
+    survey, labelled, measured, soft = _first_look(survey, parameters)
     if factor > 1 and measured < SURVEY_SCALE:
         survey, factor = _survey(turned, 4 * SURVEY_PIXELS)
-        labelled, measured, soft = _first_look(survey, parameters)
+        survey, labelled, measured, soft = _first_look(survey, parameters)
     if scale is not None:
         measured = scale / factor
     # a black border is straight too, but not as the lines are
@@ -98,9 +100,12 @@ def working_page(
     return WorkingPage(level, ink, now, line_pitch(ink, now), skew, placement.turned_back(turns))
 
 
-def _first_look(survey: Grey, parameters: BinarizationParameters) -> tuple[Labelled, float, bool]:
-    """Return the components of the survey, the text scale in its pixels, and whether the scan is soft."""
+def _first_look(survey: Grey, parameters: BinarizationParameters) -> tuple[Grey, Labelled, float, bool]:
+    """Return the survey without grain, its components, the text scale in its pixels, and whether the scan is soft."""
     labelled, soft = label_dense(threshold(survey, parameters, 0)), False
+    if _is_grainy(labelled.stats[1:]):
+        survey = np.asarray(cv2.medianBlur(survey, 3))
+        labelled = label_dense(threshold(survey, parameters, 0))
     scale = text_scale(labelled.stats[1:])
     while hangs_together(labelled.stats[1:]):
         again = label_dense(threshold(sharpened(survey, scale), parameters, 0))
@@ -108,7 +113,14 @@ def _first_look(survey: Grey, parameters: BinarizationParameters) -> tuple[Label
         if not 0 < smaller <= SMALLER * scale:
             break
         labelled, scale, soft = again, smaller, True
-    return labelled, scale, soft
+    return survey, labelled, scale, soft
+
+
+def _is_grainy(stats: Stats) -> bool:
+    """Tell whether much of the ink is a sensor's noise: specks too small for anything printed."""
+    area = stats[:, 4]
+    grain = area[np.maximum(stats[:, 2], stats[:, 3]) <= GRAIN].sum()
+    return bool(grain > MUCH_GRAIN * area.sum())
 
 
 def _wanted(scale: float, pixels: int) -> float:

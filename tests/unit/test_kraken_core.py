@@ -129,7 +129,11 @@ def test_all_directions_are_those_of_kraken_itself(text_direction: str) -> None:
 
 SCANS = [
     "seed/two_col.png",
+    "newspaper_nzz",
     "periodical_argus",
+    "book_gallicorpora",
+    "book_expo1878",
+    "typed_tapus",
     "register_lectaurep",
 ]
 

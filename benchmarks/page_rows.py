@@ -30,7 +30,7 @@ PARAMETERS = PipelineParameters()
 SMALL_TYPE = Path("newspaper_ndnp/national_tribune_18981110_p1.jpg")
 FRAKTUR = Path("newspaper_nzz/img_0112_nzz_18910329_0_0_a1_p1_1.tif")
 LARGEST = Path("newspaper_gbn/DerPionier_18880121-p05.png")
-REPEATS = 3
+REPEATS = 7  # of what takes about a second
 STEPS = 30
 
 

@@ -36,6 +36,13 @@ def test_bits_of_rows_are_eroded_and_dilated_as_pixels_are(mask: Mask, rows: int
 
 
 @given(masks)
+def test_inner_bits_are_what_a_cross_leaves(mask: Mask) -> None:
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    expected = cv2.erode((mask > 0).astype(np.uint8), cross)
+    assert np.array_equal(bits.inner(bits.packed(mask), mask.shape[1]), bits.packed(np.asarray(expected)))
+
+
+@given(masks)
 def test_neighbours_stay_in_their_row(mask: Mask) -> None:
     wider = bits.with_neighbours(bits.packed(mask), mask.shape[1])
     expected = cv2.dilate((mask > 0).astype(np.uint8), np.ones((1, 3), np.uint8))
@@ -81,5 +88,6 @@ def test_set_bits_are_counted_from_column_to_column(mask: Mask, data: st.DataObj
     height, width = mask.shape
     row = data.draw(st.integers(0, height - 1))
     first, last = sorted(data.draw(st.tuples(st.integers(0, width), st.integers(0, width))))
-    found = bits.number_between(bits.packed(mask), np.array([row]), np.array([first]), np.array([last]))
+    begin = row * bits.row_stride(width)
+    found = bits.number_between(bits.packed(mask), np.array([begin + first]), np.array([begin + last]))
     assert found.tolist() == [np.count_nonzero(mask[row, first:last])]

@@ -53,13 +53,27 @@ def with_neighbours(bits: Bits, width: int) -> Bits:
     return rows
 
 
-def number_between(bits: Bits, row: Places, first: Places, last: Places) -> Places:
-    """Return how many bits are set in each `row` from column `first` up to `last`."""
+def inner(bits: Bits, width: int) -> Bits:
+    """Return the bits whose four neighbours are set, of a mask `width` pixels wide; beyond its edges all are."""
     line = bits.ravel()
-    before = np.concatenate([[0], np.cumsum(np.bitwise_count(line), dtype=np.intp)])
+    left, right = line << np.uint64(1), line >> np.uint64(1)
+    left[1:] |= line[:-1] >> np.uint64(WORD - 1)
+    right[:-1] |= line[1:] << np.uint64(WORD - 1)
+    left.reshape(bits.shape)[:, 0] |= np.uint64(1)
+    right.reshape(bits.shape)[:, (width - 1) // WORD] |= np.uint64(1) << np.uint64((width - 1) % WORD)
+    inside: Bits = (line & left & right).reshape(bits.shape)
+    inside[1:] &= bits[:-1]
+    inside[:-1] &= bits[1:]
+    return inside
 
-    def number_up_to(column: Places) -> Places:
-        place = row * (bits.shape[1] * WORD) + column
+
+def number_between(bits: Bits, first: Places, last: Places) -> Places:
+    """Return how many bits are set from each place `first` up to `last`, on rows laid end to end."""
+    line = np.append(bits.ravel(), np.uint64(0))
+    number = np.bitwise_count(line)
+    before = np.cumsum(number, dtype=np.intp) - number
+
+    def number_up_to(place: Places) -> Places:
         word, part = place // WORD, (place % WORD).astype(np.uint64)
         return np.asarray(before[word] + np.bitwise_count(line[word] & ((np.uint64(1) << part) - np.uint64(1))))
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.bits import any_of_rows, number_between
-from workers.stages.kraken_core.runs import Labelled, label_dense, runs_of
+from workers.stages.bits import any_of_rows, inner, number_between, packed
+from workers.stages.kraken_core.runs import Labelled, label_dense
 from workers.stages.text_size import weighted_median
 
 Mask = NDArray[np.uint8]
@@ -80,8 +79,9 @@ def find_components(ink: Mask, scale: float) -> Components:
     labelled = label_dense(ink)
     stats = labelled.stats
     x, y, width, height, area = stats.astype(np.int64).T
-    inside = runs_of(cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))))
-    core = np.bincount(labelled.of(inside.start), inside.end - inside.start, len(stats))
+    inside = inner(packed(ink), ink.shape[1])
+    core = number_between(inside, labelled.runs.start, labelled.runs.end)
+    core = np.bincount(labelled.label, core, len(stats))
     stroke = 2.0 * area / np.maximum(area - core, 1)
     size = np.sqrt(width * height)
     kind = np.full(len(stats), LARGE, np.uint8)
@@ -103,9 +103,9 @@ def stray(components: Components) -> NDArray[np.bool_]:
         along, across = (round(side * c.scale) for side in reach)
         near = any_of_rows(text, 2 * across + 1)
         own = np.flatnonzero(c.kind == kind)
-        row, middle = (c.y + c.height // 2)[own], (c.x + c.width // 2)[own]
+        row, middle = (c.y + c.height // 2)[own] * c.labelled.runs.stride, (c.x + c.width // 2)[own]
         left, right = np.maximum(middle - along, 0), np.minimum(middle + along + 1, c.shape[1])
-        far[own] = number_between(near, row, left, right) == 0
+        far[own] = number_between(near, row + left, row + right) == 0
     return far
 
 

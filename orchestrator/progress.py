@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from models import PageRunState
-from orchestrator.durations import duration
 from orchestrator.summary import Counts
+from orchestrator.wording import counted, duration
 
 PLAIN_SECONDS = 10.0
 
@@ -119,7 +119,7 @@ class Lines:
     def found(self, pages: int, discovering: bool) -> None:
         """Say the total once it is known."""
         if not discovering:
-            self.console.print(f"{pages} pages found")
+            self.console.print(f"{counted(pages, 'page')} found")
 
     def counted(self, counts: Counts) -> None:
         """Say where things stand, at most every few seconds."""

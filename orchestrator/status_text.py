@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from models import PageRunState
-from orchestrator.durations import duration
 from orchestrator.status import Fleet, Status
+from orchestrator.wording import counted, duration
 
 
 def render_status(status: Status, fleet_first: bool = False) -> RenderableType:
@@ -26,11 +26,11 @@ def fleet_sentence(fleet: Fleet, unfinished: int) -> str:
     """Return the fleet in two lines: who is at work on what, and how fast it goes."""
     lease = "" if fleet.oldest_lease_s is None else f", the oldest for {duration(fleet.oldest_lease_s)}"
     left = "" if fleet.time_left_s is None else f", {duration(fleet.time_left_s)} left"
-    workers = f"{fleet.workers:,} worker{'' if fleet.workers == 1 else 's'}"
     processes = f"{fleet.processes:,} process{'' if fleet.processes == 1 else 'es'}"
     return (
-        f"{workers} with {processes}; window: {fleet.queued:,} queued, {fleet.running:,} running{lease}\n"
-        f"{fleet.pages_per_second:.2f} pages/s, {unfinished:,} pages to go{left}"
+        f"{counted(fleet.workers, 'worker')} with {processes}; "
+        f"window: {fleet.queued:,} queued, {fleet.running:,} running{lease}\n"
+        f"{fleet.pages_per_second:.2f} pages/s, {counted(unfinished, 'page')} to go{left}"
     )
 
 

@@ -7,23 +7,25 @@ from rich.table import Table
 
 from orchestrator.run import Outcome
 from orchestrator.summary import MAX_LISTED, Summary
+from orchestrator.wording import counted
 
 
 def print_summary(outcome: Outcome, seconds: float) -> None:
     """Print counts, failures with their reasons, and the time of each stage."""
     console, summary = Console(highlight=False), outcome.summary
     console.print(
-        f"{summary.done:,} of {summary.pages:,} pages done, {summary.quarantined:,} quarantined"
+        f"{summary.done:,} of {counted(summary.pages, 'page')} done, {summary.quarantined:,} quarantined"
         f"{_also(summary.cancelled, 'cancelled')}{_also(summary.unfinished, 'unfinished')}; "
-        f"{summary.text_lines:,} lines, {summary.separators:,} separators, {summary.faces:,} faces"
+        f"{counted(summary.text_lines, 'line')}, {counted(summary.separators, 'separator')}, "
+        f"{counted(summary.faces, 'face')}"
     )
     if summary.empty:
-        console.print(f"{summary.empty:,} of them without text; page_status.empty_reason says why")
+        console.print(f"{counted(summary.empty, 'page')} of them without text; page_status.empty_reason says why")
     if outcome.skipped:
-        console.print(f"{outcome.skipped:,} files are no scans and were passed over; --dry-run lists them")
+        console.print(f"{counted(outcome.skipped, 'file')} passed over as no scan; --dry-run lists what")
     if outcome.finished_now:
         console.print(
-            f"{outcome.finished_now:,} pages in {seconds:.1f} s: {outcome.finished_now / seconds:.2f} pages/s"
+            f"{counted(outcome.finished_now, 'page')} in {seconds:.1f} s: {outcome.finished_now / seconds:.2f} pages/s"
         )
     if summary.stages:
         console.print(_stages(summary))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from orchestrator.commands.options import with_settings
+from orchestrator.wording import counted
 from workers.config import Settings
 
 
@@ -27,4 +28,4 @@ def cancel(settings: Settings, page_runs: tuple[int, ...], volume: str | None, p
     if chosen == Selection() and not yes:
         click.confirm("Cancel the unfinished pages of all volumes?", abort=True)
     count = cancel_them(open_existing(settings.database_url, read_only=False), chosen)
-    click.echo(f"{count} page runs are cancelled.")
+    click.echo(f"{counted(count, 'page run')} cancelled.")

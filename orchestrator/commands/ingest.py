@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.commands.options import max_failure_rate, with_settings
+from orchestrator.wording import counted
 from workers.config import Settings
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _list(settings: Settings, volumes: Sequence[Volume]) -> int:
             count += 1
     for file in skipped:
         click.echo(f"passed over: {file.name} ({file.reason})", err=True)
-    click.echo(f"{count:,} pages, {len(skipped):,} files passed over; nothing was stored", err=True)
+    click.echo(f"{counted(count, 'page')}, {counted(len(skipped), 'file')} passed over; nothing was stored", err=True)
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.commands.options import with_settings
+from orchestrator.wording import counted
 from workers.config import Settings
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def list_pages(settings: Settings, volume: str | None, code: str | None, as_json
         return
     for page in pages:
         click.echo(f"{page.page_run}  {page.volume}  {page.page}  {page.code}: {page.message}")
-    click.echo(f"{len(pages):,} pages are quarantined", err=True)
+    click.echo(f"{counted(len(pages), 'page')} quarantined", err=True)
 
 
 @quarantine.command()
@@ -98,7 +99,7 @@ def retry(settings: Settings, page_runs: tuple[int, ...], volume: str | None, co
     engine = open_existing(settings.database_url, read_only=False)
     chosen = Selection(volume=volume, code=code, page_run_ids=page_runs)
     count = make_ready(engine, [PageRunState.QUARANTINED], chosen)
-    click.echo(f"{count} page runs are ready again; the next ingest, or the fleet's feeder, runs them.")
+    click.echo(f"{counted(count, 'page run')} ready again; the next ingest, or the fleet's feeder, runs them.")
 
 
 @quarantine.command()

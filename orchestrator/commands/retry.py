@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from orchestrator.commands.options import with_settings
+from orchestrator.wording import counted
 from workers.config import Settings
 
 
@@ -23,4 +24,4 @@ def retry(settings: Settings, volume: str | None, code: str | None, cancelled: b
     states = [PageRunState.QUARANTINED] + ([PageRunState.CANCELLED] if cancelled else [])
     chosen = Selection(volume=volume, code=code)
     count = make_ready(open_existing(settings.database_url, read_only=False), states, chosen)
-    click.echo(f"{count} page runs are ready again.")
+    click.echo(f"{counted(count, 'page run')} ready again.")

@@ -29,11 +29,6 @@ class Written:
     unreadable: int = 0
 
 
-def counted(number: int, what: str) -> str:
-    """Return a number of things in words: 1 file, 1,200 files."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def open_folder(folder: Path, form: str, selection: Selection, options: Mapping[str, Any]) -> None:
     """Make the folder of an export, or find the one that was begun.
 

@@ -15,7 +15,6 @@ from orchestrator.export.folder import (
     Files,
     PageFile,
     Written,
-    counted,
     finish_folder,
     open_folder,
     write_file,
@@ -27,6 +26,7 @@ from orchestrator.files import refuse_existing, writing_beside
 from orchestrator.pages import ArchivedPage, Selection, count_pages, provenances_of, read_pages, volumes_of
 from orchestrator.progress_bar import progress
 from orchestrator.scans import open_scan, scan_path
+from orchestrator.wording import counted
 from workers.errors import BroadsheetError, UnreadableInput
 
 

@@ -12,12 +12,13 @@ import click
 from PIL import Image
 from sqlalchemy import Engine, text
 
-from orchestrator.export.folder import Written, counted, open_folder, write_file
+from orchestrator.export.folder import Written, open_folder, write_file
 from orchestrator.export.naming import page_path
 from orchestrator.files import refuse_existing, writing_beside
 from orchestrator.overlay.drawing import overlay_image, overlay_svg, title
 from orchestrator.pages import ArchivedPage, Selection, count_pages, read_pages
 from orchestrator.scans import open_scan
+from orchestrator.wording import counted
 from workers.errors import PageError, UnreadableInput
 
 SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".pdf": "pdf", ".svg": "svg"}

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Engine, update
 
 from models import Page, PageRun, Volume
-from orchestrator.durations import duration
 from orchestrator.quarantine import export_case, list_quarantined, open_case
 from orchestrator.status import read_status
 from orchestrator.status_text import fleet_sentence
+from orchestrator.wording import duration
 from tests.rows import add_page_runs
 from workers import claims, presence
 from workers.claims import Failure

@@ -1,6 +1,11 @@
-"""How long something takes, as people read it."""
+"""Numbers and times as people read them."""
 
 from __future__ import annotations
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things in words: 1 file, 1,200 files."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from PIL import Image, ImageDraw
 
 from orchestrator.evaluation.matching import Boxes, as_boxes, match_boxes
+from orchestrator.overlay.drawing import corners
 from orchestrator.overlay.legend import Entry, with_legend
 from workers.layout import BoundingBox, PageLayout
 
@@ -87,8 +88,7 @@ def difference_image(found: PageComparison, b: PageLayout, paper: Image.Image) -
 
 
 def _box(draw: ImageDraw.ImageDraw, box: BoundingBox, scale: float, colour: str, width: int) -> None:
-    corners = (box.x_min * scale, box.y_min * scale, box.x_max * scale - 1, box.y_max * scale - 1)
-    draw.rectangle(corners, outline=colour, width=width)
+    draw.rectangle(corners(box, scale), outline=colour, width=width)
 
 
 def _legend(found: PageComparison) -> list[Entry]:

@@ -68,12 +68,12 @@ def _draw_layout(draw: ImageDraw.ImageDraw, layout: PageLayout, scale: float) ->
         draw.line([(x * scale, y * scale) for x, y in separator_path(separator)], fill=colour, width=3)
     font = ImageFont.load_default(number_size(layout, scale))
     for number, line in enumerate(layout.lines, 1):
-        draw.rectangle(_scaled(line.bbox, scale), outline=LINE)
+        draw.rectangle(corners(line.bbox, scale), outline=LINE)
         if line.baseline:
             draw.line([(x * scale, y * scale) for x, y in line.baseline], fill=LINE)
         _draw_number(draw, str(number), line.bbox, scale, font)
     for face in layout.faces:
-        draw.rectangle(_scaled(face.bbox, scale), outline=FACE, width=4)
+        draw.rectangle(corners(face.bbox, scale), outline=FACE, width=4)
         draw.text((face.bbox.x_min * scale + 6, face.bbox.y_min * scale + 4), face.label, FACE, font)
 
 
@@ -103,8 +103,13 @@ def separator_path(separator: Separator) -> Sequence[tuple[int, int]]:
     return separator.path if len(separator.path) > 1 else ((middle, box.y_min), (middle, box.y_max))
 
 
-def _scaled(box: BoundingBox, scale: float) -> tuple[float, float, float, float]:
-    return box.x_min * scale, box.y_min * scale, box.x_max * scale - 1, box.y_max * scale - 1
+def corners(box: BoundingBox, scale: float) -> tuple[float, float, float, float]:
+    """Return the corners of a box on a picture of the page at `scale`, for Pillow, which draws the last pixel too.
+
+    What is less than a pixel there is drawn as one; Pillow refuses a rectangle that ends before it begins.
+    """
+    x, y = box.x_min * scale, box.y_min * scale
+    return x, y, max(x, box.x_max * scale - 1), max(y, box.y_max * scale - 1)
 
 
 def overlay_svg(page: ArchivedPage, scan: NormalisedPage, width: int) -> str:

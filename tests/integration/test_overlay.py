@@ -14,14 +14,14 @@ from PIL import Image
 from sqlalchemy import Engine, update
 
 import models
-from orchestrator.overlay.drawing import FACE, INSERTED, LINE, PRINTED, overlay_image, overlay_svg
+from orchestrator.overlay.drawing import FACE, INSERTED, LINE, PRINTED, marked_scan, overlay_image, overlay_svg
 from orchestrator.overlay.files import suspects, write_overlays
 from orchestrator.overlay.legend import Entry, with_legend
 from orchestrator.pages import ArchivedPage, Selection, read_pages
 from orchestrator.scans import open_scan
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule
 from workers.errors import UnreadableInput
-from workers.layout import BoundingBox, Face, PageLayout
+from workers.layout import BoundingBox, Face, PageLayout, TextLine
 from workers.sources.address import PageAddress
 from workers.stages.palette import NormalisedPage, normalise
 
@@ -139,3 +139,9 @@ def test_faces_carry_their_label(scanned: Engine) -> None:
     found, scan = first(scanned)
     assert found.layout.faces == (Face(BoundingBox(600, 300, 700, 420), "face", 5.5),)
     assert scan.grey.shape == (HEIGHT, WIDTH)
+
+
+def test_a_line_of_less_than_a_pixel_is_still_drawn() -> None:
+    found = PageLayout(4000, 4000, (TextLine(BoundingBox(400, 401, 404, 402)),))
+    small = marked_scan(found, normalise(Image.new("L", (4000, 4000), 255)), 100)
+    assert rgb(LINE) in {colour for _, colour in small.getcolors() or []}

@@ -124,7 +124,7 @@ def _judge_ours(error: BaseException) -> tuple[int, str]:
         return EXIT_USAGE, f"The database refused: {first_line(error.orig)}"
     if isinstance(error, OSError) and error.strerror:
         return EXIT_USAGE, f"{error.filename or 'The output'}: {error.strerror}."
-    if isinstance(error, (SQLAlchemyError, ValueError, OSError)):
+    if isinstance(error, (SQLAlchemyError, OSError)):
         return EXIT_USAGE, first_line(error)
     return (
         EXIT_USAGE,

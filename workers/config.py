@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from workers.errors import UnreadableInput
 from workers.secrets import check_broker_url
 
 PREFIX = "BROADSHEET_"
@@ -44,10 +45,10 @@ class Settings:
         if self.broker_url:
             check_broker_url(self.broker_url)
         if self.log_format not in ("", "json", "text"):
-            raise ValueError(f"{PREFIX}LOG_FORMAT must be json or text, not {self.log_format!r}")
+            raise UnreadableInput(f"{PREFIX}LOG_FORMAT must be json or text, not {self.log_format!r}")
         times = (self.soft_limit_seconds, self.hard_limit_seconds, self.lease_seconds, self.visibility_seconds)
         if list(times) != sorted(set(times)) or times[0] <= 0:
-            raise ValueError(
+            raise UnreadableInput(
                 f"the times must rise: {PREFIX}SOFT_LIMIT_SECONDS < HARD_LIMIT_SECONDS < LEASE_SECONDS < "
                 f"VISIBILITY_SECONDS, but they are {', '.join(map(str, times))}"
             )
@@ -57,7 +58,7 @@ class Settings:
         """Read `BROADSHEET_*`; a setting that is absent keeps its default.
 
         Raises:
-            ValueError: a setting is not of its kind, or the times do not rise.
+            UnreadableInput: a setting is not of its kind, or the times do not rise.
         """
         values: dict[str, Any] = {}
         for item in fields(cls):
@@ -82,4 +83,4 @@ def _convert(name: str, kind: str, text: str) -> str | int:
     try:
         return int(text)
     except ValueError:
-        raise ValueError(f"{PREFIX}{name.upper()} must be a whole number, not {text!r}") from None
+        raise UnreadableInput(f"{PREFIX}{name.upper()} must be a whole number, not {text!r}") from None

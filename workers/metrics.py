@@ -17,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from workers.errors import UnreadableInput
 from workers.layout import StageTiming
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -92,10 +93,10 @@ def listen(address: str, registry: CollectorRegistry) -> None:
     """Serve a registry over HTTP, as OpenMetrics to those that ask for it.
 
     Raises:
-        ValueError: the address is not HOST:PORT.
+        UnreadableInput: the address is not HOST:PORT.
         OSError: the port is taken.
     """
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
-        raise ValueError(f"BROADSHEET_METRICS_ADDRESS must be HOST:PORT, e.g. 127.0.0.1:9464, not {address!r}.")
+        raise UnreadableInput(f"BROADSHEET_METRICS_ADDRESS must be HOST:PORT, e.g. 127.0.0.1:9464, not {address!r}.")
     start_http_server(int(port), host.strip("[]"), registry)

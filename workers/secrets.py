@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from workers.errors import UnreadableInput
+
 HIDDEN = "***"
 
 # Up to the last @ of the word: a password that should have been percent-encoded may itself hold @ or /.
@@ -22,7 +24,7 @@ def check_broker_url(url: str) -> None:
     """Refuse a URL that a library would quote in its error, with a piece of the password in the quotation.
 
     Raises:
-        ValueError: in one sentence, which does not repeat the URL.
+        UnreadableInput: in one sentence, which does not repeat the URL.
     """
     scheme, separator, rest = url.partition("://")
     try:
@@ -31,7 +33,7 @@ def check_broker_url(url: str) -> None:
     except ValueError:
         separator = ""
     if not separator or not scheme:
-        raise ValueError(
+        raise UnreadableInput(
             "The broker must be redis://:PASSWORD@HOST:PORT/NUMBER or rediss://...; "
             "characters such as / ? # @ : in the password are written as %2F %3F %23 %40 %3A."
         )

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from orchestrator.evaluation.report import Evaluation
     from orchestrator.evaluation.subjects import Subject
 
+SHARE = click.FloatRange(0, 1, min_open=True)
+
 
 @click.command(short_help="Compare results with ground truth.")
 @click.argument("truth", type=click.Path(path_type=Path))
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--iou", type=float, default=0.5, show_default=True, help="Overlap from which two lines are the same.")
-@click.option("--face-iou", type=float, default=0.3, show_default=True, help="The same for faces.")
+@click.option("--iou", type=SHARE, default=0.5, show_default=True, help="Overlap from which two lines are the same.")
+@click.option("--face-iou", type=SHARE, default=0.3, show_default=True, help="The same for faces.")
 @click.option(
     "--pad", type=float, default=0.0, show_default=True, help="Grow found lines by that share of their height."
 )

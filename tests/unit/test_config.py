@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workers.config import Settings
+from workers.errors import UnreadableInput
 
 
 def test_settings_come_from_the_environment() -> None:
@@ -18,12 +19,12 @@ def test_settings_survive_the_way_into_a_process_of_ours() -> None:
 
 
 def test_a_setting_that_is_no_number_is_named() -> None:
-    with pytest.raises(ValueError, match="BROADSHEET_MAX_ATTEMPTS must be a whole number, not 'many'"):
+    with pytest.raises(UnreadableInput, match="BROADSHEET_MAX_ATTEMPTS must be a whole number, not 'many'"):
         Settings.from_env({"BROADSHEET_MAX_ATTEMPTS": "many"})
 
 
 def test_the_lease_must_outlive_the_hard_limit() -> None:
-    with pytest.raises(ValueError, match="must rise"):
+    with pytest.raises(UnreadableInput, match="must rise"):
         Settings(lease_seconds=100)
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.cli import main
 from workers.config import Settings
+from workers.errors import UnreadableInput
 from workers.processing import describe
 from workers.secrets import check_broker_url, masked
 
@@ -41,7 +42,7 @@ def test_no_password_survives_whatever_its_characters(password: str) -> None:
 
 @pytest.mark.parametrize("url", ["redis://:pa/ss@queue:6379", "redis://:pa#ss@queue", "redis://:p@queue:port", "queue"])
 def test_a_broker_url_that_a_library_would_quote_is_refused_without_repeating_it(url: str) -> None:
-    with pytest.raises(ValueError, match="%2F") as refusal:
+    with pytest.raises(UnreadableInput, match="%2F") as refusal:
         check_broker_url(url)
     assert url not in str(refusal.value) and "pa'" not in str(refusal.value)
 

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from workers import metrics
+from workers.errors import UnreadableInput
 
 # Three children in one slot of the pool, one after the other; the first is killed.
 CHILDREN = """
@@ -65,5 +66,5 @@ def test_memory_is_told_for_the_main_process_and_each_child() -> None:
 
 @pytest.mark.parametrize("address", ["9464", "localhost", "localhost:http", ":9464"])
 def test_an_address_that_is_none_is_named(address: str) -> None:
-    with pytest.raises(ValueError, match="HOST:PORT"):
+    with pytest.raises(UnreadableInput, match="HOST:PORT"):
         metrics.listen(address, CollectorRegistry())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 BUSY_TIMEOUT_MS = 30_000
@@ -18,6 +19,8 @@ POSTGRES_DEFAULTS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+# A standby that is not yet promoted takes no writes: it counts as a server that does not answer.
+POSTGRES_WRITER = {"target_session_attrs": "read-write"}
 READER_CACHE_KIB = 32 * 1024
 
 
@@ -42,9 +45,10 @@ def open_engine(url: str | URL, check_connections: bool = True) -> Engine:
         pool_size=1,
         max_overflow=2,
         pool_pre_ping=check_connections,
-        connect_args=_postgres_settings(parsed),
+        connect_args=_postgres_settings(parsed) | POSTGRES_WRITER,
     )
     event.listen(engine, "connect", _send_arrays_in_binary)
+    event.listen(engine, "handle_error", _take_a_standby_for_away)
     return engine
 
 
@@ -90,6 +94,16 @@ def _send_arrays_in_binary(connection: Any, _record: Any) -> None:
 
     # psycopg's default is text, and to quote each element of it takes Python five times as long
     connection.adapters.register_dumper(list, ListBinaryDumper)
+
+
+def _take_a_standby_for_away(context: ExceptionContext) -> None:
+    """Report a server that has become a standby under our connection as one that does not answer."""
+    from psycopg.errors import ReadOnlySqlTransaction
+
+    error = context.original_exception
+    if isinstance(error, ReadOnlySqlTransaction):
+        context.is_disconnect = True  # the next connection asks for a server that takes writes
+        raise OperationalError(context.statement, context.parameters, error) from error
 
 
 def _begin_immediate(connection: Any) -> None:

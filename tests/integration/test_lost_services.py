@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import redis as redis_client
+from sqlalchemy import create_engine, text
 
 from tests.faults.plan import Fault
 from tests.fleet import Fleet
@@ -122,3 +123,31 @@ def test_a_database_away_for_a_while(restarting_postgres: PostgresServer, tmp_pa
         fleet.until_ended()
         fleet.check()
         assert [process.poll() for process in fleet.processes] == [None, None]
+
+
+def test_a_failover_to_a_standby_that_is_not_yet_promoted(restarting_postgres: PostgresServer, tmp_path: Path) -> None:
+    with a_redis() as redis, a_fleet(tmp_path, restarting_postgres, redis, 30, [SLOWLY]) as fleet:
+        started(fleet)
+        take_no_writes(restarting_postgres, "SET default_transaction_read_only = on")
+        time.sleep(5)
+        take_no_writes(restarting_postgres, "RESET default_transaction_read_only")
+        fleet.until_ended()
+        fleet.check()
+        assert fleet.states() == {"done": 30}
+        assert [process.poll() for process in fleet.processes] == [None, None]
+
+
+def take_no_writes(server: PostgresServer, setting: str) -> None:
+    """Let new sessions begin as on a standby, or as usual again, and cut all that there are."""
+    admin = create_engine(server.url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"ALTER SYSTEM {setting}"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+        time.sleep(0.5)  # the server reads its settings when it gets round to it
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+        )
+    admin.dispose()

@@ -246,7 +246,7 @@ def test_rules_that_lie_do_not_part_columns() -> None:
     assert (score.rules, score.recall) == (0, 1.0)
 
 
-@given(st.lists(st.tuples(st.integers(2, 197), st.integers(0, 499), st.integers(500, 999)), max_size=5))
+@given(st.lists(st.tuples(st.integers(2, 197), st.integers(0, 480), st.integers(500, 999)), max_size=5))
 def test_separators_against_themselves_are_perfect(tracks: list[tuple[int, int, int]]) -> None:
     ours = [upright(*track) for track in tracks]
     rules = [rule(s.bbox.x_min, s.bbox.y_min, s.bbox.x_max, s.bbox.y_max) for s in ours]

@@ -81,8 +81,9 @@ def mapped_truth(truth: PageTruth, matrix: Matrix, size: tuple[int, int]) -> Pag
         corners = np.stack([polygon(before[:, [i, j]]) for i, j in ((0, 1), (2, 1), (2, 3), (0, 3))])
         whole = np.concatenate([corners.min(axis=0), corners.max(axis=0)], axis=1)
         cut = np.clip(whole, 0, np.tile(size, 2))
-        height = cut[:, 3] - cut[:, 1]
-        wanted = (height >= LEAST_LEFT * (whole[:, 3] - whole[:, 1])) & (cut[:, 2] - cut[:, 0] >= height) & (height > 0)
+        width, height = cut[:, 2] - cut[:, 0], cut[:, 3] - cut[:, 1]
+        wanted = (height >= LEAST_LEFT * (whole[:, 3] - whole[:, 1])) & (height > 0)
+        wanted &= width >= np.minimum(height, whole[:, 2] - whole[:, 0])  # no stubs; drop capitals are taller than wide
         return np.asarray(cut[wanted])
 
     def inside(points: Boxes) -> bool:

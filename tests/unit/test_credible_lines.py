@@ -2,7 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.stages.components import find_components
-from workers.stages.credible_lines import credible
+from workers.stages.credible_lines import credible, with_characters
 from workers.stages.tables import cut_at_separators, holes_in
 
 SCALE = 12.0
@@ -63,3 +63,31 @@ def test_a_separator_that_ends_above_a_line_does_not_cut_it() -> None:
     barrier[:44, 303:306] = 1
     lines = np.array([[40, 40, 571, 56]])
     assert cut_at_separators(lines, barrier, ink, SCALE).tolist() == lines.tolist()
+
+
+def test_a_digit_alone_is_a_line() -> None:
+    ink = np.zeros((100, 600), np.uint8)
+    for y in (40, 47, 54):
+        ink[y : y + 2, 300:310] = 1
+    ink[40:48, 300:302] = ink[48:56, 308:310] = 1
+    digit = [[300, 40, 310, 56]]
+    assert with_characters(np.array(digit), find_components(ink, SCALE)).tolist() == digit
+
+
+def test_a_strip_of_a_fold_is_no_line() -> None:
+    ink = np.zeros((100, 600), np.uint8)
+    ink[40:58, 300:305] = 1
+    assert not len(with_characters(np.array([[300, 40, 305, 58]]), find_components(ink, SCALE)))
+
+
+def test_spots_one_above_the_other_are_no_line() -> None:
+    ink = np.zeros((100, 600), np.uint8)
+    for y in (30, 48, 66):
+        ink[y : y + 10, 300:303] = ink[y : y + 3, 300:312] = 1
+    assert not len(with_characters(np.array([[298, 30, 326, 76]]), find_components(ink, SCALE)))
+
+
+def test_characters_are_not_asked_of_lines_of_words() -> None:
+    ink = np.zeros((100, 600), np.uint8)
+    words = [[300, 40, 400, 60]]
+    assert with_characters(np.array(words), find_components(ink, SCALE)).tolist() == words

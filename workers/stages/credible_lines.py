@@ -15,6 +15,9 @@ LOWEST_LETTER = 0.3  # of the line's height, in its longer direction
 SOLID = 0.4  # share of its box that a blot fills
 BLOT = 2.5  # strokes of body text: thicker ones are no letters of its size
 FEW_LETTERS = 3
+UPRIGHT = 1.3  # width by height of a box with room for one or two characters
+SLENDER = 0.4  # and of the most slender of them
+CHARACTER = 0.5  # share of such a box's height that a character has at least
 
 
 def credible(lines: Boxes, holes: Boxes, components: Components) -> Boxes:
@@ -40,6 +43,24 @@ def credible(lines: Boxes, holes: Boxes, components: Components) -> Boxes:
     np.minimum.at(first, piece_of[good], pieces[good, 0])
     np.maximum.at(last, piece_of[good], pieces[good, 1])
     return _cut_to(lines, first, last, own, c)[whole & (last > first)]
+
+
+def with_characters(lines: Boxes, c: Components) -> Boxes:
+    """Leave out boxes hardly wider than tall that hold no character: pieces of a fold, of a border, of a picture.
+
+    Args:
+        lines: (n, 4) boxes.
+        c: the components.
+    """
+    width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
+    upright = np.flatnonzero(width < UPRIGHT * height)
+    own = line_of(lines[upright], c)
+    letter = np.flatnonzero((own > 0) & (c.kind == TEXT) & c.letterlike)
+    tallest = np.zeros(len(upright) + 1, np.int64)
+    np.maximum.at(tallest, own[letter], c.height[letter])
+    good = np.ones(len(lines), bool)
+    good[upright] = (tallest[1:] >= CHARACTER * height[upright]) & (width >= SLENDER * height)[upright]
+    return lines[good]
 
 
 def _cut_to(

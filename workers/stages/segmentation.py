@@ -14,7 +14,8 @@ from workers.stages.binarization import WorkingPage
 from workers.stages.blocks import Direction, block_order
 from workers.stages.columns import Columns, without
 from workers.stages.components import LARGE, PAPER, is_noise
-from workers.stages.credible_lines import credible
+from workers.stages.credible_lines import credible, with_characters
+from workers.stages.drop_capitals import drop_capitals
 from workers.stages.headlines import find_headlines
 from workers.stages.kraken_core import NoText, find_line_boxes
 from workers.stages.kraken_core.runs import label_sparse
@@ -81,8 +82,10 @@ def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
     found = cut_at_separators(found, columns.barrier, printed, page.scale)
     found = cut_at_cells(found, printed, page.scale, page.pitch)
     found = credible(found, holes_in(found, printed, CELL_GAP * page.scale, {}), components)
-    found = rows_apart(found, components)
-    found = with_headlines(with_whole_letters(found, components, pictured), headlines.boxes)
+    found = with_whole_letters(rows_apart(found, components), components, pictured)
+    found = with_headlines(with_characters(found, components), headlines.boxes)
+    capitals = drop_capitals(headlines.initials, found, page.pitch, components)
+    found = np.concatenate([found, capitals])
     return believed(found, int(cv2.countNonZero(page.ink)), components)
 
 

@@ -63,6 +63,18 @@ def test_a_page_with_a_single_word_keeps_it() -> None:
     assert _believed(ink, [[20, 46, 70, 60]]) == [[20, 46, 70, 60]]
 
 
+def test_a_masthead_is_believed_whatever_its_ornaments_do() -> None:
+    ink = np.zeros((400, 600), np.uint8)
+    for x in range(20, 560, 110):
+        ink[40:160, x : x + 12] = ink[40:160, x + 70 : x + 82] = ink[95:107, x : x + 82] = 1
+        for y in (44, 58, 72, 112, 126, 140):
+            ink[y : y + 9, x + 36 : x + 39] = ink[y : y + 3, x + 36 : x + 45] = 1
+    for y in (200, 230, 260):
+        _letters(ink, y, 30)
+    lines = [[20, 40, 545, 160], *([20, y - 14, 500, y] for y in (200, 230, 260))]
+    assert _believed(ink, lines) == lines
+
+
 def test_two_rows_in_one_box_are_two_lines() -> None:
     ink = np.zeros((200, 600), np.uint8)
     _letters(ink, 60, 30)

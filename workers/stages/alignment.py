@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.components import PAPER, TEXT, Components
+from workers.stages.components import LARGE, PAPER, TEXT, Components
 from workers.stages.credible_lines import line_of
 
 Boxes = NDArray[np.int64]
@@ -19,6 +19,7 @@ PAGE_OF_TEXT = 0.5  # share of all letters of a page: pages of text have 0.65 to
 STANDING = 0.75  # share in a line that is believed on a page that is not of text
 MANY = 12  # letters from which a slope is believed
 ROW_GAP = 0.6  # text scales: least distance of the feet of two rows, the longest of the upper from the lower
+OF_LARGE_TYPE = 0.5  # share of a line's ink in letters larger than the text's: what is small in it is no letter of it
 MUCH_INK = 0.2  # share of the ink in lines, where no line has `ENOUGH` letters
 
 
@@ -38,8 +39,15 @@ def believed(lines: Boxes, ink: int, c: Components) -> Boxes:
     else:
         of_text = c.area[(own > 0) & (c.kind != PAPER)].sum() >= MUCH_INK * ink
     if of_text:
-        return lines[~enough | (on_line >= NOT_STANDING * letters)]
+        return lines[~enough | (on_line >= NOT_STANDING * letters) | _of_large_type(own, len(lines), c)]
     return lines[enough & (on_line >= STANDING * letters)]
+
+
+def _of_large_type(own: NDArray[np.int64], lines: int, c: Components) -> NDArray[np.bool_]:
+    """Tell which lines are made of large letters: the dots and flourishes of a masthead stand anywhere."""
+    ink = np.bincount(own, c.area, lines + 1)[1:]
+    large = np.bincount(own, np.where((c.kind == LARGE) & c.letterlike, c.area, 0), lines + 1)[1:]
+    return np.asarray(large > OF_LARGE_TYPE * ink)
 
 
 def rows_apart(lines: Boxes, c: Components) -> Boxes:

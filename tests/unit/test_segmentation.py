@@ -9,7 +9,7 @@ from workers.pipeline import analyse_page
 from workers.stages.blocks import block_order
 from workers.stages.components import find_components
 from workers.stages.line_boxes import with_whole_letters
-from workers.stages.tables import cut_at_cells
+from workers.stages.tables import Known, cut_at_cells, holes_in
 
 NO_RULES = np.zeros((0, 4), np.int64)
 
@@ -95,9 +95,19 @@ def test_a_line_through_the_cells_of_a_table_is_cut() -> None:
         ink[row : row + 14, 20:120] = 1
         ink[row : row + 14, 160:260] = 1
     lines = np.array([[20, row, 260, row + 14] for row in range(20, 300, 40)])
-    cut = cut_at_cells(lines, ink, scale=10.0, pitch=40.0)
+    cut = cut_at_cells(lines, ink, scale=10.0, pitch=40.0, known={})
     assert len(cut) == 2 * len(lines)
     assert set(cut[:, 0]) == {20, 160}
+
+
+def test_no_box_is_looked_at_twice_for_the_holes_of_a_table() -> None:
+    ink = np.zeros((60, 300), np.uint8)
+    ink[20:34, 20:120] = ink[20:34, 160:260] = 1
+    known: Known = {}
+    lines = np.array([[20, 20, 260, 34]])
+    first = holes_in(lines, ink, 18.0, known)
+    assert first.tolist() == [[0, 120, 160]]
+    assert holes_in(lines, np.zeros_like(ink), 18.0, known).tolist() == first.tolist()
 
 
 def test_a_wide_space_in_one_line_of_a_paragraph_does_not_cut_it() -> None:
@@ -106,7 +116,7 @@ def test_a_wide_space_in_one_line_of_a_paragraph_does_not_cut_it() -> None:
     for x0, y0, x1, y1 in lines:
         ink[y0:y1, x0:x1] = 1
     ink[100:114, 200:225] = 0
-    assert len(cut_at_cells(lines, ink, scale=10.0, pitch=20.0)) == len(lines)
+    assert len(cut_at_cells(lines, ink, scale=10.0, pitch=20.0, known={})) == len(lines)
 
 
 def test_a_page_with_more_lines_than_the_limit_is_refused() -> None:

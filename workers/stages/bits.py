@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WORD = 64
+IN_WORD = 6  # bits of a place that tell its bit in a word: shifting is faster than dividing
 EVERYWHERE = ~np.uint64(0)
 
 Mask = NDArray[np.uint8]
@@ -30,7 +31,7 @@ def packed(mask: Mask) -> Bits:
 
 def unpacked(bits: Bits, width: int) -> Mask:
     """Return (h, width), 1 for each bit."""
-    return np.ascontiguousarray(np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")[:, :width])
+    return np.unpackbits(bits.view(np.uint8), axis=1, count=width, bitorder="little")
 
 
 def filled_between(change: Bits) -> Bits:
@@ -38,7 +39,7 @@ def filled_between(change: Bits) -> Bits:
     for shift in (1, 2, 4, 8, 16, 32):
         change ^= change << np.uint64(shift)
     goes_on = np.logical_xor.accumulate(change >> np.uint64(WORD - 1) > 0)
-    change[1:][goes_on[:-1]] ^= EVERYWHERE
+    change[1:] ^= -goes_on[:-1].astype(np.uint64)  # all bits of the words that begin within
     return change
 
 
@@ -74,7 +75,7 @@ def number_between(bits: Bits, first: Places, last: Places) -> Places:
     before = np.cumsum(number, dtype=np.intp) - number
 
     def number_up_to(place: Places) -> Places:
-        word, part = place // WORD, (place % WORD).astype(np.uint64)
+        word, part = place >> IN_WORD, (place & (WORD - 1)).astype(np.uint64)
         return np.asarray(before[word] + np.bitwise_count(line[word] & ((np.uint64(1) << part) - np.uint64(1))))
 
     return number_up_to(last) - number_up_to(first)

@@ -90,7 +90,10 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
     found = []
     for own in _linked(runs, supported, bands):
         lines = len(np.unique(runs[own, 0])) / bands.pitch
-        if parts_columns(np.median(runs[own, 2] - runs[own, 1]), np.median(blocks[own]), lines, space, scale):
+        if lines < LINES:
+            continue  # most chains: not worth their medians
+        width, block = np.median(runs[own, 2] - runs[own, 1]), np.median(blocks[own])
+        if parts_columns(width, block, lines, space, scale):
             found.append(_traced(runs[own], bands, scale))
     gutters = [gutter for gutter in found if gutter is not None]
     return gutters + _corridors(white, gutters, bands, scale)

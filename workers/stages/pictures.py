@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.stages.bits import Bits, unpacked
 from workers.stages.components import LARGE, Components
 from workers.stages.kraken_core.runs import label_sparse
 
@@ -37,13 +38,19 @@ def find_pictures(grey: NDArray[np.uint8], components: Components) -> Mask:
     scale = components.scale / STEP
     whole = grey[: size[1] * STEP, : size[0] * STEP]  # exact blocks are averaged several times faster
     blocks = _halftone(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), scale)
-    art = components.mask(line_art(components))
+    art = line_art(components)
     if art.any():
-        drawn = cv2.resize(art[: size[1] * STEP, : size[0] * STEP] * 255, size, interpolation=cv2.INTER_AREA)
-        drawn = (drawn > 0).astype(np.uint8)
+        drawn = _any_in_blocks(components.labelled.bits(art), size)
         blocks |= cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, _box(FILL * scale))
     blocks = _filled(blocks, scale)
     return np.asarray(cv2.resize(blocks, (width, height), interpolation=cv2.INTER_NEAREST))
+
+
+def _any_in_blocks(bits: Bits, size: tuple[int, int]) -> Mask:
+    """Return the blocks, `size` (width, height) of them, in which any bit is set."""
+    rows = np.bitwise_or.reduce(bits[: size[1] * STEP].reshape(size[1], STEP, -1), axis=1)
+    pixels = unpacked(rows, size[0] * STEP)
+    return np.asarray(np.bitwise_or.reduce([pixels[:, k::STEP] for k in range(STEP)]))
 
 
 def _filled(blocks: Mask, scale: float) -> Mask:

@@ -62,6 +62,9 @@ def reading_order(boxes: NDArray[np.integer], text_direction: Literal["lr", "rl"
         raise ValueError(f"text_direction must be lr or rl, not {text_direction!r}")
     if not len(boxes):
         return []
+    if boxes[:, 0].max() < boxes[:, 2].min():  # every line shares columns with every other: a column of text
+        downwards: list[int] = np.argsort(boxes[:, 1], kind="stable").tolist()
+        return downwards
     # Kraken takes lines with equal boxes for the same line; so each distinct box is looked at once.
     distinct, place = np.unique(boxes, axis=0, return_inverse=True)
     x_min, y_min, x_max, y_max = np.ascontiguousarray(distinct.astype(np.int32).T)

@@ -19,6 +19,7 @@ from workers.stages.kraken_core.runs import Labelled, Stats, label_sparse
 
 Mask = NDArray[np.uint8]
 Path = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 SHORTEST = 5.0  # a rule is at least this long: letter stems of body text are shorter
 SEED = 2.5  # and has unbroken stretches of this length
@@ -109,11 +110,13 @@ def _rules_among(seeds: Mask, ink: NDArray[np.generic], scale: float, step: int)
         seeds |= bridges
         strokes, stats = _strokes(seeds, step)
     keep = _slim(stats, scale) & (stats[:, 3] >= (SHORTEST + BREAK) * scale)
-    chosen = np.flatnonzero(keep)
-    keep[chosen] = [
-        _stands_free(own, ink, strokes.stats[label], scale) and _runs_evenly(own, ink, strokes.stats[label], scale)
+    chosen = _standing_free(strokes, np.flatnonzero(keep), ink, scale)
+    even = [
+        _runs_evenly(own, ink, strokes.stats[label], scale)
         for label, own in zip(chosen, strokes.windows(chosen), strict=True)
     ]
+    keep[:] = False
+    keep[chosen] = even
     keep[_pickets(stats, keep, scale)] = False
     return strokes.mask(keep), seeds
 
@@ -161,26 +164,37 @@ def _bridges(stats: Stats, shape: tuple[int, ...], scale: float, step: int) -> M
     return bridges
 
 
-def _stands_free(own: NDArray[np.bool_], ink: NDArray[np.generic], stats: Stats, scale: float) -> bool:
-    """Tell whether paper lies on both sides of a rule along most of its length.
+def _standing_free(strokes: Labelled, chosen: Indices, ink: NDArray[np.generic], scale: float) -> Indices:
+    """Return the `chosen` components with paper on both sides along most of their length.
 
     Args:
-        own: (height, width) of the rule's box, True on the rule.
+        strokes: the components.
+        chosen: which of them are looked at.
         ink: (h, w), 1 is ink; the same rows.
-        stats: x, y, width, height of the box.
         scale: text scale in pixels.
     """
-    x, y, width, height, _ = stats.tolist()
-    beside = max(2, round(BESIDE * scale))
-    left, right = max(0, x - beside - 1), min(ink.shape[1], x + width + beside + 1)
-    columns = np.arange(left - x, right - x)
-    first = own.argmax(axis=1)
-    last = width - 1 - own[:, ::-1].argmax(axis=1)
-    inked = np.asarray(ink[y : y + height, left:right]) != 0
-    to_left = (columns >= (first - beside)[:, None]) & (columns < first[:, None] - 1)
-    to_right = (columns > last[:, None] + 1) & (columns <= (last + beside)[:, None])
-    free = ~(inked & to_left).any(axis=1) & ~(inked & to_right).any(axis=1)
-    return bool(free.mean() >= FREE)
+    label, row, first, last = _ends_in_rows(strokes, chosen)
+    beside = np.arange(2, max(2, round(BESIDE * scale)) + 1)
+    free = np.ones(len(label), bool)
+    for columns in (first[:, None] - beside, last[:, None] + beside):
+        within = (columns >= 0) & (columns < ink.shape[1])
+        free &= ~((ink[row[:, None], columns.clip(0, ink.shape[1] - 1)] != 0) & within).any(axis=1)
+    rows = np.bincount(label, minlength=len(strokes.stats))
+    share = np.bincount(label, free, len(rows)) / np.maximum(rows, 1)
+    return chosen[share[chosen] >= FREE]
+
+
+def _ends_in_rows(strokes: Labelled, chosen: Indices) -> tuple[Indices, ...]:
+    """Return label, row, first and last column of the `chosen` components in each of their rows."""
+    wanted = np.zeros(len(strokes.stats), bool)
+    wanted[chosen] = True
+    own = np.flatnonzero(wanted[strokes.label])
+    own = own[np.argsort(strokes.label[own], kind="stable")]
+    label, runs = strokes.label[own], strokes.runs
+    row = runs.start[own] // runs.stride
+    begins = np.append(True, (label[1:] != label[:-1]) | (row[1:] != row[:-1]))[: len(own)]
+    first, last = runs.start[own] - row * runs.stride, runs.end[own] - 1 - row * runs.stride
+    return label[begins], row[begins], first[begins], last[np.append(begins[1:], True)[: len(own)]]
 
 
 def _runs_evenly(own: NDArray[np.bool_], ink: NDArray[np.generic], stats: Stats, scale: float) -> bool:

@@ -25,7 +25,7 @@ from workers.stages.line_boxes import completed, with_headlines, with_whole_lett
 from workers.stages.pictures import line_art
 from workers.stages.reading_order import reading_order
 from workers.stages.rules import step_along
-from workers.stages.tables import CELL_GAP, cut_at_cells, cut_at_separators, holes_in
+from workers.stages.tables import CELL_GAP, Known, cut_at_cells, cut_at_separators, holes_in
 
 Boxes = NDArray[np.int64]
 Mask = NDArray[np.uint8]
@@ -80,8 +80,9 @@ def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
     found = completed(found, headlines.boxes, components, pictured, columns.barrier)
     printed = components.mask((components.kind != PAPER) & ~pictured)
     found = cut_at_separators(found, columns.barrier, printed, page.scale)
-    found = cut_at_cells(found, printed, page.scale, page.pitch)
-    found = credible(found, holes_in(found, printed, CELL_GAP * page.scale, {}), components)
+    known: Known = {}
+    found = cut_at_cells(found, printed, page.scale, page.pitch, known)
+    found = credible(found, holes_in(found, printed, CELL_GAP * page.scale, known), components)
     found = with_whole_letters(rows_apart(found, components), components, pictured)
     found = with_headlines(with_characters(found, components), headlines.boxes)
     capitals = drop_capitals(headlines.initials, found, page.pitch, components)

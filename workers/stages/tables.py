@@ -21,7 +21,7 @@ LOWEST = 0.8  # text scales
 NEARBY = 12.0  # line pitches above or below
 
 
-def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float) -> Boxes:
+def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float, known: Known) -> Boxes:
     """Cut lines at holes that no line of text has, and at smaller ones that lines nearby have at the same place.
 
     Cells that are cut off make room for others to be seen, so this is repeated until nothing changes. What is lower
@@ -32,8 +32,8 @@ def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float) -> Boxes:
         ink: (h, w), 1 is ink, with the dots of leaders.
         scale: text scale in pixels.
         pitch: distance of text lines in pixels.
+        known: takes up the holes of every box that was looked at, see `holes_in`.
     """
-    known: Known = {}
     for _ in range(PASSES):
         cut = _cut_once(lines, ink, scale, pitch, known)
         if len(cut) == len(lines):
@@ -71,7 +71,7 @@ def cut_at_separators(lines: Boxes, barrier: Mask, ink: Mask, scale: float) -> B
     holes = []
     for number, (x0, y0, x1, y1) in enumerate(lines.tolist()):
         within = barrier[y0:y1, x0:x1]
-        if not within.any():
+        if not cv2.countNonZero(within):
             continue
         crossed = np.flatnonzero(within.sum(axis=0) >= ACROSS * (y1 - y0))
         inked = np.flatnonzero(ink[y0:y1, x0:x1].any(axis=0))
@@ -84,7 +84,7 @@ def cut_at_separators(lines: Boxes, barrier: Mask, ink: Mask, scale: float) -> B
 def holes_in(lines: Boxes, ink: Mask, least: float, known: Known) -> NDArray[np.int64]:
     """Return (n, 3): line, first white column, first inked column after it, of the holes more than `least` wide.
 
-    `known` keeps the holes of each box for the next pass.
+    `known` keeps the holes of each box, so that no box is looked at twice in the same ink.
     """
     boxes = [tuple(box) for box in lines.tolist()]
     unknown = [box for box in boxes if box not in known]

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.bits import WORD, Bits, Mask, filled_between, packed, unpacked
+from workers.stages.bits import IN_WORD, WORD, Bits, Mask, filled_between, packed, unpacked
 from workers.stages.kraken_core.boxes import groups, ragged
 
 STRIP = 128  # rows labelled at a time
@@ -50,7 +50,7 @@ class Runs:
         """Return (height, words), 1 on the runs."""
         change = np.zeros(height * self.stride // WORD, np.uint64)
         for place in (self.start, self.end):  # no two of them are the same, so that adding sets bits
-            np.add.at(change, place // WORD, np.uint64(1) << (place % WORD).astype(np.uint64))
+            np.add.at(change, place >> IN_WORD, np.uint64(1) << (place & (WORD - 1)).astype(np.uint64))
         return filled_between(change).reshape(height, -1)
 
 
@@ -67,7 +67,7 @@ def runs_of_bits(rows: Bits) -> Runs:
     change ^= bits
     at = np.flatnonzero(change)
     inside = np.flatnonzero(np.unpackbits(change[at].view(np.uint8), bitorder="little").view(bool))
-    place = at[inside // WORD] * WORD + inside % WORD
+    place = inside + ((at - np.arange(len(at))) << IN_WORD)[inside >> IN_WORD]
     return Runs(place[::2], place[1::2], rows.shape[1] * WORD)
 
 

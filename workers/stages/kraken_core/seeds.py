@@ -15,7 +15,7 @@ from workers.stages.kraken_core.strips import Bits, Mask, extended_up, from_bits
 THRESHOLD = 0.2  # kraken's, of the strongest edge
 TOP_REACH = 20  # columns over which kraken widens the upper edges
 HIGHEST_BAND = 5  # scales
-TILE = 96  # rows worked on at a time, so that they stay in the cache
+TILE = 192  # rows worked on at a time, so that they stay in the cache
 INTERPOLATION = 6  # strips that decide on the columns between them
 
 

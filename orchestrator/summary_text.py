@@ -20,7 +20,7 @@ def print_summary(outcome: Outcome, seconds: float) -> None:
         f"{counted(summary.faces, 'face')}"
     )
     if summary.empty:
-        console.print(f"{counted(summary.empty, 'page')} of them without text; page_status.empty_reason says why")
+        console.print(f"{summary.empty:,} of them without text; page_status.empty_reason says why")
     if outcome.skipped:
         console.print(f"{counted(outcome.skipped, 'file')} passed over as no scan; --dry-run lists what")
     if outcome.finished_now:

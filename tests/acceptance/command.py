@@ -25,7 +25,7 @@ class Broadsheet:
     def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run to the end and check the exit code."""
         done = subprocess.run(
-            [BROADSHEET, *arguments], cwd=self.folder, env=self._env(), capture_output=True, text=True, timeout=300
+            [BROADSHEET, *arguments], cwd=self.folder, env=self.env(), capture_output=True, text=True, timeout=300
         )
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
@@ -36,7 +36,7 @@ class Broadsheet:
         return subprocess.Popen(
             [BROADSHEET, *arguments],
             cwd=self.folder,
-            env=self._env(),
+            env=self.env(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -53,7 +53,8 @@ class Broadsheet:
         rows: list[dict[str, Any]] = json.loads(self.run("query", sql, "--format", "json").stdout)
         return rows
 
-    def _env(self) -> dict[str, str]:
+    def env(self) -> dict[str, str]:
+        """Return the environment of the command: whatever other tests have set, nothing of ours but `environ`."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BROADSHEET_")}
         return inherited | dict(self.environ)
 

@@ -141,7 +141,9 @@ def test_a_reader_that_has_seen_enough_ends_the_query(archive: Broadsheet) -> No
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
     started = time.monotonic()
     piped = f"{BROADSHEET} query '{endless}' --format csv | head -3"
-    done = subprocess.run(["bash", "-c", piped], cwd=archive.folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["bash", "-c", piped], cwd=archive.folder, env=archive.env(), capture_output=True, text=True, timeout=60
+    )
     assert done.stdout.splitlines() == ["i", "1", "2"]
     assert "Traceback" not in done.stderr
     assert time.monotonic() - started < 30
@@ -150,7 +152,9 @@ def test_a_reader_that_has_seen_enough_ends_the_query(archive: Broadsheet) -> No
 def test_a_full_disk_behind_a_pipe_is_a_sentence(archive: Broadsheet) -> None:
     with Path("/dev/full").open("w") as full:
         asked = [BROADSHEET, "query", "SELECT * FROM page_lines", "--format", "csv"]
-        done = subprocess.run(asked, cwd=archive.folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        done = subprocess.run(
+            asked, cwd=archive.folder, env=archive.env(), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
     assert (done.returncode, done.stderr) == (2, "The output: No space left on device.\n")
 
 

@@ -1,7 +1,7 @@
 """How well separators lie where columns are parted: measured by length, since boxes of thin rules hardly overlap.
 
-A true rule is a polygon, ours a path; both are compared row by row. Only upright rules part columns: a polygon wider
-than tall (a rule under a headline) is left out.
+A true rule is a polygon, ours a path; both are compared row by row and one to one: of two separators in one gutter the
+shorter is wrong. Only upright rules part columns: a polygon wider than tall (a rule under a headline) is left out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from orchestrator.evaluation.truth import PageTruth, Polygon
 from workers.layout import Separator
 
 _TOLERANCE = 1 / 400  # of the page's width: how far beside a rule still counts as on it
+_ONE_GUTTER = 1 / 100  # of the page's width: two separators nearer to each other than this are in one gutter
 _REACH = 1 / 100  # of the page's height: text this far above or below still stands beside a row
 
 
@@ -39,7 +40,7 @@ class LengthScore:
 
     @property
     def precision(self) -> float:
-        """Share of our separators' length that lies on a rule or in a gutter; 1 when there are none."""
+        """Share of our separators' length that lies on a rule or in a gutter of its own; 1 when there are none."""
         return self.correct / self.found if self.found else 1.0
 
     @property
@@ -89,7 +90,12 @@ def compare_separators(separators: Sequence[Separator], truth: PageTruth) -> Sep
     rules = [_polygon_track(polygon) for polygon in upright]
     ours = [_path_track(separator) for separator in separators]
     covered = [_on_any(rule, ours, tolerance) for rule in rules]
-    correct = [_on_any(track, rules, tolerance) | _in_gutter(track, truth, tolerance) for track in ours]
+    on_rule = _on_rules(ours, rules, tolerance)
+    beside = _beside_another(ours, on_rule, truth.width * _ONE_GUTTER)
+    correct = [
+        on | _in_gutter(track, truth, tolerance) & ~double
+        for track, on, double in zip(ours, on_rule, beside, strict=True)
+    ]
     lengths = LengthScore(
         covered=sum(int(rows.sum()) for rows in covered),
         rules=sum(len(rows) for rows in covered),
@@ -134,13 +140,57 @@ def _on_any(track: _Track, others: Sequence[_Track], tolerance: float) -> NDArra
     middle = (track.left + track.right) / 2
     slack = (track.right - track.left) / 2 + tolerance
     for other in others:
-        start = max(track.top, other.top)
-        stop = min(track.top + len(track.left), other.top + len(other.left))
-        if start < stop:
-            here, there = slice(start - track.top, stop - track.top), slice(start - other.top, stop - other.top)
-            x = middle[here]
-            on[here] |= (other.left[there] - slack[here] <= x) & (x <= other.right[there] + slack[here])
+        here, there = _shared_rows(track, other)
+        x = middle[here]
+        on[here] |= (other.left[there] - slack[here] <= x) & (x <= other.right[there] + slack[here])
     return on
+
+
+def _on_rules(tracks: Sequence[_Track], rules: Sequence[_Track], tolerance: float) -> list[NDArray[np.bool_]]:
+    """Tell for each row of each track whether it lies on a rule that no longer track has in that row."""
+    free = [np.ones(len(rule.left), dtype=np.bool_) for rule in rules]
+    on = [np.zeros(len(track.left), dtype=np.bool_) for track in tracks]
+    for index in _longest_first(tracks):
+        track = tracks[index]
+        best, distance = np.full(len(track.left), -1), np.full(len(track.left), np.inf)
+        for number, rule in enumerate(rules):
+            here, there = _shared_rows(track, rule)
+            middle, half = (rule.left + rule.right)[there] / 2, (rule.right - rule.left)[there] / 2
+            away = np.abs(track.left[here] - middle)
+            nearer = free[number][there] & (away <= half + tolerance) & (away < distance[here])
+            best[here][nearer], distance[here][nearer] = number, away[nearer]
+        on[index] = best >= 0
+        for number, rule in enumerate(rules):
+            here, there = _shared_rows(track, rule)
+            free[number][there] &= best[here] != number
+    return on
+
+
+def _beside_another(
+    tracks: Sequence[_Track], on_rule: Sequence[NDArray[np.bool_]], near: float
+) -> list[NDArray[np.bool_]]:
+    """Tell for each row of each track whether another that is longer, or lies on a rule, runs `near` pixels from it."""
+    beside = [np.zeros(len(track.left), dtype=np.bool_) for track in tracks]
+    order = _longest_first(tracks)
+    for rank, index in enumerate(order):
+        for other_rank, other in enumerate(order):
+            if other == index:
+                continue
+            here, there = _shared_rows(tracks[index], tracks[other])
+            close = np.abs(tracks[index].left[here] - tracks[other].left[there]) < near
+            beside[index][here] |= close & (on_rule[other][there] | (other_rank < rank))
+    return beside
+
+
+def _longest_first(tracks: Sequence[_Track]) -> list[int]:
+    return sorted(range(len(tracks)), key=lambda index: -len(tracks[index].left))
+
+
+def _shared_rows(one: _Track, other: _Track) -> tuple[slice, slice]:
+    """Return the rows of the page that two tracks share, counted from the top of either."""
+    start = max(one.top, other.top)
+    stop = max(start, min(one.top + len(one.left), other.top + len(other.left)))
+    return slice(start - one.top, stop - one.top), slice(start - other.top, stop - other.top)
 
 
 def _in_gutter(track: _Track, truth: PageTruth, tolerance: float) -> NDArray[np.bool_]:

@@ -216,9 +216,20 @@ def test_a_rule_is_covered_as_far_as_a_separator_lies_on_it() -> None:
     assert score.f1 == pytest.approx(2 * 0.4 / 1.4)
 
 
-def test_two_separators_on_one_rule_cover_it_once() -> None:
-    score = lengths([upright(100, 0, 400), upright(101, 0, 400)], [rule(99, 0, 102, 1000)])
-    assert (score.covered, score.correct, score.found) == (400, 800, 800)
+def test_two_separators_on_one_rule_cover_it_once_and_one_is_wrong() -> None:
+    score = lengths([upright(100, 0, 400), upright(101, 0, 300)], [rule(99, 0, 102, 1000)])
+    assert (score.covered, score.correct, score.found) == (400, 400, 700)
+
+
+def test_two_separators_on_the_two_strokes_of_a_double_rule_are_right() -> None:
+    score = lengths([upright(99, 0, 400), upright(101, 0, 300)], [rule(98, 0, 100, 1000), rule(101, 0, 103, 1000)])
+    assert (score.correct, score.found) == (700, 700)
+
+
+@pytest.mark.parametrize("rules", [[], [rule(99, 0, 102, 1000)]])
+def test_a_second_separator_in_a_gutter_is_wrong_where_the_first_runs(rules: list[np.ndarray]) -> None:
+    score = lengths([upright(100, 100, 900), upright(101, 600, 1000)], rules)
+    assert (score.correct, score.found) == (900, 1200)
 
 
 def test_a_separator_in_a_gutter_without_a_rule_is_right_and_one_through_text_is_not() -> None:

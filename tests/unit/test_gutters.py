@@ -7,7 +7,7 @@ from workers.layout import Separator
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization import working_page
 from workers.stages.columns import find_columns, gap_columns, to_separators
-from workers.stages.gutters import parts_columns
+from workers.stages.gutters import Gutter, joined, parts_columns
 
 
 def separators(page: DrawnPage) -> tuple[Separator, ...]:
@@ -103,6 +103,37 @@ def test_three_columns_have_two_gutters() -> None:
     for x in (60, 500, 940):
         page.column(x, 100, 390, 40)
     assert len(separators(page)) == 2
+
+
+def test_a_picture_across_a_gutter_leaves_one_separator_above_and_one_below() -> None:
+    page = DrawnPage()
+    page.column(80, 100, 560, 16)
+    page.column(720, 100, 560, 16)
+    page.draw.rectangle((400, 760, 960, 1160), fill=90)
+    page.column(80, 1200, 560, 14)
+    page.column(720, 1200, 560, 14)
+    above, below = sorted(separators(page), key=lambda separator: separator.bbox.y_min)
+    assert above.bbox.y_max <= 800 and below.bbox.y_min >= 1120
+
+
+def test_a_gutter_whose_text_is_broken_off_on_one_side_is_one_separator() -> None:
+    page = DrawnPage()
+    page.column(80, 100, 560, 14)
+    page.column(720, 100, 560, 40)
+    page.column(80, 1200, 560, 12)
+    assert len(separators(page)) == 1
+
+
+def test_gutters_that_go_on_through_each_other_are_one() -> None:
+    def gutter(x: float, top: float, bottom: float, seen: tuple[float, float]) -> Gutter:
+        return Gutter(np.array([(x, top), (x, bottom)]), seen)
+
+    upper, lower = gutter(100, 0, 900, (0, 300)), gutter(106, 100, 1000, (600, 1000))
+    between, aside = gutter(103, 250, 950, (400, 500)), gutter(150, 0, 1000, (0, 1000))
+    one, other = sorted(joined([lower, aside, between, upper], 20), key=lambda found: found.path[0, 0])
+    assert (one.top, one.bottom, one.seen) == (0, 1000, (0, 1000))
+    assert one.at(np.array([300.0, 400.0, 500.0, 600.0])).tolist() == [100, 103, 103, 106]
+    assert other is aside
 
 
 def test_every_separator_keeps_its_path_inside_its_box() -> None:

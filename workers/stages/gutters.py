@@ -9,6 +9,8 @@ down through white while one side still has text and no horizontal rule is cross
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from itertools import compress
 
 import cv2
 import numpy as np
@@ -29,12 +31,14 @@ MANY_LINES = 20.0  # line pitches: over so many, white is a gutter however narro
 WIDER = 1.5  # word spaces; a river of word spaces is as wide as they are
 SLIGHTLY_WIDER = 1.2  # over many lines
 WORD_GAPS = (0.4, 4.0)  # text scales: narrower gaps part letters, wider ones columns
-NARROW_COLUMN = 8.0  # text scales: narrower blocks are the cells of a table
+NARROW_COLUMN = 16.0  # text scales, about as many letters: narrower blocks are the cells of a table
 NARROW = 0.4  # text scales: a gutter goes on through white no narrower than this
 AS_WIDE = 0.6  # nor than this share of its own width: that is a space between words
 CORRIDOR_LINES = 20.0  # line pitches of unbroken white
 FAR = 12.0  # text sizes: so near must text be to it
 FAR_DENSE = 0.04
+OFTEN = 0.5  # of its lines have text so near on the left, and on the right
+BESIDE_ROWS = 25  # in which two gutters are compared
 MOST = 0.45  # of the gutter's lines have text close to both edges
 
 
@@ -42,10 +46,13 @@ MOST = 0.45  # of the gutter's lines have text close to both edges
 class Gutter:
     """A white gap between columns: its middle line from top to bottom in working pixels.
 
-    `path` is (n, 2) x, y with rising y.
+    Attributes:
+        path: (n, 2) x, y with rising y.
+        seen: first and last row with text on both sides; above and below it goes on through white.
     """
 
     path: NDArray[np.float64]
+    seen: tuple[float, float]
 
     @property
     def top(self) -> float:
@@ -56,6 +63,10 @@ class Gutter:
     def bottom(self) -> float:
         """Lower end."""
         return float(self.path[-1, 1])
+
+    def at(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the columns in which the gutter meets the given rows."""
+        return np.interp(rows, self.path[:, 1], self.path[:, 0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +96,8 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
     if not len(runs):
         return []
     supported = _supported(runs, bands, scale)
-    blocks = _blocks(runs, ink.shape[1])
     space = word_space(bands.text, scale)
+    blocks = _blocks(runs, ink.shape[1], SLIGHTLY_WIDER * space)
     found = []
     for own in _linked(runs, supported, bands):
         lines = len(np.unique(runs[own, 0])) / bands.pitch
@@ -95,7 +106,7 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
         width, block = np.median(runs[own, 2] - runs[own, 1]), np.median(blocks[own])
         if parts_columns(width, block, lines, space, scale):
             found.append(_traced(runs[own], bands, scale))
-    gutters = [gutter for gutter in found if gutter is not None]
+    gutters = joined([gutter for gutter in found if gutter is not None], CLOSE * scale)
     return gutters + _corridors(white, gutters, bands, scale)
 
 
@@ -116,6 +127,40 @@ def parts_columns(width: float, block: float, lines: float, word_space: float, s
     return width >= SLIGHTLY_WIDER * word_space
 
 
+def joined(gutters: list[Gutter], near: float) -> list[Gutter]:
+    """Make one gutter of those that run beside each other, at most `near` pixels apart.
+
+    A picture or a heading may break what is seen of a gutter; each piece then goes on through the white of the other.
+    """
+    apart: list[Gutter] = []
+    for gutter in sorted(gutters, key=lambda gutter: gutter.seen):
+        beside = [_run_beside(other, gutter, near) for other in apart]
+        same = list(compress(apart, beside))
+        apart = [other for other, is_beside in zip(apart, beside, strict=True) if not is_beside]
+        apart.append(reduce(_spliced, same, gutter))
+    return apart
+
+
+def _run_beside(one: Gutter, other: Gutter, near: float) -> bool:
+    """Tell whether two gutters run at most `near` pixels apart where both run."""
+    top, bottom = max(one.top, other.top), min(one.bottom, other.bottom)
+    if top >= bottom:
+        return False
+    rows = np.linspace(top, bottom, BESIDE_ROWS)
+    return bool(np.median(np.abs(one.at(rows) - other.at(rows))) <= near)
+
+
+def _spliced(lower: Gutter, upper: Gutter) -> Gutter:
+    """Return one gutter of two that run beside each other: the upper one to the end of its text, then the lower one."""
+    turn = max(upper.seen[1], lower.top)
+    changes = [turn, turn + 1.0, lower.bottom, lower.bottom + 1.0]
+    rows = np.unique(np.concatenate([upper.path[:, 1], lower.path[:, 1], changes]))
+    rows = rows[rows <= max(upper.bottom, lower.bottom)]
+    above = (rows >= upper.top) & (rows <= turn) | (rows > lower.bottom)
+    path = np.stack([np.where(above, upper.at(rows), lower.at(rows)), rows], axis=1)
+    return Gutter(path, (min(upper.seen[0], lower.seen[0]), max(upper.seen[1], lower.seen[1])))
+
+
 def word_space(text: Mask, scale: float) -> float:
     """Return the usual space between words in pixels: the median of the gaps that part words.
 
@@ -130,12 +175,17 @@ def word_space(text: Mask, scale: float) -> float:
     return float(np.median(words)) if len(words) else scale
 
 
-def _blocks(runs: NDArray[np.int64], width: int) -> NDArray[np.int64]:
-    """Return for each white run the width of the narrower block of text beside it, up to the next white."""
+def _blocks(runs: NDArray[np.int64], width: int, wide: float) -> NDArray[np.int64]:
+    """Return for each white run the width of the narrower block of text beside it, up to the next `wide` white."""
     row, start, end = runs.T
-    same = row[1:] == row[:-1]
-    left = start - np.where(np.append(False, same), np.append(0, end[:-1]), 0)
-    right = np.where(np.append(same, False), np.append(start[1:], 0), width) - end
+    count = len(runs)
+    parts = end - start >= wide
+    last = np.maximum.accumulate(np.where(parts, np.arange(count), -1))
+    following = np.minimum.accumulate(np.where(parts, np.arange(count), count)[::-1])[::-1]
+    last, following = np.append(-1, last[:-1]), np.append(following[1:], count)
+    same_row = np.append(row, -1)
+    left = start - np.where(same_row[last] == row, np.append(end, 0)[last], 0)
+    right = np.where(same_row[following] == row, np.append(start, 0)[following], width) - end
     return np.asarray(np.minimum(left, right))
 
 
@@ -163,13 +213,16 @@ def _runs(mask: Mask) -> NDArray[np.int64]:
 def _supported(runs: NDArray[np.int64], bands: _Bands, scale: float) -> NDArray[np.bool_]:
     """Tell for each run whether text stands close to both of its edges within a line pitch."""
     close, reach = int(CLOSE * scale), max(1, round(REACH * scale))
-    near, dense = _beside(runs, close, bands.pitch, bands.text), _beside(runs, reach, bands.pitch, bands.text)
+    near = np.minimum(*_beside(runs, close, bands.pitch, bands.text))
+    dense = np.minimum(*_beside(runs, reach, bands.pitch, bands.text))
     start, end = runs[:, 1], runs[:, 2]
     return np.asarray((near > 0) & (dense > DENSE) & (start > 0) & (end < bands.text.shape[1]))
 
 
-def _beside(runs: NDArray[np.int64], reach: int, tall: float, text: Mask) -> NDArray[np.float64]:
-    """Return for each run the share of text in the emptier of the windows beside it, `reach` wide and `tall` high."""
+def _beside(
+    runs: NDArray[np.int64], reach: int, tall: float, text: Mask
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return for each run the shares of text in the windows left and right of it, `reach` wide and `tall` high."""
     high = max(1, round(tall)) // 2
     height, width = text.shape
     total = cv2.integral(text, sdepth=cv2.CV_32S)
@@ -178,7 +231,8 @@ def _beside(runs: NDArray[np.int64], reach: int, tall: float, text: Mask) -> NDA
     left, right = np.maximum(start - reach, 0), np.minimum(end + reach, width)
     before = total[bottom, start] - total[top, start] - total[bottom, left] + total[top, left]
     after = total[bottom, right] - total[top, right] - total[bottom, end] + total[top, end]
-    return np.asarray(np.minimum(before, after) / (reach * (2 * high + 1)))
+    area = reach * (2 * high + 1)
+    return before / area, after / area
 
 
 def _corridors(white: Mask, found: list[Gutter], bands: _Bands, scale: float) -> list[Gutter]:
@@ -191,16 +245,22 @@ def _corridors(white: Mask, found: list[Gutter], bands: _Bands, scale: float) ->
     runs = _runs(cv2.morphologyEx(white, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0))
     if not len(runs):
         return []
-    between = _beside(runs, round(FAR * scale), CORRIDOR_LINES * bands.pitch, bands.text) > FAR_DENSE
-    between &= _blocks(runs, white.shape[1]) >= NARROW_COLUMN * scale
+    between = np.minimum(*_beside(runs, round(FAR * scale), CORRIDOR_LINES * bands.pitch, bands.text)) > FAR_DENSE
+    between &= _blocks(runs, white.shape[1], 0.0) >= NARROW_COLUMN * scale
     row, start, end = runs.T
     for gutter in found:
         x = np.interp((row + 0.5) * bands.step, gutter.path[:, 1], gutter.path[:, 0], left=-np.inf, right=-np.inf)
         between &= (x < start - CLOSE * scale) | (x > end + CLOSE * scale)
-    chains = _linked(runs, between, bands)
-    tall = [runs[own] for own in chains if len(np.unique(runs[own, 0])) >= LINES * bands.pitch]
-    traced = [_traced(own, bands, scale, extended=False) for own in tall]
-    return [corridor for corridor in traced if corridor is not None]
+    left, right = (side > 0 for side in _beside(runs, round(FAR * scale), bands.pitch, bands.text))
+    corridors = []
+    for own in _linked(runs, between, bands):
+        if left[own].mean() < OFTEN or right[own].mean() < OFTEN:
+            continue  # the white beside a picture, with some lines above and below
+        beside = np.flatnonzero(left[own] | right[own])
+        own = own[beside[0] : beside[-1] + 1]
+        if len(np.unique(runs[own, 0])) >= LINES * bands.pitch:
+            corridors.append(_traced(runs[own], bands, scale, extended=False))
+    return [corridor for corridor in corridors if corridor is not None]
 
 
 def _linked(runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands) -> list[NDArray[np.intp]]:
@@ -241,8 +301,9 @@ def _traced(runs: NDArray[np.int64], bands: _Bands, scale: float, *, extended: b
     every = max(1, round(3 * bands.pitch))
     points = [(x, (r + 0.5) * bands.step) for x, r in zip(middle[::every], row[::every], strict=True)]
     points.append((middle[-1], (row[-1] + 0.5) * bands.step))
+    seen = (points[0][1], points[-1][1])
     if not extended:
-        return Gutter(np.array(points, np.float64))
+        return Gutter(np.array(points, np.float64), seen)
     slim = max(NARROW * scale, AS_WIDE * float(np.median(end - start)))
     top, top_x = _reach(bands, (int(row[0]), int(start[0]), int(end[0])), middle[0], slim, -1, scale)
     if top < row[0]:
@@ -250,7 +311,7 @@ def _traced(runs: NDArray[np.int64], bands: _Bands, scale: float, *, extended: b
     bottom, bottom_x = _reach(bands, (int(row[-1]), int(start[-1]), int(end[-1])), middle[-1], slim, 1, scale)
     if bottom > row[-1]:
         points += [(bottom_x, (row[-1] + 1) * bands.step), (bottom_x, (bottom + 1) * bands.step)]
-    return Gutter(np.array(points, np.float64))
+    return Gutter(np.array(points, np.float64), seen)
 
 
 def _straight(runs: NDArray[np.int64]) -> NDArray[np.float64]:

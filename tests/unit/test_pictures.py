@@ -36,6 +36,20 @@ def test_a_halftone_is_a_picture() -> None:
     assert _share(mask, page, 80, 100, 1280, 460) < 0.01
 
 
+def test_the_light_corner_of_a_halftone_belongs_to_it() -> None:
+    page = DrawnPage()
+    page.column(80, 100, 1200, 10)
+    page.column(80, 1200, 1200, 10)
+    for y in range(520, 1120, 6):
+        for x in range(200, 1200, 6):
+            light = max(0.0, 1 - np.hypot(x - 200, y - 1120) / 150)
+            radius = 2.8 - 1.8 * light
+            page.draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
+    mask = _masked(page)
+    assert _share(mask, page, 215, 1060, 260, 1105) > 0.95
+    assert _share(mask, page, 80, 1200, 1280, 1500) < 0.01
+
+
 def test_a_line_drawing_is_a_picture() -> None:
     page = DrawnPage()
     page.column(80, 100, 1200, 10)

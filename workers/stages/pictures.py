@@ -23,6 +23,7 @@ HALFTONE_SIDE = 4.0  # text scales: smaller dark spots are heavy type
 FILL = 2.5  # text scales: gaps within line art that are closed
 WHOLE = 0.4  # share of its box that a picture covers; a frame around text covers less
 WHOLE_SIDE = 8.0  # text scales
+BOXED = 0.9  # share of its box that the outline of a picture with four corners covers; an oval covers less
 STEP = 3  # the mask is made on blocks of this many pixels
 
 
@@ -61,7 +62,11 @@ def _filled(blocks: Mask, scale: float) -> Mask:
     whole[0] = False
     chosen = np.flatnonzero(whole)
     for (x, y, width, height, _), own in zip(labelled.stats[chosen].tolist(), labelled.windows(chosen), strict=True):
-        cv2.fillConvexPoly(blocks[y : y + height, x : x + width], cv2.convexHull(_outermost(own)), 1)
+        outline = cv2.convexHull(_outermost(own))
+        if cv2.contourArea(outline) >= BOXED * (width - 1) * (height - 1):
+            blocks[y : y + height, x : x + width] = 1  # a light corner too
+        else:
+            cv2.fillConvexPoly(blocks[y : y + height, x : x + width], outline, 1)
     return blocks
 
 

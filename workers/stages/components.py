@@ -19,6 +19,7 @@ DUST_SIZE = 0.3  # of the text scale: smaller in both directions than any full s
 SMALLEST_TEXT = 0.5  # root box area, as in kraken's box map: full stops and accents are smaller
 LARGEST_TEXT = 4.0
 LETTER_STROKES = (0.06, 0.45)  # stroke by height of a letter: line art is thinner, stains and blocks are thicker
+FRAYED = 2  # px at the page's edges
 CROWD = 1500  # components: fewer are not worth asking whether they stand in rows
 CELL = (0.5, 8.0)  # text scales, height and width
 ROWS = 1.5
@@ -68,10 +69,10 @@ class Components:
 
     @property
     def on_edge(self) -> NDArray[np.bool_]:
-        """Which components touch the edge of the page."""
+        """Which components touch the edge of the page, or all but touch it: reducing a page frays its edges."""
         page_height, page_width = self.shape
-        right, bottom = self.x + self.width >= page_width, self.y + self.height >= page_height
-        return np.asarray((self.x == 0) | (self.y == 0) | right | bottom)
+        right, bottom = self.x + self.width + FRAYED >= page_width, self.y + self.height + FRAYED >= page_height
+        return np.asarray((self.x <= FRAYED) | (self.y <= FRAYED) | right | bottom)
 
 
 def find_components(ink: Mask, scale: float) -> Components:

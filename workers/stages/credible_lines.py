@@ -106,7 +106,8 @@ def _made_of_letters(
     letters = np.bincount(own, letter, size)
     ink = np.bincount(own, c.area, size)
     specks = ink - np.bincount(own, np.where(letter, c.area, 0), size)
-    heavy = np.bincount(own, np.where(c.stroke > BLOT * c.stroke_of_text, c.area, 0), size)
+    blot = (c.stroke > BLOT * c.stroke_of_text) & ~c.letterlike  # letters of a heavy heading may touch
+    heavy = np.bincount(own, np.where(blot, c.area, 0), size)
     made_of_specks = specks > MOSTLY_SPECKS * ink
     made_of_blots = (letters <= FEW_LETTERS) & (heavy > 0.5 * ink) & (ink > SOLID * area)
     return np.asarray((letters > 0) & ~made_of_specks & ~made_of_blots)

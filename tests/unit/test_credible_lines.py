@@ -32,6 +32,18 @@ def test_the_shadow_at_the_edge_of_a_scan_does_not_lengthen_a_line() -> None:
     assert _credible(ink, np.array([[100, 30, 600, 70]])) == [[100, 40, 487, 56]]
 
 
+def test_a_bold_word_whose_letters_touch_is_a_line_and_a_stain_is_not() -> None:
+    ink = np.zeros((200, 600), np.uint8)
+    for y in (100, 130, 160):
+        _row_of_letters(ink, 40, 500, y)
+    for x in range(100, 180, 10):  # strokes four pixels wide, every second pair with a bar
+        ink[40:56, x : x + 6] = 1
+        ink[50:56, x : x + 10] = 1
+    ink[40:56, 300:360] = 1
+    word, stain = [100, 40, 180, 56], [300, 40, 360, 56]
+    assert _credible(ink, np.array([word, stain])) == [word]
+
+
 def test_a_word_far_from_the_rest_of_its_line_stays_in_it() -> None:
     ink = np.zeros((100, 600), np.uint8)
     _row_of_letters(ink, 40, 300, 40)

@@ -119,6 +119,17 @@ def test_a_wide_space_in_one_line_of_a_paragraph_does_not_cut_it() -> None:
     assert len(cut_at_cells(lines, ink, scale=10.0, pitch=20.0, known={})) == len(lines)
 
 
+def test_three_words_that_fill_a_line_stay_together_and_two_cells_with_a_name_do_not() -> None:
+    ink = np.zeros((100, 600), np.uint8)
+    for left, right in ((20, 100), (150, 240), (288, 400)):
+        ink[20:34, left:right] = 1
+    for left, right in ((20, 100), (108, 180), (240, 280), (342, 400)):
+        ink[60:74, left:right] = 1
+    justified, cells = np.array([[20, 20, 400, 34], [20, 60, 400, 74]])
+    assert len(cut_at_cells(np.array([justified]), ink, scale=10.0, pitch=20.0, known={})) == 1
+    assert len(cut_at_cells(np.array([cells]), ink, scale=10.0, pitch=20.0, known={})) == 3
+
+
 def test_a_page_with_more_lines_than_the_limit_is_refused() -> None:
     parameters = PipelineParameters(segmentation=SegmentationParameters(max_lines=5))
     with pytest.raises(TooManyLines, match=r"more than 5"):

@@ -10,7 +10,9 @@ Boxes = NDArray[np.int64]
 Mask = NDArray[np.uint8]
 Known = dict[tuple[int, ...], list[tuple[int, int]]]
 
-WIDE = 4.5  # text scales: no line of text has such a hole
+WIDE = 4.5  # text scales: no line of text has such a hole, unless all its spaces are as wide
+WORD_GAP = 0.6  # text scales: a narrower gap parts letters
+EVEN = 1.5  # widest by narrowest space of a justified line
 CELL_GAP = 1.8  # text scales: a hole between cells is wider than a word space
 ALIGNED = 0.6  # text scales: cells below each other begin so exactly
 COMPANIONS = 2  # other lines with a hole that ends at the same place
@@ -55,8 +57,22 @@ def _cut_once(lines: Boxes, ink: Mask, scale: float, pitch: float, known: Known)
     aligned = (np.abs(end[:, None] - end) <= ALIGNED * scale) & (np.abs(row[:, None] - row) <= NEARBY * pitch)
     alike = aligned.sum(axis=1)
     in_table = (alike > COMPANIONS) & (alike >= MOST * spans.sum(axis=1))
-    cut = (end - start >= WIDE * scale) | in_table
+    wide = end - start >= WIDE * scale
+    wide &= ~_evenly_spaced(lines, line[wide], ink, scale)[line]
+    cut = wide | in_table
     return cut_at(lines, holes[cut], ink, LOWEST * scale)
+
+
+def _evenly_spaced(lines: Boxes, asked: NDArray[np.int64], ink: Mask, scale: float) -> NDArray[np.bool_]:
+    """Tell which of the lines that are `asked` for have two or more spaces, all alike: few words, justified."""
+    even = np.zeros(len(lines), bool)
+    for number in np.unique(asked):
+        x0, y0, x1, y1 = lines[number]
+        inked = np.flatnonzero(ink[y0:y1, x0:x1].any(axis=0))
+        white = np.diff(inked) - 1
+        spaces = white[white > WORD_GAP * scale]
+        even[number] = len(spaces) > 1 and spaces.max() <= EVEN * spaces.min()
+    return even
 
 
 def cut_at_separators(lines: Boxes, barrier: Mask, ink: Mask, scale: float) -> Boxes:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import ImageFont
 
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.errors import TooManyLines
@@ -87,6 +88,18 @@ def test_a_rule_across_the_page_parts_what_is_above_from_what_is_below() -> None
 def test_two_thousand_lines_are_ordered_without_recursion() -> None:
     boxes = np.array([[60 * c, 10 * k, 60 * c + 50, 10 * k + 8] for c in range(8) for k in range(250)])
     assert block_order(boxes, NO_RULES, 4.0, "lr") == list(range(2000))
+
+
+def test_a_heading_in_heavy_type_whose_letters_touch_is_one_line() -> None:
+    page = DrawnPage()
+    page.column(80, 100, 1200, 12)
+    page.draw.text((420, 600), "Correspondence", fill=0, font=ImageFont.load_default(30), stroke_width=3)
+    heading = page.draw.textbbox((420, 600), "Correspondence", font=ImageFont.load_default(30), stroke_width=3)
+    page.column(80, 700, 1200, 12)
+    boxes = [line.bbox for line in _analysed(page).lines]
+    (found,) = [box for box in boxes if 590 < (box.y_min + box.y_max) / 2 < 660]
+    assert np.abs(np.array(heading) - (found.x_min, found.y_min, found.x_max, found.y_max)).max() < 12
+    assert len(boxes) == 25
 
 
 def test_a_line_through_the_cells_of_a_table_is_cut() -> None:

@@ -1,7 +1,8 @@
 """Headlines and other large type: cut out and grouped into lines at their own size, before the body text is looked at.
 
-Kraken's segmenter has one scale for a page. Letters well above it are taken by size and stroke, and joined with their
-neighbours of the same line as long as the space between them is one that their own height allows.
+Kraken's segmenter has one scale for a page. Letters well above it are taken by size and stroke, and words in heavy type
+whose letters touch, and joined with their neighbours of the same line as long as the space between them is one that
+their own height allows.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from workers.stages.components import SMALL, TEXT, Components
+from workers.stages.components import LARGE, SMALL, TEXT, Components
 from workers.stages.pairs import beside
 
 TALL = 2.6  # text scales: letters this tall are not of the body text
 TALLEST = 30.0
 BOLD = 1.35  # stroke of large type by that of the body text
+HEAVY = 2.0  # stroke of words whose letters touch by that of the body text
+TOUCHING = 1.3  # text scales: their least height
 LETTER = 1.0  # text scales: the least height of a letter of a headline
 SPACE = 1.4  # widest space within a headline, by the height of its taller neighbour
 ALIKE = 2.6  # greatest ratio of heights of neighbours
@@ -61,11 +64,14 @@ def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded:
         return Headlines(np.zeros((0, 4), np.int64), members, initials)
     groups = _groups(_boxes(c)[chosen], barrier)
     boxes = []
+    heavy = (c.stroke > HEAVY * c.stroke_of_text) & (c.height >= TOUCHING * scale)
+    touching = (c.kind == LARGE) & heavy & ~c.on_edge  # kraken's segmenter drops them
     tallest = np.zeros(groups.max() + 1, np.int64)
     np.maximum.at(tallest, groups, c.height[chosen])
-    for group in np.flatnonzero(tallest >= TALL * scale):
+    words = np.bincount(groups, touching[chosen], len(tallest)) > 0
+    for group in np.flatnonzero((tallest >= TALL * scale) | words):
         own = chosen[groups == group]
-        if np.quantile(c.height[own], 0.75) < TALL * scale:
+        if np.quantile(c.height[own], 0.75) < TALL * scale and not words[group]:
             continue
         if bold[own].mean() < 0.5 and len(own) < SEVERAL:
             continue  # letters of the body that touch across lines

@@ -100,13 +100,26 @@ def test_kraken_gets_the_full_scan() -> None:
     assert page.placement.boxes(np.array([[3, 4, 50, 60]]))[0].to_xywh() == (3, 4, 47, 56)
 
 
+@pytest.mark.parametrize("size", [(4003, 5011), (2999, 4001)])
+def test_boxes_come_back_to_the_pixel_where_no_whole_blocks_fill_the_page(size: tuple[int, int]) -> None:
+    width, height = size
+    page = DrawnPage(width, height)
+    page.column(100, 100, width - 400, 50, size=60, pitch=90)
+    page.draw.rectangle((width - 90, height - 70, width - 61, height - 41), fill=0)
+    working = working_page(page.grey, OTSU)
+    corner = np.argwhere(working.ink[-60:, -60:]) + np.array(working.ink.shape) - 60
+    (y0, x0), (y1, x1) = corner.min(axis=0), corner.max(axis=0) + 1
+    box = working.placement.boxes(np.array([[x0, y0, x1, y1]], np.float64))[0]
+    assert np.abs(np.array([box.x_min + box.x_max, box.y_min + box.y_max]) / 2 - (width - 75, height - 55)).max() < 1.5
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.floats(-6, 6), st.integers(0, 3).filter(lambda turns: turns != 2), st.integers(30, 300), st.integers(30, 300))
 def test_a_box_comes_back_around_the_pixel_it_was_drawn_on(degrees: float, turns: int, x: int, y: int) -> None:
     grey = np.full((400, 500), 255, np.uint8)
     grey[y : y + 6, x : x + 6] = 0
     level, placement = upright(
-        np.ascontiguousarray(np.rot90(grey, turns)), degrees, 255, np.rot90(grey, turns).shape[::-1]
+        np.ascontiguousarray(np.rot90(grey, turns)), degrees, 255, np.rot90(grey, turns).shape[::-1], (1.0, 1.0)
     )
     rows, columns = np.nonzero(level < 128)
     around = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]])

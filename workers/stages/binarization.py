@@ -17,6 +17,7 @@ from workers.parameters import BinarizationParameters, TextDirection
 from workers.stages.deskew import Placement, skew_degrees, upright
 from workers.stages.kraken_core.runs import Labelled, Stats, label_dense
 from workers.stages.kraken_core.turns import QUARTER_TURNS
+from workers.stages.reduction import reduce_by
 from workers.stages.sharpening import SMALLER, hangs_together, sharpened
 from workers.stages.text_size import is_text, line_pitch, text_scale
 
@@ -91,9 +92,9 @@ def working_page(
     if abs(skew) < LEVEL_DEGREES:
         skew = 0.0
     wanted = _wanted(measured * factor, grey.size) if measured else 1 / factor
-    reduced = _at_size(turned, survey, factor, wanted, measured)
-    level, placement = upright(reduced, skew, 255, (turned.shape[1], turned.shape[0]))
-    now = measured * factor * reduced.shape[1] / turned.shape[1]
+    reduced, pixel = _at_size(turned, survey, factor, wanted, measured)
+    level, placement = upright(reduced, skew, 255, turned.shape[::-1], pixel)
+    now = measured * factor / pixel[0]
     if soft:
         level = sharpened(level, now)
     ink = threshold(level, parameters, now)
@@ -140,7 +141,7 @@ def full_page(grey: Grey, parameters: BinarizationParameters) -> WorkingPage:
     """Threshold a page at the size and the angle of the scan, its paper as it is: what kraken is given."""
     ink = threshold(grey, parameters, 0)
     scale = text_scale(label_dense(ink).stats[1:])
-    placement = upright(grey, 0.0, 255, (grey.shape[1], grey.shape[0]))[1]
+    placement = upright(grey, 0.0, 255, grey.shape[::-1], (1.0, 1.0))[1]
     return WorkingPage(grey, ink, scale, line_pitch(ink, scale), 0.0, placement)
 
 
@@ -150,21 +151,16 @@ def _survey(grey: Grey, pixels: float) -> tuple[Grey, int]:
     return even_paper(reduce_by(grey, factor), 0), factor
 
 
-def _at_size(grey: Grey, survey: Grey, factor: int, wanted: float, measured: float) -> Grey:
-    """Return the page at `wanted` of its size, from the survey where that is large enough."""
+def _at_size(grey: Grey, survey: Grey, factor: int, wanted: float, measured: float) -> tuple[Grey, tuple[float, float]]:
+    """Return the page at `wanted` of its size, from the survey where that is large enough.
+
+    Its pixels' width and height in those of the scan come with it.
+    """
     if wanted * factor > 1 + TOLERANCE and factor > 1:
-        return even_paper(resized(grey, wanted), measured * factor * wanted)
-    if abs(wanted * factor - 1) > TOLERANCE:
-        return resized(survey, wanted * factor)
-    return survey
-
-
-def reduce_by(grey: Grey, factor: int) -> Grey:
-    """Reduce by a whole factor, each pixel the mean of `factor` x `factor`."""
-    if factor == 1:
-        return grey
-    size = (max(1, grey.shape[1] // factor), max(1, grey.shape[0] // factor))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
+        reduced = even_paper(resized(grey, wanted), measured * factor * wanted)
+        return reduced, (grey.shape[1] / reduced.shape[1], grey.shape[0] / reduced.shape[0])
+    reduced = resized(survey, wanted * factor) if abs(wanted * factor - 1) > TOLERANCE else survey
+    return reduced, (factor * survey.shape[1] / reduced.shape[1], factor * survey.shape[0] / reduced.shape[0])
 
 
 def resized(grey: Grey, factor: float) -> Grey:
@@ -186,7 +182,7 @@ def even_paper(grey: Grey, scale: float) -> Grey:
     """
     reach = 4 * scale if scale else max(grey.shape) / 60
     step = max(1, int(reach / 4))
-    small = reduce_by(grey, step) if step > 1 else grey
+    small = reduce_by(grey, step)
     if min(small.shape) < 3:
         return grey
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (5, 5))

@@ -120,7 +120,7 @@ class Placement:
 
 
 def upright(
-    grey: NDArray[np.uint8], degrees: float, paper: int, original: tuple[int, int]
+    grey: NDArray[np.uint8], degrees: float, paper: int, original: tuple[int, int], pixel: tuple[float, float]
 ) -> tuple[NDArray[np.uint8], Placement]:
     """Turn the reduced page upright.
 
@@ -129,9 +129,10 @@ def upright(
         degrees: what `skew_degrees` gave; the canvas grows so that no corner is lost.
         paper: the value of the corners that the page does not reach.
         original: width and height of the original scan in pixels.
+        pixel: width and height of a pixel of `grey` in those.
     """
     height, width = grey.shape
-    scale_x, scale_y = original[0] / width, original[1] / height
+    scale_x, scale_y = pixel
     if degrees == 0:
         return grey, Placement(((scale_x, 0.0, 0.0), (0.0, scale_y, 0.0)), *original)
     radians = np.radians(degrees)

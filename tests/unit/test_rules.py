@@ -3,7 +3,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.unit.drawn_pages import DrawnPage, two_columns
-from workers.stages.rules import find_rules, rule_paths
+from workers.stages.kraken_core.runs import label_sparse
+from workers.stages.rules import _standing_free, find_rules, rule_paths
 
 SCALE = 15.0
 
@@ -104,3 +105,21 @@ def test_a_broken_rule_across_the_page_is_a_rule() -> None:
     for left in range(100, 900, 70):
         page.draw.line((left, 1650, left + 55, 1650), fill=90, width=2)
     assert _rules(page)[1][1640:1660].any()
+
+
+def test_a_short_stroke_must_be_freer_than_a_long_one() -> None:
+    """The words of some scripts hang on an unbroken stroke; a long rule may touch letters here and there."""
+    strokes, ink = np.zeros((2, 400, 120), np.uint8)
+    for x, height in ((20, 380), (90, 25)):
+        strokes[10 : 10 + height, x] = ink[10 : 10 + height, x] = 1
+        ink[10 : 10 + round(0.35 * height), x + 2 : x + 5] = 1
+    labelled = label_sparse(strokes)
+    free = _standing_free(labelled, np.array([1, 2]), ink, SCALE)
+    assert labelled.stats[free, 3].tolist() == [380]
+
+
+def test_a_rule_does_not_go_on_in_the_frame_of_an_advertisement_beside_it() -> None:
+    page = two_columns()
+    page.draw.line((676, 120, 684, 900), fill=0, width=3)
+    page.draw.line((668, 960, 668, 1500), fill=0, width=3)
+    assert len(rule_paths(_rules(page)[0], SCALE)) == 2

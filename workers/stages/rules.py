@@ -32,6 +32,7 @@ CHAIN = 15.0  # length of a broken rule
 COVERED = 0.5  # share of it that is there
 MANY_PIECES = 3000  # more are the hatching of a picture
 FREE = 0.6  # share of a rule's length with paper on both sides
+SHORT_FREE = 0.7  # of one no longer than `CHAIN`: words on an unbroken stroke, as in Arabic, are not free
 BESIDE = 0.5  # so far from its edge
 WAVERS = 0.19  # change of middle and thickness from step to step; a row of small letters has 0.22 and more
 PICKETS = 3  # so many alike in a row are stems or hatching, not rules
@@ -105,7 +106,7 @@ def _rules_among(seeds: Mask, ink: NDArray[np.generic], scale: float, step: int)
         step: rows of the page for each row here.
     """
     strokes, stats = _strokes(seeds, step)
-    bridges = _bridges(stats, seeds.shape, scale, step)
+    bridges = _bridges(strokes, stats, scale, step)
     if bridges is not None:
         seeds |= bridges
         strokes, stats = _strokes(seeds, step)
@@ -135,16 +136,18 @@ def _slim(stats: Stats, scale: float) -> NDArray[np.bool_]:
     return np.asarray(thin)
 
 
-def _bridges(stats: Stats, shape: tuple[int, ...], scale: float, step: int) -> Mask | None:
+def _bridges(strokes: Labelled, stats: Stats, scale: float, step: int) -> Mask | None:
     """Return (h, w), 1 on lines that join the pieces of long broken rules one below the other; None without any."""
-    stats = stats[_slim(stats, scale)]
-    if not 1 < len(stats) <= MANY_PIECES:
+    slim = _slim(stats, scale)
+    if not 1 < slim.sum() <= MANY_PIECES:
         return None
-    x, top, width, height, _ = stats.astype(np.int64).T
-    middle, bottom = x + width // 2, top + height
+    head, foot = (ends[slim] for ends in _ends(strokes))
+    stats = stats[slim]
+    top, height = stats[:, 1].astype(np.int64), stats[:, 3].astype(np.int64)
+    bottom = top + height
     gap = top - bottom[:, None]
     follows = (gap > -scale) & (gap < BROKEN * scale) & (top > top[:, None])
-    follows &= np.abs(middle - middle[:, None]) < ASTRAY * scale + 0.5 * np.maximum(width, width[:, None])
+    follows &= np.abs(head - foot[:, None]) < ASTRAY * scale
     upper, lower = np.nonzero(follows)
     links = coo_matrix((np.ones(len(upper)), (upper, lower)), shape=(len(stats), len(stats)))
     chain = connected_components(links, directed=False)[1]
@@ -157,11 +160,21 @@ def _bridges(stats: Stats, shape: tuple[int, ...], scale: float, step: int) -> M
     bridged = long[chain[upper]]
     if not bridged.any():
         return None
-    bridges = np.zeros(shape, np.uint8)
+    bridges = np.zeros(strokes.shape, np.uint8)
     for a, b in zip(upper[bridged], lower[bridged], strict=True):
-        ends = (int(middle[a]), int(bottom[a]) // step - 1), (int(middle[b]), int(top[b]) // step)
+        ends = (int(foot[a]), int(bottom[a]) // step - 1), (int(head[b]), int(top[b]) // step)
         cv2.line(bridges, *ends, 1, 3)
     return bridges
+
+
+def _ends(strokes: Labelled) -> tuple[Indices, Indices]:
+    """Return the middle column of the uppermost and of the lowest row of each component."""
+    runs = strokes.runs
+    middle = runs.start % runs.stride + (runs.end - runs.start) // 2
+    head, foot = np.zeros((2, len(strokes.stats)), np.intp)
+    head[strokes.label[::-1]] = middle[::-1]  # runs are sorted by rows; the last that is written stays
+    foot[strokes.label] = middle
+    return head, foot
 
 
 def _standing_free(strokes: Labelled, chosen: Indices, ink: NDArray[np.generic], scale: float) -> Indices:
@@ -181,7 +194,8 @@ def _standing_free(strokes: Labelled, chosen: Indices, ink: NDArray[np.generic],
         free &= ~((ink[row[:, None], columns.clip(0, ink.shape[1] - 1)] != 0) & within).any(axis=1)
     rows = np.bincount(label, minlength=len(strokes.stats))
     share = np.bincount(label, free, len(rows)) / np.maximum(rows, 1)
-    return chosen[share[chosen] >= FREE]
+    short = strokes.stats[:, 3] * step_along(scale) < CHAIN * scale
+    return chosen[share[chosen] >= np.where(short, SHORT_FREE, FREE)[chosen]]
 
 
 def _ends_in_rows(strokes: Labelled, chosen: Indices) -> tuple[Indices, ...]:

@@ -70,6 +70,14 @@ def test_a_frame_around_the_page_parts_no_columns() -> None:
     assert separators(page) == ()
 
 
+def test_the_edge_of_a_page_beside_a_strip_of_the_next_one_parts_no_columns() -> None:
+    page = two_columns()
+    page.draw.line((1330, 60, 1330, 1700), fill=0, width=3)
+    for y in range(100, 1500, 36):
+        page.line(1345, y, "und so", 26)
+    assert all(separator.bbox.x_max < 800 for separator in separators(page))
+
+
 @pytest.mark.parametrize(
     "width, block, lines, parts",
     [

@@ -22,11 +22,13 @@ Mask = NDArray[np.uint8]
 Path = NDArray[np.float64]
 Origin = Literal["inserted", "printed"]
 INSERTED: Origin = "inserted"
+PRINTED: Origin = "printed"
 
 BETWEEN = 8.0  # text scales: text so near on both sides makes a printed rule a column separator
 PARTED = 0.1  # of its length
 FAINT = 0.4  # share of a gutter's length with pieces of a rule that makes it a printed one
 IN_GUTTER = 2.5  # text scales: a rule so near to a gutter's middle runs in it
+STRIP = 5.0  # text scales: a narrower strip at the edge of the scan is no column
 SHORTEST_PIECE = 3.0  # line pitches: what remains of a gutter above or below a rule is a separator of its own
 
 
@@ -107,20 +109,23 @@ def separator_paths(
 ) -> tuple[tuple[Path, Origin], ...]:
     """Return the middle lines of the page's column separators.
 
-    A printed rule that has text on one side only is the edge of a page, a frame or a border and parts no columns. A
-    gutter is kept where no printed rule runs in it.
+    A printed rule that has text on one side only is the edge of a page, a frame or a border and parts no columns, nor
+    does one so near to the scan's edge that beside it lies but a strip of the next page. A gutter is kept where no
+    printed rule runs in it.
     """
+    inner = (STRIP * scale, text.shape[1] - STRIP * scale)
     found = [rule for rule in rule_paths(rules.vertical, scale, step_along(scale)) if _share(rule, pictures) < 0.5]
     printed = [rule for rule in found if parts_text(rule, text, scale)]
     pieces = [piece for gutter in gutters for piece in _beside_rules(gutter.path, printed, scale, pitch)]
-    return (*[(path, "printed") for path in printed], *[(path, _origin(path, rules.faint, scale)) for path in pieces])
+    paths = [(path, PRINTED) for path in printed] + [(path, _origin(path, rules.faint, scale)) for path in pieces]
+    return tuple((path, origin) for path, origin in paths if inner[0] < np.median(path[:, 0]) < inner[1])
 
 
 def _origin(path: Path, faint: Mask, scale: float) -> Origin:
     """Tell whether a faint or broken rule runs along a gutter."""
     rows = np.arange(int(path[0, 1]), min(int(path[-1, 1]) + 1, len(faint)))
     near = _around(path, rows, faint, np.arange(-round(scale), round(scale) + 1))
-    return "printed" if near.mean() > FAINT else "inserted"
+    return PRINTED if near.mean() > FAINT else INSERTED
 
 
 def _around(path: Path, rows: NDArray[np.int64], mask: Mask, offsets: NDArray[np.int64]) -> NDArray[np.bool_]:

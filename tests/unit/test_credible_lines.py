@@ -2,7 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.stages.components import find_components
-from workers.stages.credible_lines import credible, with_characters
+from workers.stages.credible_lines import credible, standing_out, with_characters
 from workers.stages.tables import cut_at_separators, holes_in
 
 SCALE = 12.0
@@ -103,3 +103,14 @@ def test_characters_are_not_asked_of_lines_of_words() -> None:
     ink = np.zeros((100, 600), np.uint8)
     words = [[300, 40, 400, 60]]
     assert with_characters(np.array(words), find_components(ink, SCALE)).tolist() == words
+
+
+def test_grain_in_the_shade_at_an_edge_is_no_line_and_pale_print_is() -> None:
+    ink = np.zeros((300, 600), np.uint8)
+    for y in (20, 60, 100, 140, 180):
+        _row_of_letters(ink, 40, 500, y)
+    grey = np.where(ink == 1, np.uint8(40), np.uint8(250))
+    grey[100:116][ink[100:116] == 1] = 150
+    grey[170:210] = np.where(ink[170:210] == 1, np.uint8(110), np.uint8(150))
+    lines = np.array([[40, y, 487, y + 16] for y in (20, 60, 100, 140, 180)])
+    assert standing_out(lines, grey, ink)[:, 1].tolist() == [20, 60, 100, 140]

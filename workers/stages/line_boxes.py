@@ -17,7 +17,7 @@ Boxes = NDArray[np.int64]
 Mask = NDArray[np.uint8]
 
 GAP = 2.2  # text scales: widest space between pieces of one line
-LEVEL = 0.6  # share of the lower piece's height that both have in common
+LEVEL = 0.5  # share of the lower piece's height that both have in common
 ALIKE = 1.8  # greatest ratio of heights of pieces of one line; a full stop is not asked
 WORD_SPACE = 0.8  # text scales: letters so near to each other are one word
 WORD_HEIGHT = (0.8, 3.0)  # text scales: of a word that stands alone

@@ -14,7 +14,7 @@ from workers.stages.binarization import WorkingPage
 from workers.stages.blocks import Direction, block_order
 from workers.stages.columns import Columns, without
 from workers.stages.components import LARGE, PAPER, is_noise
-from workers.stages.credible_lines import credible, with_characters
+from workers.stages.credible_lines import credible, standing_out, with_characters
 from workers.stages.drop_capitals import drop_capitals
 from workers.stages.headlines import find_headlines
 from workers.stages.kraken_core import NoText, find_line_boxes
@@ -86,7 +86,7 @@ def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
     found = with_whole_letters(rows_apart(found, components), components, pictured)
     found = with_headlines(with_characters(found, components), headlines.boxes)
     capitals = drop_capitals(headlines.initials, found, page.pitch, components)
-    found = np.concatenate([found, capitals])
+    found = standing_out(np.concatenate([found, capitals]), page.grey, page.ink)
     return believed(found, int(cv2.countNonZero(page.ink)), components)
 
 

@@ -36,6 +36,7 @@ NEARLY_ALL = 0.7  # of the size: from there on every pixel has its part in an in
 DARKEST_INK = 0.001  # share of the page that is made black
 PALEST_INK = 200  # on a page without anything darker there is no ink
 DARK_SIDE = 2.0  # text scales: so large a dark spot is no letter
+SAMPLE_PIXELS = 2_000_000
 CONTRAST = 64.0  # grey levels between text and paper; without large dark spots less is left where they are the text
 LEVEL_DEGREES = 0.4  # a page turned by less than this is left as it is
 DARKEST_PAPER = 0.45  # of the page's white: what is darker is a border or a picture, never paper
@@ -190,15 +191,16 @@ def even_paper(grey: Grey, scale: float) -> Grey:
     white = float(np.percentile(paper, 75))
     if white < 32:  # a black image has no paper
         return grey
-    gain = (255.0 / np.maximum(paper, DARKEST_PAPER * white)).astype(np.float32)
-    gain = cv2.resize(gain, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return with_black_ink(np.asarray(cv2.multiply(grey, gain, dtype=cv2.CV_8U)))
+    paper = np.maximum(paper, np.uint8(round(DARKEST_PAPER * white)))
+    paper = cv2.resize(paper, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return with_black_ink(np.asarray(cv2.divide(grey, paper, scale=255)))
 
 
 def with_black_ink(grey: Grey) -> Grey:
     """Return a page of white paper (h, w) with its darkest ink made black: pale prints become as dark as others."""
-    count = np.cumsum(cv2.calcHist([grey], [0], None, [256], [0, 256]))
-    black = int(np.searchsorted(count, DARKEST_INK * grey.size))
+    sample = grey[:: _rows_enough(grey)]
+    count = np.cumsum(cv2.calcHist([sample], [0], None, [256], [0, 256]))
+    black = int(np.searchsorted(count, DARKEST_INK * sample.size))
     if black == 0 or black > PALEST_INK:
         return grey
     levels = (np.arange(256) - black).clip(0) * (255.0 / (255 - black))
@@ -223,12 +225,18 @@ def _otsu(grey: Grey, scale: float) -> float:
     box = np.ones((max(1, round(side / step)),) * 2, np.uint8)
     _, dark = cv2.threshold(reduce_by(grey, step), 127, 1, cv2.THRESH_BINARY_INV)
     dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, box)
+    sample = grey[:: _rows_enough(grey)]
     if dark.any():
-        text = cv2.resize(1 - cv2.dilate(dark, box), grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        level, contrast = otsu_threshold(cv2.calcHist([grey], [0], text, [256], [0, 256]).ravel())
+        text = cv2.resize(1 - cv2.dilate(dark, box), sample.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        level, contrast = otsu_threshold(cv2.calcHist([sample], [0], text, [256], [0, 256]).ravel())
         if contrast >= CONTRAST:
             return level
-    return float(cv2.threshold(grey, 0, 1, cv2.THRESH_OTSU)[0])
+    return float(cv2.threshold(np.ascontiguousarray(sample), 0, 1, cv2.THRESH_OTSU)[0])
+
+
+def _rows_enough(grey: Grey) -> int:
+    """Return of how many rows one is enough to know how often each grey level is on a page."""
+    return max(1, grey.size // SAMPLE_PIXELS)
 
 
 def otsu_threshold(histogram: NDArray[np.float32]) -> tuple[float, float]:

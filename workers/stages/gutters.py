@@ -64,6 +64,16 @@ class Gutter:
         """Lower end."""
         return float(self.path[-1, 1])
 
+    @property
+    def left(self) -> float:
+        """Leftmost column."""
+        return float(self.path[:, 0].min())
+
+    @property
+    def right(self) -> float:
+        """Rightmost column."""
+        return float(self.path[:, 0].max())
+
     def at(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the columns in which the gutter meets the given rows."""
         return np.interp(rows, self.path[:, 1], self.path[:, 0])
@@ -144,7 +154,7 @@ def joined(gutters: list[Gutter], near: float) -> list[Gutter]:
 def _run_beside(one: Gutter, other: Gutter, near: float) -> bool:
     """Tell whether two gutters run at most `near` pixels apart where both run."""
     top, bottom = max(one.top, other.top), min(one.bottom, other.bottom)
-    if top >= bottom:
+    if top >= bottom or min(one.right, other.right) < max(one.left, other.left) - near:
         return False
     rows = np.linspace(top, bottom, BESIDE_ROWS)
     return bool(np.median(np.abs(one.at(rows) - other.at(rows))) <= near)

@@ -35,6 +35,14 @@ def test_bits_of_rows_are_eroded_and_dilated_as_pixels_are(mask: Mask, rows: int
     assert np.array_equal(bits.unpacked(bits.any_of_rows(packed, rows), width), cv2.dilate(inked, kernel))
 
 
+@given(masks, st.integers(0, 9).map(lambda half: 2 * half + 1))  # OpenCV closes with even sides a pixel aside
+def test_runs_are_closed_as_pixels_are(mask: Mask, gap: int) -> None:
+    framed = cv2.copyMakeBorder(mask, 0, 0, 2 * gap, 2 * gap, cv2.BORDER_CONSTANT, value=0)
+    pixels = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    closed = bits.unpacked(runs_of(mask).closed(gap).bits(len(mask)), mask.shape[1])
+    assert np.array_equal(closed > 0, pixels[:, 2 * gap : -2 * gap] > 0)
+
+
 @given(masks)
 def test_inner_bits_are_what_a_cross_leaves(mask: Mask) -> None:
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workers.layout import BoundingBox, Separator
 from workers.stages.binarization import WorkingPage
+from workers.stages.bits import any_of_rows, packed, unpacked, with_neighbours
 from workers.stages.components import PAPER, TEXT, Components, find_components, is_noise, stray
 from workers.stages.deskew import Placement
 from workers.stages.gutters import Gutter, find_gutters
@@ -59,11 +60,15 @@ def find_columns(page: WorkingPage) -> Columns:
     components = find_components(without_rules(page.ink, rules), page.scale)
     if is_noise(components):
         return no_columns(page)
-    pictures = find_pictures(page.grey, components)
-    ink = without(components.mask(~stray(components) & (components.kind != PAPER)), pictures)
-    text = without(components.mask(components.kind == TEXT), pictures)
-    white_rules = without(ink, cv2.dilate(rules.faint, np.ones((3, 3), np.uint8)))
-    gutters = find_gutters(white_rules | pictures, text, rules.horizontal, page.scale, page.pitch)
+    pictures, width = find_pictures(page.grey, components), page.ink.shape[1]
+    pictured = packed(pictures)
+    inked = components.labelled.bits(~stray(components) & (components.kind != PAPER)) & ~pictured
+    text = unpacked(components.labelled.bits(components.kind == TEXT) & ~pictured, width)
+    of_rules = any_of_rows(with_neighbours(packed(rules.faint), width), 3)
+    gutters = find_gutters(
+        unpacked(inked & ~of_rules | pictured, width), text, rules.horizontal, page.scale, page.pitch
+    )
+    ink = unpacked(inked, width)
     barrier = cv2.dilate(rules.vertical, np.ones((1, 3), np.uint8))
     barrier |= draw([gutter.path for gutter in gutters], barrier.shape)
     paths = separator_paths(rules, gutters, text, pictures, page.scale, page.pitch)

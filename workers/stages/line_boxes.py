@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from workers.stages.bits import packed
 from workers.stages.components import LARGE, SMALL, Components
 from workers.stages.credible_lines import line_of
-from workers.stages.kraken_core.runs import label_sparse, runs_of
+from workers.stages.kraken_core.runs import label_runs, runs_of_bits
 from workers.stages.pairs import beside
 
 Boxes = NDArray[np.int64]
@@ -103,10 +103,11 @@ def _words(
     left_over &= c.height < WORD_HEIGHT[1] * c.scale
     if not left_over.any():
         return np.zeros((0, 4), np.int64), np.zeros(0, np.int64)
-    ink = c.mask(left_over)
-    joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, max(3, round(WORD_SPACE * c.scale))), np.uint8))
-    words = label_sparse(cv2.subtract(joined, barrier))
-    stats, inked = words.stats, runs_of(cv2.subtract(ink, barrier))
+    of_words = c.labelled.runs.chosen(left_over[c.labelled.label])
+    free = ~packed(barrier)
+    joined = of_words.closed(max(3, round(WORD_SPACE * c.scale)))
+    words = label_runs(runs_of_bits(joined.bits(len(free)) & free), c.shape)
+    stats, inked = words.stats, runs_of_bits(of_words.bits(len(free)) & free)
     area = np.bincount(words.of(inked.start), inked.end - inked.start, len(stats))
     word_of = np.zeros(len(c.x), np.intp)
     own = left_over[c.labelled.label]

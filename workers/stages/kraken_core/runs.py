@@ -46,6 +46,14 @@ class Runs:
         at = np.flatnonzero(which)
         return Runs(self.start[at], self.end[at], self.stride)
 
+    def closed(self, gap: int) -> Runs:
+        """Return the runs with those of a row joined that are less than `gap` pixels apart."""
+        row = self.row
+        apart = (self.start[1:] - self.end[:-1] >= gap) | (row[1:] != row[:-1])
+        if not len(row):
+            return self
+        return Runs(self.start[np.append(True, apart)], self.end[np.append(apart, True)], self.stride)
+
     def bits(self, height: int) -> Bits:
         """Return (height, words), 1 on the runs."""
         change = np.zeros(height * self.stride // WORD, np.uint64)
@@ -137,10 +145,14 @@ def label_dense(mask: Mask, *, diagonal: bool = True) -> Labelled:
 
 def label_sparse(mask: Mask, *, diagonal: bool = True) -> Labelled:
     """Do as `label_dense` by runs alone, numbered by first pixels: for rules, bands and pictures."""
-    runs = runs_of(mask)
+    return label_runs(runs_of(mask), mask.shape, diagonal=diagonal)
+
+
+def label_runs(runs: Runs, shape: tuple[int, ...], *, diagonal: bool = True) -> Labelled:
+    """Do the same with the runs of a mask of this shape."""
     every = np.arange(len(runs.start))
     label = _numbered(groups(len(every), *_meeting(runs, every, diagonal))) + 1
-    return _measured(runs, label, mask.shape)
+    return _measured(runs, label, shape)
 
 
 def _labelled_in_strips(mask: Mask, runs: Runs, diagonal: bool) -> tuple[Indices, int]:

@@ -132,15 +132,18 @@ def test_a_gutter_whose_text_is_broken_off_on_one_side_is_one_separator() -> Non
     assert len(separators(page)) == 1
 
 
-def test_gutters_that_go_on_through_each_other_are_one() -> None:
+@pytest.mark.parametrize("white, at_350, at_550", [(True, 101.5, 104.5), (False, 103.0, 106.0)])
+def test_gutters_that_go_on_through_each_other_are_one(white: bool, at_350: float, at_550: float) -> None:
     def gutter(x: float, top: float, bottom: float, seen: tuple[float, float]) -> Gutter:
         return Gutter(np.array([(x, top), (x, bottom)]), seen)
 
     upper, lower = gutter(100, 0, 900, (0, 300)), gutter(106, 100, 1000, (600, 1000))
     between, aside = gutter(103, 250, 950, (400, 500)), gutter(150, 0, 1000, (0, 1000))
-    one, other = sorted(joined([lower, aside, between, upper], 20), key=lambda found: found.path[0, 0])
+    found = joined([lower, aside, between, upper], 20, lambda columns, rows: white)
+    one, other = sorted(found, key=lambda gutter: gutter.path[0, 0])
     assert (one.top, one.bottom, one.seen) == (0, 1000, (0, 1000))
-    assert one.at(np.array([300.0, 400.0, 500.0, 600.0])).tolist() == [100, 103, 103, 106]
+    rows = np.array([300.0, 350.0, 400.0, 500.0, 550.0, 600.0])
+    assert one.at(rows) == pytest.approx([100, at_350, 103, 103, at_550, 106])
     assert other is aside
 
 

@@ -8,8 +8,9 @@ down through white while one side still has text and no horizontal rule is cross
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import compress
 
 import cv2
@@ -20,6 +21,7 @@ from workers.stages.bits import row_stride, unpacked
 from workers.stages.kraken_core.runs import Runs, label_sparse, runs_of
 
 Mask = NDArray[np.uint8]
+AreWhite = Callable[[NDArray[np.float64], NDArray[np.float64]], bool]
 
 NARROWEST = 0.8  # text sizes; a word space is about half of one
 WHITE_LINES = 5.0  # line pitches that a white box must be tall
@@ -88,6 +90,11 @@ class _Bands:
     text: Mask
     pitch: float  # in bands
 
+    def are_white(self, columns: NDArray[np.float64], rows: NDArray[np.float64]) -> bool:
+        """Tell whether all of the given places on the page, in pixels, are white."""
+        band = np.clip(rows / self.step, 0, len(self.ink) - 1).astype(int)
+        return not self.ink[band, np.clip(columns, 0, self.ink.shape[1] - 1).astype(int)].any()
+
 
 def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pitch: float) -> list[Gutter]:
     """Find the gutters of an upright page.
@@ -116,7 +123,7 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
         width, block = np.median(runs[own, 2] - runs[own, 1]), np.median(blocks[own])
         if parts_columns(width, block, lines, space, scale):
             found.append(_traced(runs[own], bands, scale))
-    gutters = joined([gutter for gutter in found if gutter is not None], CLOSE * scale)
+    gutters = joined([gutter for gutter in found if gutter is not None], CLOSE * scale, bands.are_white)
     return gutters + _corridors(white, gutters, bands, scale)
 
 
@@ -137,17 +144,18 @@ def parts_columns(width: float, block: float, lines: float, word_space: float, s
     return width >= SLIGHTLY_WIDER * word_space
 
 
-def joined(gutters: list[Gutter], near: float) -> list[Gutter]:
+def joined(gutters: list[Gutter], near: float, are_white: AreWhite) -> list[Gutter]:
     """Make one gutter of those that run beside each other, at most `near` pixels apart.
 
     A picture or a heading may break what is seen of a gutter; each piece then goes on through the white of the other.
+    `are_white` tells of columns and rows whether all of these places are white.
     """
     apart: list[Gutter] = []
     for gutter in sorted(gutters, key=lambda gutter: gutter.seen):
         beside = [_run_beside(other, gutter, near) for other in apart]
         same = list(compress(apart, beside))
         apart = [other for other, is_beside in zip(apart, beside, strict=True) if not is_beside]
-        apart.append(reduce(_spliced, same, gutter))
+        apart.append(reduce(partial(_spliced, are_white=are_white), same, gutter))
     return apart
 
 
@@ -160,11 +168,21 @@ def _run_beside(one: Gutter, other: Gutter, near: float) -> bool:
     return bool(np.median(np.abs(one.at(rows) - other.at(rows))) <= near)
 
 
-def _spliced(lower: Gutter, upper: Gutter) -> Gutter:
-    """Return one gutter of two that run beside each other: the upper one to the end of its text, then the lower one."""
-    turn = max(upper.seen[1], lower.top)
-    changes = [turn, turn + 1.0, lower.bottom, lower.bottom + 1.0]
-    rows = np.unique(np.concatenate([upper.path[:, 1], lower.path[:, 1], changes]))
+def _spliced(lower: Gutter, upper: Gutter, are_white: AreWhite) -> Gutter:
+    """Return one gutter of two that run beside each other: from one's text straight to the other's where it is white.
+
+    Where it is not, the upper one goes on to the end of its text, and the lower one from there.
+    """
+    begin, end = upper.seen[1], lower.seen[0]
+    between = np.linspace(begin, end, BESIDE_ROWS)
+    x = np.interp(between, [begin, end], [*upper.at(np.array([begin])), *lower.at(np.array([end]))])
+    rows = np.unique(np.concatenate([upper.path[:, 1], lower.path[:, 1], [begin, end, lower.bottom, lower.bottom + 1]]))
+    if begin < end and are_white(x, between):
+        rows = rows[(rows <= begin) | (rows >= end)]
+        turn = begin
+    else:
+        turn = max(begin, lower.top)
+        rows = np.unique(np.append(rows, [turn, turn + 1]))
     rows = rows[rows <= max(upper.bottom, lower.bottom)]
     above = (rows >= upper.top) & (rows <= turn) | (rows > lower.bottom)
     path = np.stack([np.where(above, upper.at(rows), lower.at(rows)), rows], axis=1)

@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.components import find_components
+from workers.stages.components import find_components, stray
 from workers.stages.credible_lines import credible, standing_out, with_characters
 from workers.stages.tables import cut_at_separators, holes_in
 
@@ -114,3 +114,16 @@ def test_grain_in_the_shade_at_an_edge_is_no_line_and_pale_print_is() -> None:
     grey[170:210] = np.where(ink[170:210] == 1, np.uint8(110), np.uint8(150))
     lines = np.array([[40, y, 487, y + 16] for y in (20, 60, 100, 140, 180)])
     assert standing_out(lines, grey, ink)[:, 1].tolist() == [20, 60, 100, 140]
+
+
+def test_small_print_beside_nothing_else_is_no_dust_and_single_specks_are() -> None:
+    ink = np.zeros((300, 600), np.uint8)
+    _row_of_letters(ink, 40, 500, 40)
+    for x in range(100, 200, 9):  # letters of half the size
+        ink[200:207, x] = ink[200:207, x + 4] = ink[203, x : x + 5] = 1
+    ink[120:127, 400:402] = ink[250:257, 300:302] = 1
+    components = find_components(ink, SCALE)
+    gone = stray(components)
+    small = components.y == 200
+    assert small.sum() == 12 and not gone[small].any()
+    assert gone[(components.y == 120) | (components.y == 250)].all()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.bits import any_of_rows, inner, number_between, packed
-from workers.stages.kraken_core.runs import Labelled, label_dense
+from workers.stages.bits import Bits, any_of_rows, inner, number_between, packed
+from workers.stages.kraken_core.runs import Labelled, Runs, label_dense
 from workers.stages.text_size import weighted_median
 
 Mask = NDArray[np.uint8]
@@ -25,6 +25,8 @@ CELL = (0.5, 8.0)  # text scales, height and width
 ROWS = 1.5
 DUST_NEAR_TEXT = (1.2, 0.8)  # text scales: how far from text dust still belongs to it, along and across the line
 SMALL_NEAR_TEXT = (2.0, 0.5)
+SMALL_LETTER = 0.5  # text scales, in its longer direction: of small print
+COMPANY = 3  # small letters beside each other that are no dust
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +98,32 @@ def find_components(ink: Mask, scale: float) -> Components:
 
 
 def stray(components: Components) -> NDArray[np.bool_]:
-    """Return which dust and specks lie too far from any text to be its full stops and accents."""
+    """Return which dust and specks lie too far from any text to be its full stops and accents.
+
+    Small print beside nothing larger is no dust: its letters have others beside them.
+    """
     c = components
     text = c.labelled.bits((c.kind == TEXT) | (c.kind == LARGE))
+    letter = (c.kind == SMALL) & c.letterlike & (np.maximum(c.width, c.height) >= SMALL_LETTER * c.scale)
+    letters = _middles(c, letter)
     far = np.zeros(len(c.x), bool)
     for kind, reach in ((DUST, DUST_NEAR_TEXT), (SMALL, SMALL_NEAR_TEXT)):
         along, across = (round(side * c.scale) for side in reach)
-        near = any_of_rows(text, 2 * across + 1)
         own = np.flatnonzero(c.kind == kind)
         row, middle = (c.y + c.height // 2)[own] * c.labelled.runs.stride, (c.x + c.width // 2)[own]
-        left, right = np.maximum(middle - along, 0), np.minimum(middle + along + 1, c.shape[1])
-        far[own] = number_between(near, row + left, row + right) == 0
+        left, right = row + np.maximum(middle - along, 0), row + np.minimum(middle + along + 1, c.shape[1])
+        beside_text = number_between(any_of_rows(text, 2 * across + 1), left, right) > 0
+        beside_letters = number_between(any_of_rows(letters, 2 * across + 1), left, right) >= COMPANY
+        far[own] = ~(beside_text | beside_letters)
     return far
+
+
+def _middles(c: Components, chosen: NDArray[np.bool_]) -> Bits:
+    """Return (h, words), 1 in the middle of each of the chosen components."""
+    stride = c.labelled.runs.stride
+    place = np.unique(((c.y + c.height // 2) * stride + c.x + c.width // 2)[chosen])
+    apart = np.append(True, np.diff(place) > 1)[: len(place)]  # runs that touch would be one
+    return Runs(place[apart], place[apart] + 1, stride).bits(c.shape[0])
 
 
 def is_noise(components: Components) -> bool:

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.parameters import BinarizationParameters, TextDirection
-from workers.stages.deskew import Placement, skew_degrees, upright
+from workers.stages.deskew import Placement, upright
 from workers.stages.kraken_core.runs import Labelled, Stats, label_dense
 from workers.stages.kraken_core.turns import QUARTER_TURNS
 from workers.stages.reduction import reduce_by
 from workers.stages.sharpening import SMALLER, hangs_together, sharpened
-from workers.stages.text_size import is_text, line_pitch, text_scale
+from workers.stages.skew import skew_degrees
+from workers.stages.text_size import line_pitch, text_scale
 
 Grey = NDArray[np.uint8]
 
@@ -38,7 +39,7 @@ PALEST_INK = 200  # on a page without anything darker there is no ink
 DARK_SIDE = 2.0  # text scales: so large a dark spot is no letter
 SAMPLE_PIXELS = 2_000_000
 CONTRAST = 64.0  # grey levels between text and paper; without large dark spots less is left where they are the text
-LEVEL_DEGREES = 0.4  # a page turned by less than this is left as it is
+LEVEL_DEGREES = 0.5  # a page turned by less than this is left as it is
 DARKEST_PAPER = 0.45  # of the page's white: what is darker is a border or a picture, never paper
 SAUVOLA_K = 0.2  # Sauvola and Pietikainen 2000 give 0.5 for dark text; faint print wants less
 SAUVOLA_RANGE = 128.0
@@ -88,8 +89,7 @@ def working_page(
         survey, labelled, measured, soft = _first_look(survey, parameters)
     if scale is not None:
         measured = scale / factor
-    # a black border is straight too, but not as the lines are
-    skew = skew_degrees(labelled.mask(is_text(labelled.stats, measured)), measured) if measured else 0.0
+    skew = skew_degrees(labelled.stats, measured) if measured else 0.0
     if abs(skew) < LEVEL_DEGREES:
         skew = 0.0
     wanted = _wanted(measured * factor, grey.size) if measured else 1 / factor

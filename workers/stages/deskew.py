@@ -1,4 +1,4 @@
-"""How far a page is turned, and the way between the upright working image and the original scan."""
+"""A page turned upright, and the way back from the working image to the original scan."""
 
 from __future__ import annotations
 
@@ -9,73 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.layout import BoundingBox, Point
-from workers.stages.text_size import strip_sums
-
-LIMIT_DEGREES = 6.0
-FINER_DEGREES = (0.5, 0.1, 0.05)  # from one round of the search to the next
-STRIPS = 96  # columns of the reduced image in which rows are summed
-
-
-def skew_degrees(ink: NDArray[np.uint8], scale: float) -> float:
-    """Return by how many degrees the text lines fall to the right (positive: clockwise), between -6 and 6.
-
-    The lines are upright where the row sums vary most (Postl 1986). Rows are summed in narrow strips that are shifted
-    against each other, one shift an angle, and only over windows about as wide as a column: the lines of
-    neighbouring columns need not be level.
-
-    Args:
-        ink: (h, w), non-zero is ink.
-        scale: text scale in pixels of `ink`.
-    """
-    step = max(1, int(scale / 5))  # rows of a fifth of the text size tell lines apart
-    rows, columns = ink.shape[0] // step, STRIPS
-    if rows < 8 or ink.shape[1] < columns:
-        return 0.0
-    profile = cv2.resize(strip_sums(ink, columns), (columns, rows), interpolation=cv2.INTER_AREA)
-    # shearing by parts of a row smooths, no shear at all does not: smoothed before, all angles are alike
-    profile = cv2.GaussianBlur(profile, (1, 9), sigmaX=0.1, sigmaY=1.5)
-    slope = ink.shape[1] // columns * rows / ink.shape[0]  # rows a strip for a slope of 1
-    margin = _margin(columns, slope)
-    strips = np.pad(np.asarray(cv2.transpose(profile)), ((0, 0), (margin, margin)))
-    windows = _windows(columns, int(np.clip(round(30 * scale / (ink.shape[1] // columns)), 8, columns)))
-    best, reach = 0.0, LIMIT_DEGREES
-    for width in FINER_DEGREES:
-        angles = best + np.arange(-reach, reach + 0.01, width)
-        best, reach = float(angles[np.argmax([_sharpness(strips, a, slope, windows) for a in angles])]), width
-    return best
-
-
-def _windows(strips: int, width: int) -> NDArray[np.float32]:
-    """Return (strips, windows): what each strip adds to the mean of each window of `width` strips, every half width."""
-    return np.asarray(cv2.blur(np.eye(strips, dtype=np.float32), (width, 1))[:, width // 2 :: max(1, width // 2)])
-
-
-def _sharpness(strips: NDArray[np.float32], degrees: float, slope: float, windows: NDArray[np.float32]) -> float:
-    """Return how much neighbouring row sums differ when the strips are sheared by `degrees`.
-
-    Args:
-        strips: (strips, rows), paper above and below for the largest shear.
-        degrees: the angle.
-        slope: rows a strip for a slope of 1.
-        windows: (strips, windows), what each strip adds to each window.
-    """
-    count, length = strips.shape
-    margin = _margin(count, slope)
-    shift = np.float32(np.tan(np.radians(degrees)) * slope)
-    # to a 32nd of a row, rounded as OpenCV's affine map does, which takes twice as long
-    place = np.rint(float(shift) * 1024 * np.arange(count)) + np.rint(float(-shift * np.float32(count / 2)) * 1024)
-    whole, part = np.divmod((place.astype(np.intp) + 16) >> 5, 32)
-    part = part.astype(np.float32)[:, None] / 32
-    rows = np.lib.stride_tricks.sliding_window_view(strips, length - 2 * margin + 1, axis=1)
-    moved = rows[np.arange(count), margin + whole]
-    # between two rows by interpolation, which the sums over windows take up
-    sheared = (windows * (1 - part)).T @ moved[:, :-1] + (windows * part).T @ moved[:, 1:]
-    return float(np.square(np.diff(sheared, axis=1)).sum())
-
-
-def _margin(strips: int, slope: float) -> int:
-    """Return how many rows the outermost strip moves at most, and one more."""
-    return int(np.ceil(np.tan(np.radians(LIMIT_DEGREES + sum(FINER_DEGREES))) * slope * strips / 2)) + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,7 @@ def test_a_joined_hand_is_not_taken_for_a_scan_out_of_focus() -> None:
             page.draw.line(strokes, fill=0, width=4)
     survey, _ = _survey(page.grey, SURVEY_PIXELS)
     assert hangs_together(label_dense(threshold(survey, OTSU, 0)).stats[1:])
-    assert not _first_look(survey, OTSU)[3]
+    assert not _first_look(survey, OTSU).soft
 
 
 def test_the_noise_of_a_sensor_on_a_pale_page_is_not_measured_as_text() -> None:

@@ -82,28 +82,48 @@ def working_page(
     """
     turns = QUARTER_TURNS[text_direction]
     turned = np.rot90(grey, turns)
-    survey, factor = _survey(turned, SURVEY_PIXELS)
-    survey, labelled, measured, soft = _first_look(survey, parameters)
-    if factor > 1 and measured < SURVEY_SCALE:
-        survey, factor = _survey(turned, 4 * SURVEY_PIXELS)
-        survey, labelled, measured, soft = _first_look(survey, parameters)
+    look, factor = _looked_at(turned, parameters)
+    measured = look.scale
     if scale is not None:
         measured = scale / factor
-    skew = skew_degrees(labelled.stats, measured) if measured else 0.0
+    skew = skew_degrees(look.labelled.stats, measured) if measured else 0.0
     if abs(skew) < LEVEL_DEGREES:
         skew = 0.0
     wanted = _wanted(measured * factor, grey.size) if measured else 1 / factor
-    reduced, pixel = _at_size(turned, survey, factor, wanted, measured)
+    reduced, pixel = _at_size(turned, look.page, factor, wanted, measured)
     level, placement = upright(reduced, skew, 255, turned.shape[::-1], pixel)
     now = measured * factor / pixel[0]
-    if soft:
+    if look.soft:
         level = sharpened(level, now)
     ink = threshold(level, parameters, now)
     return WorkingPage(level, ink, now, line_pitch(ink, now), skew, placement.turned_back(turns))
 
 
-def _first_look(survey: Grey, parameters: BinarizationParameters) -> tuple[Grey, Labelled, float, bool]:
-    """Return the survey without grain, its components, the text scale in its pixels, and whether the scan is soft."""
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The survey without grain, its components, the text scale in its pixels, and whether the scan is soft."""
+
+    page: Grey
+    labelled: Labelled
+    scale: float
+    soft: bool
+
+
+def _looked_at(grey: Grey, parameters: BinarizationParameters) -> tuple[_Look, int]:
+    """Look at a page reduced by a whole factor, and at twice its size where letters may have run together there."""
+    survey, factor = _survey(grey, SURVEY_PIXELS)
+    look = _first_look(survey, parameters)
+    if factor == 1 or (look.scale >= SURVEY_SCALE and not look.soft):
+        return look, factor
+    finer, finer_factor = _survey(grey, 4 * SURVEY_PIXELS)
+    closer = _first_look(finer, parameters)
+    if look.scale < SURVEY_SCALE or closer.scale * finer_factor < SMALLER * look.scale * factor:
+        return closer, finer_factor
+    return look, factor
+
+
+def _first_look(survey: Grey, parameters: BinarizationParameters) -> _Look:
+    """Find out of what size and how sharp the text of a survey is."""
     labelled, soft = label_dense(threshold(survey, parameters, 0)), False
     if _is_grainy(labelled.stats[1:]):
         survey = np.asarray(cv2.medianBlur(survey, 3))
@@ -115,7 +135,7 @@ def _first_look(survey: Grey, parameters: BinarizationParameters) -> tuple[Grey,
         if not 0 < smaller <= SMALLER * scale:
             break
         labelled, scale, soft = again, smaller, True
-    return survey, labelled, scale, soft
+    return _Look(survey, labelled, scale, soft)
 
 
 def _is_grainy(stats: Stats) -> bool:

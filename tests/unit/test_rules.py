@@ -123,3 +123,11 @@ def test_a_rule_does_not_go_on_in_the_frame_of_an_advertisement_beside_it() -> N
     page.draw.line((676, 120, 684, 900), fill=0, width=3)
     page.draw.line((668, 960, 668, 1500), fill=0, width=3)
     assert len(rule_paths(_rules(page)[0], SCALE)) == 2
+
+
+def test_a_headline_between_two_rules_parts_them() -> None:
+    page = two_columns()
+    page.draw.line((680, 120, 680, 700), fill=0, width=3)
+    page.line(560, 728, "NACHRICHTEN", 44)
+    page.draw.line((680, 800, 680, 1500), fill=0, width=3)
+    assert len(rule_paths(_rules(page)[0], SCALE)) == 2

@@ -15,6 +15,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from workers.stages.bits import all_of_rows, any_of_rows, packed, unpacked, with_neighbours
+from workers.stages.kraken_core.boxes import ragged
 from workers.stages.kraken_core.runs import Labelled, Stats, label_sparse
 
 Mask = NDArray[np.uint8]
@@ -106,7 +107,7 @@ def _rules_among(seeds: Mask, ink: NDArray[np.generic], scale: float, step: int)
         step: rows of the page for each row here.
     """
     strokes, stats = _strokes(seeds, step)
-    bridges = _bridges(strokes, stats, scale, step)
+    bridges = _bridges(strokes, stats, ink, scale, step)
     if bridges is not None:
         seeds |= bridges
         strokes, stats = _strokes(seeds, step)
@@ -136,8 +137,11 @@ def _slim(stats: Stats, scale: float) -> NDArray[np.bool_]:
     return np.asarray(thin)
 
 
-def _bridges(strokes: Labelled, stats: Stats, scale: float, step: int) -> Mask | None:
-    """Return (h, w), 1 on lines that join the pieces of long broken rules one below the other; None without any."""
+def _bridges(strokes: Labelled, stats: Stats, ink: NDArray[np.generic], scale: float, step: int) -> Mask | None:
+    """Return (h, w), 1 on lines that join the pieces of long broken rules one below the other; None without any.
+
+    Between the pieces lies paper: a caption ends a rule above it, and so does a picture.
+    """
     slim = _slim(stats, scale)
     if not 1 < slim.sum() <= MANY_PIECES:
         return None
@@ -149,6 +153,8 @@ def _bridges(strokes: Labelled, stats: Stats, scale: float, step: int) -> Mask |
     follows = (gap > -scale) & (gap < BROKEN * scale) & (top > top[:, None])
     follows &= np.abs(head - foot[:, None]) < ASTRAY * scale
     upper, lower = np.nonzero(follows)
+    clear = _is_clear((foot[upper], bottom[upper] // step), (head[lower], top[lower] // step), ink, scale)
+    upper, lower = upper[clear], lower[clear]
     links = coo_matrix((np.ones(len(upper)), (upper, lower)), shape=(len(stats), len(stats)))
     chain = connected_components(links, directed=False)[1]
     inked = np.bincount(chain, height, len(stats))
@@ -165,6 +171,21 @@ def _bridges(strokes: Labelled, stats: Stats, scale: float, step: int) -> Mask |
         ends = (int(foot[a]), int(bottom[a]) // step - 1), (int(head[b]), int(top[b]) // step)
         cv2.line(bridges, *ends, 1, 3)
     return bridges
+
+
+def _is_clear(
+    begin: tuple[Indices, Indices], end: tuple[Indices, Indices], ink: NDArray[np.generic], scale: float
+) -> NDArray[np.bool_]:
+    """Tell for lines from `begin` to `end`, columns and rows each, whether paper is on both sides of most of them."""
+    (x, y), (to_x, to_y) = begin, end
+    long = np.maximum(to_y - y, 0)
+    line, place = ragged(long)
+    row = y[line] + place
+    column = x[line] + (to_x - x)[line] * place // np.maximum(long, 1)[line]
+    aside = np.arange(2, max(2, round(BESIDE * scale)) + 1)
+    columns = (column[:, None] + np.concatenate([-aside, aside])).clip(0, ink.shape[1] - 1)
+    free = ~(ink[row[:, None], columns] != 0).any(axis=1)
+    return np.asarray(np.bincount(line, free, len(x)) >= SHORT_FREE * long)
 
 
 def _ends(strokes: Labelled) -> tuple[Indices, Indices]:

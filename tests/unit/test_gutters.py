@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
+from samples.pages import PageDesign, draw
 from tests.unit.drawn_pages import WORDS, DrawnPage, two_columns
 from workers.layout import Separator
 from workers.parameters import BinarizationParameters
@@ -61,6 +62,15 @@ def test_a_printed_rule_in_the_gutter_is_the_separator() -> None:
     found = separators(page)
     assert [separator.origin for separator in found] == ["printed"]
     assert abs(found[0].bbox.y_max - 1530) < 30
+
+
+def test_the_white_below_a_short_column_between_printed_rules_is_no_gutter() -> None:
+    page = DrawnPage()
+    for x, lines in ((60, 40), (500, 26), (940, 40)):
+        page.column(x, 100, 390, lines)
+    for x in (475, 915):
+        page.draw.line((x, 100, x, 1540), fill=0, width=3)
+    assert [separator.origin for separator in separators(page)] == ["printed", "printed"]
 
 
 def test_a_frame_around_the_page_parts_no_columns() -> None:
@@ -135,16 +145,24 @@ def test_a_gutter_whose_text_is_broken_off_on_one_side_is_one_separator() -> Non
 @pytest.mark.parametrize("white, at_350, at_550", [(True, 101.5, 104.5), (False, 103.0, 106.0)])
 def test_gutters_that_go_on_through_each_other_are_one(white: bool, at_350: float, at_550: float) -> None:
     def gutter(x: float, top: float, bottom: float, seen: tuple[float, float]) -> Gutter:
-        return Gutter(np.array([(x, top), (x, bottom)]), seen)
+        return Gutter(np.array([(x, top), (x, bottom)]), seen, 20.0, 300.0, 10.0)
 
     upper, lower = gutter(100, 0, 900, (0, 300)), gutter(106, 100, 1000, (600, 1000))
     between, aside = gutter(103, 250, 950, (400, 500)), gutter(150, 0, 1000, (0, 1000))
     found = joined([lower, aside, between, upper], 20, lambda columns, rows: white)
     one, other = sorted(found, key=lambda gutter: gutter.path[0, 0])
-    assert (one.top, one.bottom, one.seen) == (0, 1000, (0, 1000))
+    assert (one.top, one.bottom, one.seen, one.lines) == (0, 1000, (0, 1000), 30.0)
     rows = np.array([300.0, 350.0, 400.0, 500.0, 550.0, 600.0])
     assert one.at(rows) == pytest.approx([100, at_350, 103, 103, at_550, 106])
     assert other is aside
+
+
+def test_narrow_columns_are_parted_though_headings_break_what_is_seen_of_their_gutters() -> None:
+    sheet = draw(PageDesign(3, columns=8, type_size=12, pitch=16, gutter=15))
+    working = working_page(np.asarray(sheet.image.convert("L")), BinarizationParameters())
+    found = to_separators(find_columns(working), working.placement)
+    assert len(found) == 7
+    assert all(separator.bbox.height > 1800 for separator in found)
 
 
 def test_every_separator_keeps_its_path_inside_its_box() -> None:

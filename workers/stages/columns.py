@@ -28,6 +28,7 @@ PRINTED: Origin = "printed"
 BETWEEN = 8.0  # text scales: text so near on both sides makes a printed rule a column separator
 PARTED = 0.1  # of its length
 FAINT = 0.4  # share of a gutter's length with pieces of a rule that makes it a printed one
+MOSTLY = 0.5  # of the rows that both have: then the rule runs in the gutter in all of them
 IN_GUTTER = 2.5  # text scales: a rule so near to a gutter's middle runs in it
 STRIP = 5.0  # text scales: a narrower strip at the edge of the scan is no column
 SHORTEST_PIECE = 3.0  # line pitches: what remains of a gutter above or below a rule is a separator of its own
@@ -121,7 +122,7 @@ def separator_paths(
     inner = (STRIP * scale, text.shape[1] - STRIP * scale)
     found = [rule for rule in rule_paths(rules.vertical, scale, step_along(scale)) if _share(rule, pictures) < 0.5]
     printed = [rule for rule in found if parts_text(rule, text, scale)]
-    pieces = [piece for gutter in gutters for piece in _beside_rules(gutter.path, printed, scale, pitch)]
+    pieces = [piece for gutter in gutters for piece in _beside_rules(gutter, printed, scale, pitch)]
     paths = [(path, PRINTED) for path in printed] + [(path, _origin(path, rules.faint, scale)) for path in pieces]
     return tuple((path, origin) for path, origin in paths if inner[0] < np.median(path[:, 0]) < inner[1])
 
@@ -155,15 +156,19 @@ def parts_text(path: Path, text: Mask, scale: float) -> bool:
     return all(_around(path, rows, text, side).mean() > PARTED for side in (-reach, reach))
 
 
-def _beside_rules(path: Path, printed: list[Path], scale: float, pitch: float) -> list[Path]:
-    """Return the pieces of a gutter's path along which no printed rule runs."""
+def _beside_rules(gutter: Gutter, printed: list[Path], scale: float, pitch: float) -> list[Path]:
+    """Return the pieces of a gutter's path along which no printed rule runs in its white."""
+    path, near = gutter.path, max(IN_GUTTER * scale, gutter.width / 2)
     step = pitch / 2
     rows = np.linspace(path[0, 1], path[-1, 1], max(2, round((path[-1, 1] - path[0, 1]) / step)))
     columns = np.interp(rows, path[:, 1], path[:, 0])
     free = np.ones(len(rows), bool)
     for rule in printed:
-        beside = np.abs(np.interp(rows, rule[:, 1], rule[:, 0]) - columns) < IN_GUTTER * scale
-        free &= ~(beside & (rows > rule[0, 1] - pitch) & (rows < rule[-1, 1] + pitch))
+        beside = np.abs(np.interp(rows, rule[:, 1], rule[:, 0]) - columns) < near
+        common = (rows > rule[0, 1] - pitch) & (rows < rule[-1, 1] + pitch)
+        if common.any() and beside[common].mean() >= MOSTLY:
+            beside[:] = True  # where the text ends early the white is wide, and its middle far from the rule
+        free &= ~(beside & common)
     if free.all():
         return [path]
     edges = np.flatnonzero(np.diff(np.pad(free.astype(np.int8), 1)))

@@ -51,10 +51,16 @@ class Gutter:
     Attributes:
         path: (n, 2) x, y with rising y.
         seen: first and last row with text on both sides; above and below it goes on through white.
+        width: of the white, the median over its rows.
+        block: width of the narrower neighbour, up to the next white.
+        lines: over how many line pitches there is text on both sides.
     """
 
     path: NDArray[np.float64]
     seen: tuple[float, float]
+    width: float
+    block: float
+    lines: float
 
     @property
     def top(self) -> float:
@@ -118,12 +124,15 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
     found = []
     for own in _linked(runs, supported, bands):
         lines = len(np.unique(runs[own, 0])) / bands.pitch
-        if lines < LINES:
-            continue  # most chains: not worth their medians
-        width, block = np.median(runs[own, 2] - runs[own, 1]), np.median(blocks[own])
-        if parts_columns(width, block, lines, space, scale):
-            found.append(_traced(runs[own], bands, scale))
-    gutters = joined([gutter for gutter in found if gutter is not None], CLOSE * scale, bands.are_white)
+        # most chains are not worth their medians
+        if lines >= LINES and np.median(runs[own, 2] - runs[own, 1]) >= SLIGHTLY_WIDER * space:
+            found.append(_traced(runs[own], float(np.median(blocks[own])), lines, bands, scale))
+    pieces = [gutter for gutter in found if gutter is not None]
+    gutters = [
+        gutter
+        for gutter in joined(pieces, CLOSE * scale, bands.are_white)
+        if parts_columns(gutter.width, gutter.block, gutter.lines, space, scale)
+    ]
     return gutters + _corridors(white, gutters, bands, scale)
 
 
@@ -186,7 +195,9 @@ def _spliced(lower: Gutter, upper: Gutter, are_white: AreWhite) -> Gutter:
     rows = rows[rows <= max(upper.bottom, lower.bottom)]
     above = (rows >= upper.top) & (rows <= turn) | (rows > lower.bottom)
     path = np.stack([np.where(above, upper.at(rows), lower.at(rows)), rows], axis=1)
-    return Gutter(path, (min(upper.seen[0], lower.seen[0]), max(upper.seen[1], lower.seen[1])))
+    seen = (min(upper.seen[0], lower.seen[0]), max(upper.seen[1], lower.seen[1]))
+    both = (max(upper.width, lower.width), max(upper.block, lower.block), upper.lines + lower.lines)
+    return Gutter(path, seen, *both)
 
 
 def word_space(text: Mask, scale: float) -> float:
@@ -287,7 +298,7 @@ def _corridors(white: Mask, found: list[Gutter], bands: _Bands, scale: float) ->
         beside = np.flatnonzero(left[own] | right[own])
         own = own[beside[0] : beside[-1] + 1]
         if len(np.unique(runs[own, 0])) >= LINES * bands.pitch:
-            corridors.append(_traced(runs[own], bands, scale, extended=False))
+            corridors.append(_traced(runs[own], 0.0, 0.0, bands, scale, extended=False))
     return [corridor for corridor in corridors if corridor is not None]
 
 
@@ -307,7 +318,9 @@ def _linked(runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands
     return [own for own, tall in zip(chains, heights, strict=True) if len(np.unique(runs[own, 0])) >= MOST * tall]
 
 
-def _traced(runs: NDArray[np.int64], bands: _Bands, scale: float, *, extended: bool = True) -> Gutter | None:
+def _traced(
+    runs: NDArray[np.int64], block: float, lines: float, bands: _Bands, scale: float, *, extended: bool = True
+) -> Gutter | None:
     """Return the gutter that runs through a chain of white runs; None where it comes to nothing.
 
     It is `extended` up and down through white.
@@ -329,17 +342,17 @@ def _traced(runs: NDArray[np.int64], bands: _Bands, scale: float, *, extended: b
     every = max(1, round(3 * bands.pitch))
     points = [(x, (r + 0.5) * bands.step) for x, r in zip(middle[::every], row[::every], strict=True)]
     points.append((middle[-1], (row[-1] + 0.5) * bands.step))
-    seen = (points[0][1], points[-1][1])
+    seen, wide = (points[0][1], points[-1][1]), float(np.median(end - start))
     if not extended:
-        return Gutter(np.array(points, np.float64), seen)
-    slim = max(NARROW * scale, AS_WIDE * float(np.median(end - start)))
+        return Gutter(np.array(points, np.float64), seen, wide, block, lines)
+    slim = max(NARROW * scale, AS_WIDE * wide)
     top, top_x = _reach(bands, (int(row[0]), int(start[0]), int(end[0])), middle[0], slim, -1, scale)
     if top < row[0]:
         points[:0] = [(top_x, top * bands.step), (top_x, row[0] * bands.step)]
     bottom, bottom_x = _reach(bands, (int(row[-1]), int(start[-1]), int(end[-1])), middle[-1], slim, 1, scale)
     if bottom > row[-1]:
         points += [(bottom_x, (row[-1] + 1) * bands.step), (bottom_x, (bottom + 1) * bands.step)]
-    return Gutter(np.array(points, np.float64), seen)
+    return Gutter(np.array(points, np.float64), seen, wide, block, lines)
 
 
 def _straight(runs: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import ImageFont
@@ -8,7 +10,7 @@ from workers.layout import Separator
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization import working_page
 from workers.stages.columns import find_columns, gap_columns, to_separators
-from workers.stages.gutters import Gutter, joined, parts_columns
+from workers.stages.gutters import Gutter, in_line, joined, parts_columns
 
 
 def separators(page: DrawnPage) -> tuple[Separator, ...]:
@@ -140,6 +142,13 @@ def test_a_gutter_whose_text_is_broken_off_on_one_side_is_one_separator() -> Non
     page.column(720, 100, 560, 40)
     page.column(80, 1200, 560, 12)
     assert len(separators(page)) == 1
+
+
+def test_a_piece_of_a_gutter_lies_in_line_with_the_piece_above_it() -> None:
+    above = Gutter(np.array([(100.0, 0.0), (104.0, 400.0)]), (0, 400), 20.0, 300.0, 15.0)
+    below = Gutter(np.array([(108.0, 600.0), (110.0, 900.0)]), (600, 900), 20.0, 100.0, 8.0)
+    assert in_line(below, above, 20)
+    assert not in_line(below, replace(above, path=above.path - [60.0, 0.0]), 20)
 
 
 @pytest.mark.parametrize("white, at_350, at_550", [(True, 101.5, 104.5), (False, 103.0, 106.0)])

@@ -40,6 +40,7 @@ CORRIDOR_LINES = 20.0  # line pitches of unbroken white
 FAR = 12.0  # text sizes: so near must text be to it
 FAR_DENSE = 0.04
 OFTEN = 0.5  # of its lines have text so near on the left, and on the right
+STEEPEST = 0.1  # columns a row: of a bent page
 BESIDE_ROWS = 25  # in which two gutters are compared
 MOST = 0.45  # of the gutter's lines have text close to both edges
 
@@ -128,11 +129,9 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
         if lines >= LINES and np.median(runs[own, 2] - runs[own, 1]) >= SLIGHTLY_WIDER * space:
             found.append(_traced(runs[own], float(np.median(blocks[own])), lines, bands, scale))
     pieces = [gutter for gutter in found if gutter is not None]
-    gutters = [
-        gutter
-        for gutter in joined(pieces, CLOSE * scale, bands.are_white)
-        if parts_columns(gutter.width, gutter.block, gutter.lines, space, scale)
-    ]
+    whole = joined(pieces, CLOSE * scale, bands.are_white)
+    sure = [gutter for gutter in whole if parts_columns(gutter.width, gutter.block, gutter.lines, space, scale)]
+    gutters = [gutter for gutter in whole if any(in_line(gutter, other, CLOSE * scale) for other in sure)]
     return gutters + _corridors(white, gutters, bands, scale)
 
 
@@ -166,6 +165,12 @@ def joined(gutters: list[Gutter], near: float, are_white: AreWhite) -> list[Gutt
         apart = [other for other, is_beside in zip(apart, beside, strict=True) if not is_beside]
         apart.append(reduce(partial(_spliced, are_white=are_white), same, gutter))
     return apart
+
+
+def in_line(one: Gutter, other: Gutter, near: float) -> bool:
+    """Tell whether a gutter lies at most `near` pixels aside of another, where it runs or straight above or below."""
+    rows = np.linspace(one.top, one.bottom, BESIDE_ROWS)
+    return bool(np.median(np.abs(one.at(rows) - other.at(rows))) <= near)
 
 
 def _run_beside(one: Gutter, other: Gutter, near: float) -> bool:
@@ -330,7 +335,7 @@ def _traced(
     """
     width = runs[:, 2] - runs[:, 1]
     runs = runs[width >= AS_WIDE * np.median(width)]  # what is narrower is a space between words above or below
-    line = _straight(runs)
+    line = _straight(runs, bands.step)
     offset = np.maximum(runs[:, 1] - np.polyval(line, runs[:, 0]), np.polyval(line, runs[:, 0]) - runs[:, 2])
     runs = runs[offset < CLOSE * scale]
     if not len(runs):
@@ -355,16 +360,20 @@ def _traced(
     return Gutter(np.array(points, np.float64), seen, wide, block, lines)
 
 
-def _straight(runs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return slope and offset of the line x(row) through the middles of the narrower half of the runs."""
+def _straight(runs: NDArray[np.int64], step: int) -> NDArray[np.float64]:
+    """Return slope and offset of the line x(row) through the middles of the narrower half of the runs.
+
+    A page is upright here, so what would be steeper than `STEEPEST` is no slant but white of all widths. A row is
+    `step` pixels high.
+    """
     width = runs[:, 2] - runs[:, 1]
     narrow = width <= np.median(width)
     row, middle = runs[narrow, 0].astype(np.float64), (runs[narrow, 1] + runs[narrow, 2]) / 2.0
     line = np.array([0.0, np.median(middle)])
-    if np.ptp(row) > 0:
-        near = np.abs(middle - line[1]) <= np.median(width)
-        if near.sum() > 1 and np.ptp(row[near]) > 0:
-            line = np.polyfit(row[near], middle[near], 1)
+    near = np.abs(middle - line[1]) <= np.median(width)
+    if near.sum() > 1 and np.ptp(row[near]) > 0:
+        slanted = np.polyfit(row[near], middle[near], 1)
+        line = slanted if abs(slanted[0]) <= STEEPEST * step else line
     return line
 
 

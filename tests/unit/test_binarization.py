@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from samples.pages import PageDesign, draw
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization import (
@@ -23,6 +24,7 @@ from workers.stages.deskew import upright
 from workers.stages.kraken_core.runs import label_dense
 from workers.stages.sharpening import hangs_together
 from workers.stages.skew import skew_degrees
+from workers.stages.text_size import text_scale
 
 OTSU, SAUVOLA = BinarizationParameters("otsu"), BinarizationParameters("sauvola")
 
@@ -182,6 +184,15 @@ def test_the_text_of_a_scan_out_of_focus_is_measured_as_of_a_sharp_one(sigma: fl
     sharp = working_page(grey, OTSU)
     soft = working_page(cv2.GaussianBlur(grey, (0, 0), sigma), OTSU)
     assert soft.ink.shape[1] == pytest.approx(sharp.ink.shape[1], rel=0.2)
+
+
+def test_text_whose_letters_run_together_is_measured_by_its_height() -> None:
+    sheet = draw(PageDesign(5, columns=5, type_size=14, pitch=19))
+    sharp = np.asarray(sheet.image.convert("L"))
+    soft = cv2.GaussianBlur(sharp, (0, 0), 1.2)
+    assert len(working_page(soft, OTSU).ink) > 0.7 * len(working_page(sharp, OTSU).ink)
+    assert text_scale(label_dense(threshold(soft, OTSU, 0)).stats[1:]) > 20
+    assert text_scale(label_dense(threshold(soft, OTSU, 0)).stats[1:], run_together=True) < 14
 
 
 def test_a_joined_hand_is_not_taken_for_a_scan_out_of_focus() -> None:

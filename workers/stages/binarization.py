@@ -135,6 +135,8 @@ def _first_look(survey: Grey, parameters: BinarizationParameters) -> _Look:
         if not 0 < smaller <= SMALLER * scale:
             break
         labelled, scale, soft = again, smaller, True
+    if soft and hangs_together(labelled.stats[1:]):
+        scale = text_scale(labelled.stats[1:], run_together=True)
     return _Look(survey, labelled, scale, soft)
 
 

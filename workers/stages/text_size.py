@@ -18,25 +18,26 @@ LARGEST = 100.0  # px: larger root box areas are pictures, frames or borders
 SMALLEST = 3.0  # px: what is smaller is a speck, also for kraken
 
 
-def text_scale(stats: Stats, largest: float = LARGEST) -> float:
+def text_scale(stats: Stats, *, run_together: bool = False) -> float:
     """Return the text scale in pixels (about kraken's), 0.0 where nothing looks like text.
 
     Args:
         stats: rows of x, y, width, height, area, without the paper.
-        largest: components whose root box area is above this many pixels are pictures, frames or borders.
+        run_together: whether letters have run together to words: no component counts as wider than tall then.
     """
     width, height = stats[:, 2].astype(np.float64), stats[:, 3].astype(np.float64)
-    size = np.sqrt(width * height)
-    text = like_text(width, height, largest)
+    text = like_text(width, height)
     if not text.any():
         return 0.0
-    return TO_KRAKEN * weighted_median(size[text], size[text])
+    size = np.sqrt(width * height)
+    letter = np.sqrt(np.minimum(width, height) * height) if run_together else size
+    return TO_KRAKEN * weighted_median(letter[text], size[text])
 
 
-def like_text(width: NDArray[np.float64], height: NDArray[np.float64], largest: float = LARGEST) -> NDArray[np.bool_]:
+def like_text(width: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which components could be letters or words, whatever the size of the text."""
     size = np.sqrt(width * height)
-    return np.asarray((size > SMALLEST) & (size < largest) & (width < 8 * height) & (height < 8 * width))
+    return np.asarray((size > SMALLEST) & (size < LARGEST) & (width < 8 * height) & (height < 8 * width))
 
 
 def is_text(stats: Stats, scale: float) -> NDArray[np.bool_]:

@@ -27,6 +27,7 @@ Grey = NDArray[np.uint8]
 WORKING_SCALE = 11.0  # px; at 9 px 0.01 of F1 is lost, at 7 px 0.07
 LEAST_SCALE = 9.0  # px: for small type on pages that would be larger than
 WORKING_PIXELS = 8e6
+OF_WORDS = 0.8  # of the scale, where words are measured as letters; 0.81 and more in joined hands and Arabic
 LARGEST_FACTOR = 2.0  # to which a scan too small is enlarged
 SURVEY_PIXELS = 6e6  # the first look at a page: enough for text of 1/400 of its width
 SURVEY_SCALE = 5.9  # px: smaller text runs together in the first look
@@ -135,8 +136,9 @@ def _first_look(survey: Grey, parameters: BinarizationParameters) -> _Look:
         if not 0 < smaller <= SMALLER * scale:
             break
         labelled, scale, soft = again, smaller, True
-    if soft and hangs_together(labelled.stats[1:]):
-        scale = text_scale(labelled.stats[1:], run_together=True)
+    letters = text_scale(labelled.stats[1:], run_together=True)
+    if letters <= OF_WORDS * scale:
+        scale = letters
     return _Look(survey, labelled, scale, soft)
 
 

@@ -66,6 +66,16 @@ def test_a_printed_rule_in_the_gutter_is_the_separator() -> None:
     assert abs(found[0].bbox.y_max - 1530) < 30
 
 
+def test_the_white_below_a_short_column_leads_no_gutter_into_the_next() -> None:
+    sheet = draw(PageDesign(3079, columns=4, type_size=16, pitch=19, gutter=28))
+    grey = np.array(sheet.image.convert("L"))
+    grey[1500:2150, 430:742] = 255  # the second of four columns ends early
+    working = working_page(grey, BinarizationParameters())
+    found = to_separators(find_columns(working), working.placement)
+    assert [separator.bbox.x_min // 100 for separator in found] == [4, 7, 10]
+    assert all(separator.bbox.height > 1250 for separator in found)
+
+
 def test_the_white_below_a_short_column_between_printed_rules_is_no_gutter() -> None:
     page = DrawnPage()
     for x, lines in ((60, 40), (500, 26), (940, 40)):

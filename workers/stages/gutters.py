@@ -42,6 +42,7 @@ FAR_DENSE = 0.04
 OFTEN = 0.5  # of its lines have text so near on the left, and on the right
 STEEPEST = 0.1  # columns a row: of a bent page
 BESIDE_ROWS = 25  # in which two gutters are compared
+WIDEST = 8.0  # text scales: wider white leads from gutter to gutter below a column that ends early
 MOST = 0.45  # of the gutter's lines have text close to both edges
 
 
@@ -119,7 +120,7 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
     runs = _runs(white)
     if not len(runs):
         return []
-    supported = _supported(runs, bands, scale)
+    supported = _supported(runs, bands, scale) & (runs[:, 2] - runs[:, 1] <= WIDEST * scale)
     space = word_space(bands.text, scale)
     blocks = _blocks(runs, ink.shape[1], SLIGHTLY_WIDER * space)
     found = []
@@ -345,8 +346,8 @@ def _traced(
     margin = np.minimum(0.5 * scale, (end - start) / 2.0)
     middle = np.clip(np.polyval(line, row), start + margin, end - margin)
     every = max(1, round(3 * bands.pitch))
-    points = [(x, (r + 0.5) * bands.step) for x, r in zip(middle[::every], row[::every], strict=True)]
-    points.append((middle[-1], (row[-1] + 0.5) * bands.step))
+    some = np.append(np.arange(0, len(row) - 1, every), len(row) - 1)
+    points = [(x, (r + 0.5) * bands.step) for x, r in zip(middle[some], row[some], strict=True)]
     seen, wide = (points[0][1], points[-1][1]), float(np.median(end - start))
     if not extended:
         return Gutter(np.array(points, np.float64), seen, wide, block, lines)

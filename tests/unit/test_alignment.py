@@ -50,6 +50,16 @@ def test_of_foliage_no_line_is_believed_but_the_caption_below_it_is() -> None:
     assert _believed(ink, [*boxes, caption]) == [caption]
 
 
+def test_where_most_that_looks_like_letters_lies_about_short_lines_are_not_believed() -> None:
+    ink = np.zeros((400, 600), np.uint8)
+    for seed, top in enumerate((100, 160, 220, 280)):
+        _foliage(ink, top, top + 50, seed)
+    _letters(ink, 60, 6)
+    _letters(ink, 380, 3)
+    row, shapes = [20, 46, 120, 60], [20, 366, 70, 380]
+    assert _believed(ink, [row, shapes]) == [row]
+
+
 def test_a_few_shapes_in_a_picture_are_no_lines() -> None:
     ink = np.zeros((400, 600), np.uint8)
     ink[100:300, 100:500] = 1

@@ -16,6 +16,7 @@ LEVEL = 0.25  # text scales: so near to the line's usual height letters stand
 ENOUGH = 5  # letters from which the share of those that do tells lines from pictures
 NOT_STANDING = 0.25  # share in a line that is none; nearly all lines have 0.5 and more
 PAGE_OF_TEXT = 0.5  # share of all letters of a page: pages of text have 0.65 to 0.95, photographs 0.15 to 0.5
+LEFT_OVER = 1.5  # letters outside of lines by those inside: pages of text have 0.03, most photographs 2 and more
 STANDING = 0.75  # share in a line that is believed on a page that is not of text
 MANY = 12  # letters from which a slope is believed
 ROW_GAP = 0.6  # text scales: least distance of the feet of two rows, the longest of the upper from the lower
@@ -26,6 +27,8 @@ MUCH_INK = 0.2  # share of the ink in lines, where no line has `ENOUGH` letters
 def believed(lines: Boxes, ink: int, c: Components) -> Boxes:
     """Leave out what cannot be lines since its letters stand anywhere; in a photograph all but what surely is one.
 
+    On a page of text nearly all letters stand in lines; in a photograph what looks like letters lies about.
+
     Args:
         lines: (n, 4) boxes.
         ink: of the whole page, in pixels.
@@ -34,8 +37,9 @@ def believed(lines: Boxes, ink: int, c: Components) -> Boxes:
     own = line_of(lines, c)
     letters, on_line = standing(own, len(lines), c)
     enough = letters >= ENOUGH
+    outside = np.count_nonzero(_is_letter(c) & (own == 0))
     if enough.any():
-        of_text = on_line[enough].sum() >= PAGE_OF_TEXT * letters[enough].sum()
+        of_text = on_line[enough].sum() >= PAGE_OF_TEXT * letters[enough].sum() and outside <= LEFT_OVER * letters.sum()
     else:
         of_text = c.area[(own > 0) & (c.kind != PAPER)].sum() >= MUCH_INK * ink
     if of_text:

@@ -10,7 +10,8 @@ from workers.layout import Separator
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization import working_page
 from workers.stages.columns import find_columns, gap_columns, to_separators
-from workers.stages.gutters import Gutter, in_line, joined, parts_columns
+from workers.stages.gutter_pieces import Gutter, in_line, joined
+from workers.stages.gutters import parts_columns
 
 
 def separators(page: DrawnPage) -> tuple[Separator, ...]:

@@ -14,7 +14,8 @@ from workers.stages.binarization import WorkingPage
 from workers.stages.bits import any_of_rows, packed, unpacked, with_neighbours
 from workers.stages.components import PAPER, TEXT, Components, find_components, is_noise, stray
 from workers.stages.deskew import Placement
-from workers.stages.gutters import Gutter, find_gutters
+from workers.stages.gutter_pieces import Gutter
+from workers.stages.gutters import find_gutters
 from workers.stages.pictures import find_pictures
 from workers.stages.rules import Rules, find_rules, rule_paths, step_along
 from workers.stages.separators import insert_gap_separators

@@ -8,20 +8,17 @@ down through white while one side still has text and no horizontal rule is cross
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial, reduce
-from itertools import compress
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.stages.bits import row_stride, unpacked
+from workers.stages.gutter_pieces import Gutter, in_line, joined
 from workers.stages.kraken_core.runs import Runs, label_sparse, runs_of
 
 Mask = NDArray[np.uint8]
-AreWhite = Callable[[NDArray[np.float64], NDArray[np.float64]], bool]
 
 NARROWEST = 0.8  # text sizes; a word space is about half of one
 WHITE_LINES = 5.0  # line pitches that a white box must be tall
@@ -41,52 +38,8 @@ FAR = 12.0  # text sizes: so near must text be to it
 FAR_DENSE = 0.04
 OFTEN = 0.5  # of its lines have text so near on the left, and on the right
 STEEPEST = 0.1  # columns a row: of a bent page
-BESIDE_ROWS = 25  # in which two gutters are compared
 WIDEST = 8.0  # text scales: wider white leads from gutter to gutter below a column that ends early
 MOST = 0.45  # of the gutter's lines have text close to both edges
-
-
-@dataclass(frozen=True, slots=True)
-class Gutter:
-    """A white gap between columns: its middle line from top to bottom in working pixels.
-
-    Attributes:
-        path: (n, 2) x, y with rising y.
-        seen: first and last row with text on both sides; above and below it goes on through white.
-        width: of the white, the median over its rows.
-        block: width of the narrower neighbour, up to the next white.
-        lines: over how many line pitches there is text on both sides.
-    """
-
-    path: NDArray[np.float64]
-    seen: tuple[float, float]
-    width: float
-    block: float
-    lines: float
-
-    @property
-    def top(self) -> float:
-        """Upper end."""
-        return float(self.path[0, 1])
-
-    @property
-    def bottom(self) -> float:
-        """Lower end."""
-        return float(self.path[-1, 1])
-
-    @property
-    def left(self) -> float:
-        """Leftmost column."""
-        return float(self.path[:, 0].min())
-
-    @property
-    def right(self) -> float:
-        """Rightmost column."""
-        return float(self.path[:, 0].max())
-
-    def at(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the columns in which the gutter meets the given rows."""
-        return np.interp(rows, self.path[:, 1], self.path[:, 0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,59 +104,6 @@ def parts_columns(width: float, block: float, lines: float, word_space: float, s
     if lines < MANY_LINES:
         return width >= WIDER * word_space and block >= NARROW_COLUMN * scale
     return width >= SLIGHTLY_WIDER * word_space
-
-
-def joined(gutters: list[Gutter], near: float, are_white: AreWhite) -> list[Gutter]:
-    """Make one gutter of those that run beside each other, at most `near` pixels apart.
-
-    A picture or a heading may break what is seen of a gutter; each piece then goes on through the white of the other.
-    `are_white` tells of columns and rows whether all of these places are white.
-    """
-    apart: list[Gutter] = []
-    for gutter in sorted(gutters, key=lambda gutter: gutter.seen):
-        beside = [_run_beside(other, gutter, near) for other in apart]
-        same = list(compress(apart, beside))
-        apart = [other for other, is_beside in zip(apart, beside, strict=True) if not is_beside]
-        apart.append(reduce(partial(_spliced, are_white=are_white), same, gutter))
-    return apart
-
-
-def in_line(one: Gutter, other: Gutter, near: float) -> bool:
-    """Tell whether a gutter lies at most `near` pixels aside of another, where it runs or straight above or below."""
-    rows = np.linspace(one.top, one.bottom, BESIDE_ROWS)
-    return bool(np.median(np.abs(one.at(rows) - other.at(rows))) <= near)
-
-
-def _run_beside(one: Gutter, other: Gutter, near: float) -> bool:
-    """Tell whether two gutters run at most `near` pixels apart where both run."""
-    top, bottom = max(one.top, other.top), min(one.bottom, other.bottom)
-    if top >= bottom or min(one.right, other.right) < max(one.left, other.left) - near:
-        return False
-    rows = np.linspace(top, bottom, BESIDE_ROWS)
-    return bool(np.median(np.abs(one.at(rows) - other.at(rows))) <= near)
-
-
-def _spliced(lower: Gutter, upper: Gutter, are_white: AreWhite) -> Gutter:
-    """Return one gutter of two that run beside each other: from one's text straight to the other's where it is white.
-
-    Where it is not, the upper one goes on to the end of its text, and the lower one from there.
-    """
-    begin, end = upper.seen[1], lower.seen[0]
-    between = np.linspace(begin, end, BESIDE_ROWS)
-    x = np.interp(between, [begin, end], [*upper.at(np.array([begin])), *lower.at(np.array([end]))])
-    rows = np.unique(np.concatenate([upper.path[:, 1], lower.path[:, 1], [begin, end, lower.bottom, lower.bottom + 1]]))
-    if begin < end and are_white(x, between):
-        rows = rows[(rows <= begin) | (rows >= end)]
-        turn = begin
-    else:
-        turn = max(begin, lower.top)
-        rows = np.unique(np.append(rows, [turn, turn + 1]))
-    rows = rows[rows <= max(upper.bottom, lower.bottom)]
-    above = (rows >= upper.top) & (rows <= turn) | (rows > lower.bottom)
-    path = np.stack([np.where(above, upper.at(rows), lower.at(rows)), rows], axis=1)
-    seen = (min(upper.seen[0], lower.seen[0]), max(upper.seen[1], lower.seen[1]))
-    both = (max(upper.width, lower.width), max(upper.block, lower.block), upper.lines + lower.lines)
-    return Gutter(path, seen, *both)
 
 
 def word_space(text: Mask, scale: float) -> float:

@@ -162,6 +162,15 @@ def test_a_piece_of_a_gutter_lies_in_line_with_the_piece_above_it() -> None:
     assert not in_line(below, replace(above, path=above.path - [60.0, 0.0]), 20)
 
 
+@pytest.mark.parametrize("gap, white, count", [(8, True, 1), (8, False, 2), (30, True, 2)])
+def test_gutters_that_meet_are_one_where_white_is_between(gap: float, white: bool, count: int) -> None:
+    above = Gutter(np.array([(100.0, 0.0), (104.0, 400.0)]), (0, 400), 20.0, 300.0, 15.0)
+    below = Gutter(np.array([(108.0, 400.0 + gap), (110.0, 900.0)]), (400 + gap, 900), 20.0, 300.0, 15.0)
+    found = joined([below, above], 20, lambda columns, rows: white)
+    assert len(found) == count
+    assert count == 2 or (np.diff(found[0].path[:, 1]) > 0).all()
+
+
 @pytest.mark.parametrize("white, at_350, at_550", [(True, 101.5, 104.5), (False, 103.0, 106.0)])
 def test_gutters_that_go_on_through_each_other_are_one(white: bool, at_350: float, at_550: float) -> None:
     def gutter(x: float, top: float, bottom: float, seen: tuple[float, float]) -> Gutter:

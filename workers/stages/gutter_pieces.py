@@ -59,14 +59,14 @@ class Gutter:
 
 
 def joined(gutters: list[Gutter], near: float, are_white: AreWhite) -> list[Gutter]:
-    """Make one gutter of those that run beside each other, at most `near` pixels apart.
+    """Make one gutter of those that run beside each other or meet, at most `near` pixels apart.
 
     A picture or a heading may break what is seen of a gutter; each piece then goes on through the white of the other.
     `are_white` tells of columns and rows whether all of these places are white.
     """
     apart: list[Gutter] = []
     for gutter in sorted(gutters, key=lambda gutter: gutter.seen):
-        beside = [_run_beside(other, gutter, near) for other in apart]
+        beside = [_run_beside(other, gutter, near) or _meet(other, gutter, near, are_white) for other in apart]
         same = list(compress(apart, beside))
         apart = [other for other, is_beside in zip(apart, beside, strict=True) if not is_beside]
         apart.append(reduce(partial(_spliced, are_white=are_white), same, gutter))
@@ -84,6 +84,16 @@ def _run_beside(one: Gutter, other: Gutter, near: float) -> bool:
     if top >= bottom or min(one.right, other.right) < max(one.left, other.left) - near:
         return False
     return _apart(one, other, top, bottom) <= near
+
+
+def _meet(one: Gutter, other: Gutter, near: float, are_white: AreWhite) -> bool:
+    """Tell whether one gutter ends, and the other begins, at most `near` pixels further, with white between."""
+    upper, lower = (one, other) if one.top < other.top else (other, one)
+    if not 0 <= lower.top - upper.bottom <= near:
+        return False
+    rows = np.linspace(upper.bottom, lower.top, ROWS)
+    start, end = upper.path[-1, 0], lower.path[0, 0]
+    return abs(start - end) <= near and are_white(np.linspace(start, end, ROWS), rows)
 
 
 def _apart(one: Gutter, other: Gutter, top: float, bottom: float) -> float:

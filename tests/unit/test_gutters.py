@@ -49,6 +49,17 @@ def test_a_gutter_begins_below_a_headline_across_both_columns() -> None:
     assert found[0].bbox.y_min > 130
 
 
+def test_no_gutter_runs_through_the_space_between_two_words_of_a_headline() -> None:
+    page = DrawnPage()
+    page.column(80, 200, 560, 12)
+    page.column(720, 200, 560, 12)
+    page.line(150, 720, "Handel und Verkehr in Wien", 70)
+    page.column(80, 860, 560, 12)
+    page.column(720, 860, 560, 12)
+    above, below = sorted(separators(page), key=lambda separator: separator.bbox.y_min)
+    assert above.bbox.y_max <= 770 and below.bbox.y_min >= 770
+
+
 def test_a_gutter_ends_above_an_advertisement_across_both_columns() -> None:
     page = DrawnPage()
     page.column(80, 100, 560, 24)

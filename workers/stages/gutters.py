@@ -33,6 +33,7 @@ WORD_GAPS = (0.4, 4.0)  # text scales: narrower gaps part letters, wider ones co
 NARROW_COLUMN = 16.0  # text scales, about as many letters: narrower blocks are the cells of a table
 NARROW = 0.4  # text scales: a gutter goes on through white no narrower than this
 AS_WIDE = 0.6  # nor than this share of its own width: that is a space between words
+CROSSING = 0.8  # text scales: over so many rows narrow white is the space between words of a line across the gutter
 CORRIDOR_LINES = 20.0  # line pitches of unbroken white
 FAR = 12.0  # text sizes: so near must text be to it
 FAR_DENSE = 0.04
@@ -81,7 +82,8 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
         lines = len(np.unique(runs[own, 0])) / bands.pitch
         # most chains are not worth their medians
         if lines >= LINES and np.median(runs[own, 2] - runs[own, 1]) >= SLIGHTLY_WIDER * space:
-            found.append(_traced(runs[own], float(np.median(blocks[own])), lines, bands, scale))
+            block = float(np.median(blocks[own]))
+            found += [_traced(part, block, bands, scale) for part in _unbroken(runs[own], bands, scale)]
     pieces = [gutter for gutter in found if gutter is not None]
     whole = joined(pieces, CLOSE * scale, bands.are_white)
     sure = [gutter for gutter in whole if parts_columns(gutter.width, gutter.block, gutter.lines, space, scale)]
@@ -204,7 +206,7 @@ def _corridors(white: Mask, found: list[Gutter], bands: _Bands, scale: float) ->
         beside = np.flatnonzero(left[own] | right[own])
         own = own[beside[0] : beside[-1] + 1]
         if len(np.unique(runs[own, 0])) >= LINES * bands.pitch:
-            corridors.append(_traced(runs[own], 0.0, 0.0, bands, scale, extended=False))
+            corridors.append(_traced(runs[own], 0.0, bands, scale, extended=False))
     return [corridor for corridor in corridors if corridor is not None]
 
 
@@ -224,8 +226,20 @@ def _linked(runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands
     return [own for own, tall in zip(chains, heights, strict=True) if len(np.unique(runs[own, 0])) >= MOST * tall]
 
 
+def _unbroken(runs: NDArray[np.int64], bands: _Bands, scale: float) -> list[NDArray[np.int64]]:
+    """Return the parts of a chain of runs between lines of text that cross the gutter and let it through a space."""
+    width = runs[:, 2] - runs[:, 1]
+    rows, number = np.unique(runs[:, 0], return_inverse=True)
+    widest = np.zeros(len(rows), np.int64)
+    np.maximum.at(widest, number, width)
+    ends = np.flatnonzero(np.diff(np.pad((widest < AS_WIDE * np.median(width)).astype(np.int8), 1))).reshape(-1, 2)
+    tall = [(a, b) for a, b in ends.tolist() if (rows[b - 1] + 1 - rows[a]) * bands.step >= CROSSING * scale]
+    bounds = [0, *(end for stretch in tall for end in stretch), len(rows)]
+    return [runs[(number >= a) & (number < b)] for a, b in zip(bounds[::2], bounds[1::2], strict=True) if a < b]
+
+
 def _traced(
-    runs: NDArray[np.int64], block: float, lines: float, bands: _Bands, scale: float, *, extended: bool = True
+    runs: NDArray[np.int64], block: float, bands: _Bands, scale: float, *, extended: bool = True
 ) -> Gutter | None:
     """Return the gutter that runs through a chain of white runs; None where it comes to nothing.
 
@@ -249,6 +263,7 @@ def _traced(
     some = np.append(np.arange(0, len(row) - 1, every), len(row) - 1)
     points = [(x, (r + 0.5) * bands.step) for x, r in zip(middle[some], row[some], strict=True)]
     seen, wide = (points[0][1], points[-1][1]), float(np.median(end - start))
+    lines = len(row) / bands.pitch
     if not extended:
         return Gutter(np.array(points, np.float64), seen, wide, block, lines)
     slim = max(NARROW * scale, AS_WIDE * wide)

@@ -133,6 +133,11 @@ def test_boxes_come_back_to_the_pixel_where_no_whole_blocks_fill_the_page(size: 
     assert np.abs(np.array([box.x_min + box.x_max, box.y_min + box.y_max]) / 2 - (width - 75, height - 55)).max() < 1.5
 
 
+def test_a_strip_lower_than_the_factor_of_its_size_is_reduced_by_its_height() -> None:
+    reduced, factor = _survey(np.full((2, 6_000_000), 200, np.uint8), SURVEY_PIXELS / 8)
+    assert (reduced.shape, factor) == ((1, 3_000_000), 2)
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.floats(-6, 6), st.integers(0, 3).filter(lambda turns: turns != 2), st.integers(30, 300), st.integers(30, 300))
 def test_a_box_comes_back_around_the_pixel_it_was_drawn_on(degrees: float, turns: int, x: int, y: int) -> None:

@@ -172,7 +172,7 @@ def full_page(grey: Grey, parameters: BinarizationParameters) -> WorkingPage:
 
 def _survey(grey: Grey, pixels: float) -> tuple[Grey, int]:
     """Return the page reduced by a whole factor to `pixels` at most, its paper made even, and the factor."""
-    factor = max(1, int(np.ceil(np.sqrt(grey.size / pixels))))
+    factor = min(max(1, int(np.ceil(np.sqrt(grey.size / pixels)))), *grey.shape)
     return even_paper(reduce_by(grey, factor), 0), factor
 
 

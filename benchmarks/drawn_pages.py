@@ -14,6 +14,7 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -29,6 +30,7 @@ from workers.parameters import PipelineParameters
 COLUMNS = (1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8)
 TYPE = range(12, 25)  # px
 LETTERS = 13  # type sizes, of the narrowest column
+PICTURES: tuple[Literal["", "grey", "halftone"], ...] = ("", "", "grey", "halftone")
 RESOLUTIONS = (0.75, 1.0, 1.0, 1.5)
 WORST = 8
 
@@ -56,7 +58,7 @@ def drawn(seed: int) -> Drawn:
     chance = random.Random(seed)
     columns = chance.choice(COLUMNS)
     size = max(TYPE.start, min(chance.choice(TYPE), 1320 // (columns * LETTERS)))
-    picture = chance.choice(("", "", "grey", "halftone")) if columns >= 3 else ""
+    picture = chance.choice(PICTURES) if columns >= 3 else PICTURES[0]
     design = PageDesign(
         seed,
         columns=columns,
@@ -67,7 +69,7 @@ def drawn(seed: int) -> Drawn:
         title=chance.choice(("", "The Evening Star")),
         dateline="Monday, 3 May 1880",
         banner=chance.random() < 0.3,
-        picture=picture,  # type: ignore[arg-type]
+        picture=picture,
         picture_column=chance.randint(0, max(0, columns - 2)),
         advertisements=not picture and chance.random() < 0.3,
     )

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 
 from tests.unit.drawn_pages import DrawnPage, two_columns
@@ -23,28 +25,27 @@ def test_text_is_no_picture() -> None:
     assert _masked(two_columns()).mean() < 0.001
 
 
-def test_a_halftone_is_a_picture() -> None:
+def _with_a_halftone(radius: Callable[[int, int], float]) -> DrawnPage:
+    """Return a page with a screened picture of 1000 by 600 pixels between two texts, its dots of the given radius."""
     page = DrawnPage()
     page.column(80, 100, 1200, 10)
     page.column(80, 1200, 1200, 10)
     for y in range(520, 1120, 6):
         for x in range(200, 1200, 6):
-            radius = 2.0 + np.sin(x / 90) * np.cos(y / 80) * 0.8
-            page.draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
+            r = radius(x, y)
+            page.draw.ellipse((x - r, y - r, x + r, y + r), fill=0)
+    return page
+
+
+def test_a_halftone_is_a_picture() -> None:
+    page = _with_a_halftone(lambda x, y: float(2.0 + np.sin(x / 90) * np.cos(y / 80) * 0.8))
     mask = _masked(page)
     assert _share(mask, page, 230, 550, 1170, 1090) > 0.95
     assert _share(mask, page, 80, 100, 1280, 460) < 0.01
 
 
 def test_the_light_corner_of_a_halftone_belongs_to_it() -> None:
-    page = DrawnPage()
-    page.column(80, 100, 1200, 10)
-    page.column(80, 1200, 1200, 10)
-    for y in range(520, 1120, 6):
-        for x in range(200, 1200, 6):
-            light = max(0.0, 1 - np.hypot(x - 200, y - 1120) / 150)
-            radius = 2.8 - 1.8 * light
-            page.draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
+    page = _with_a_halftone(lambda x, y: 2.8 - 1.8 * max(0.0, 1 - float(np.hypot(x - 200, y - 1120)) / 150))
     mask = _masked(page)
     assert _share(mask, page, 215, 1060, 260, 1105) > 0.95
     assert _share(mask, page, 80, 1200, 1280, 1500) < 0.01

@@ -33,7 +33,9 @@ CHAIN = 15.0  # length of a broken rule
 COVERED = 0.5  # share of it that is there
 MANY_PIECES = 3000  # more are the hatching of a picture
 FREE = 0.6  # share of a rule's length with paper on both sides
-SHORT_FREE = 0.7  # of one no longer than `CHAIN`: words on an unbroken stroke, as in Arabic, are not free
+SHORT_FREE = (
+    0.7  # of one no longer than `CHAIN` (words on an unbroken stroke, as in Arabic, are not free), and of a gap
+)
 BESIDE = 0.5  # so far from its edge
 WAVERS = 0.19  # change of middle and thickness from step to step; a row of small letters has 0.22 and more
 PICKETS = 3  # so many alike in a row are stems or hatching, not rules
@@ -182,10 +184,20 @@ def _is_clear(
     line, place = ragged(long)
     row = y[line] + place
     column = x[line] + (to_x - x)[line] * place // np.maximum(long, 1)[line]
-    aside = np.arange(2, max(2, round(BESIDE * scale)) + 1)
-    columns = (column[:, None] + np.concatenate([-aside, aside])).clip(0, ink.shape[1] - 1)
-    free = ~(ink[row[:, None], columns] != 0).any(axis=1)
+    free = _paper_beside(row, column, column, ink, scale)
     return np.asarray(np.bincount(line, free, len(x)) >= SHORT_FREE * long)
+
+
+def _paper_beside(
+    row: Indices, first: Indices, last: Indices, ink: NDArray[np.generic], scale: float
+) -> NDArray[np.bool_]:
+    """Tell for stretches from a `first` to a `last` column of a row whether paper, or no page, is on both sides."""
+    beside = np.arange(2, max(2, round(BESIDE * scale)) + 1)
+    free = np.ones(len(row), bool)
+    for columns in (first[:, None] - beside, last[:, None] + beside):
+        within = (columns >= 0) & (columns < ink.shape[1])
+        free &= ~((ink[row[:, None], columns.clip(0, ink.shape[1] - 1)] != 0) & within).any(axis=1)
+    return free
 
 
 def _ends(strokes: Labelled) -> tuple[Indices, Indices]:
@@ -208,11 +220,7 @@ def _standing_free(strokes: Labelled, chosen: Indices, ink: NDArray[np.generic],
         scale: text scale in pixels.
     """
     label, row, first, last = _ends_in_rows(strokes, chosen)
-    beside = np.arange(2, max(2, round(BESIDE * scale)) + 1)
-    free = np.ones(len(label), bool)
-    for columns in (first[:, None] - beside, last[:, None] + beside):
-        within = (columns >= 0) & (columns < ink.shape[1])
-        free &= ~((ink[row[:, None], columns.clip(0, ink.shape[1] - 1)] != 0) & within).any(axis=1)
+    free = _paper_beside(row, first, last, ink, scale)
     rows = np.bincount(label, minlength=len(strokes.stats))
     share = np.bincount(label, free, len(rows)) / np.maximum(rows, 1)
     short = strokes.stats[:, 3] * step_along(scale) < CHAIN * scale

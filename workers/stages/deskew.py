@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.layout import BoundingBox, Point
+from workers.stages.warping import warped
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,7 @@ def upright(
     # upright -> reduced: turn about the centres
     cx, cy, nx, ny = width / 2, height / 2, new_width / 2, new_height / 2
     inverse = np.array([[cos, -sin, cx - cos * nx + sin * ny], [sin, cos, cy - sin * nx - cos * ny]])
-    turned = cv2.warpAffine(
-        grey,
-        inverse,
-        (new_width, new_height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=paper,
-    )
+    turned = warped(grey, inverse, (new_width, new_height), cv2.BORDER_CONSTANT, paper)
     a, b, c = (float(v) * scale_x for v in inverse[0])
     d, e, f = (float(v) * scale_y for v in inverse[1])
-    return turned.astype(np.uint8, copy=False), Placement(((a, b, c), (d, e, f)), *original)
+    return turned, Placement(((a, b, c), (d, e, f)), *original)

@@ -19,10 +19,12 @@ from workers.stages import face_cascade, face_network
 from workers.stages.face_cascade import NOTHING, CascadeSettings, Found
 from workers.stages.face_regions import PHOTOGRAPH_PIXELS, SearchPlan, paper_and_ink, plan_search
 from workers.stages.halftone import descreen
+from workers.stages.warping import warped
 
 Grey = NDArray[np.uint8]
 
 SEARCHED_SIZE = 2.0  # windows: the size the smallest face is reduced to; OpenCV looks at every pixel only from there on
+STRIP = 10  # length by width
 TURNED_SIZE = 1.5  # by the smallest upright face: turned heads are looked for in portraits, not in crowds
 TURNED_CERTAINTY = 4.0  # a turned picture has more chances to look like a face, so it must do so more clearly
 DRAWN_CERTAINTY = 5.0  # so must a line drawing beside type: ornaments and mastheads are drawn as well
@@ -130,9 +132,15 @@ def _seen(picture: Grey, parameters: FaceParameters) -> Grey:
 def _upright_and_turned(
     picture: Grey, settings: CascadeSettings, degrees: float, *, exhaustive: bool
 ) -> Iterator[Found]:
-    """Search a picture as it is, exactly as OpenCV does where `exhaustive`, and turned to both sides."""
+    """Search a picture as it is, exactly as OpenCV does where `exhaustive`, and turned to both sides.
+
+    A strip is not turned: its canvas would be many times as large as the strip.
+    """
+    yield NOTHING
+    if min(picture.shape) < settings.min_size:
+        return  # no face fits
     yield (face_cascade.detect if exhaustive else face_cascade.detect_around)(picture, settings)
-    if degrees:
+    if degrees and max(picture.shape) <= STRIP * min(picture.shape):
         smallest = round(max(TURNED_SIZE * settings.min_size, SEARCHED_SIZE * face_cascade.window_side(settings.label)))
         surer = replace(settings, min_size=smallest, min_confidence=TURNED_CERTAINTY * settings.min_confidence)
         for angle in (degrees, -degrees):
@@ -147,8 +155,8 @@ def _turn(picture: Grey, degrees: float) -> tuple[Grey, NDArray[np.float64]]:
     cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
     size = (int(height * sine + width * cosine), int(height * cosine + width * sine))
     matrix[:, 2] += np.array(size) / 2 - np.array([width, height]) / 2
-    turned = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(turned), np.asarray(cv2.invertAffineTransform(matrix))
+    way_back = np.asarray(cv2.invertAffineTransform(matrix), np.float64)
+    return warped(picture, way_back, size, cv2.BORDER_REPLICATE), way_back
 
 
 def _turned_back(found: Found, way_back: NDArray[np.float64], shape: tuple[int, ...]) -> Found:

@@ -13,6 +13,7 @@ from billiard.exceptions import WorkerLostError
 from celery import Task, shared_task
 from celery.exceptions import InvalidTaskError
 from celery.worker.request import Request
+from kombu.transport import virtual
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
@@ -58,6 +59,17 @@ class PageRequest(Request):  # type: ignore[misc]  # Celery is untyped
         """Note what the dead needed so far: should this child die, a higher figure is its own."""
         self._reaped_peak_kib = _peak_of_the_dead_kib()
         super().on_accepted(pid, time_accepted)
+
+    def acknowledge(self) -> None:
+        """Acknowledge the message, and give its place among the unacknowledged back even if the broker was not heard.
+
+        Celery only logs such a failure and kombu goes on counting the message: after as many failures as a worker
+        has processes, it would never ask for another one. The broker still holds the message and delivers it again;
+        the claim turns it away.
+        """
+        super().acknowledge()
+        if not self.message.acknowledged:
+            virtual.QoS.ack(self.message.channel.qos, self.message.delivery_tag)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """Report a page that ran into the hard time limit, whose child is killed next."""

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import kombu
 import pytest
 import redis as redis_client
+from kombu import Consumer, Message
 from sqlalchemy import create_engine, text
 
+from orchestrator.feeding.doorbell import RedisDoorbell
 from tests.faults.plan import Fault
 from tests.fleet import Fleet
 from tests.integration.fleets import a_fleet, a_redis
 from tests.servers import PostgresServer, a_postgres
+from workers.celery import Queue, make_app
+from workers.config import Settings
+from workers.tasks import PageRequest, process_page
 
 SLOWLY = Fault("analyse", "linger_a_little")
 
@@ -58,6 +65,33 @@ def test_a_broker_frozen_for_longer_than_any_timeout(postgres: PostgresServer, t
         redis.process.send_signal(signal.SIGCONT)
         fleet.until_ended()
         fleet.check()
+
+
+def test_a_message_whose_acknowledgement_is_not_heard_does_not_keep_its_place() -> None:
+    with a_redis() as redis:
+        app = make_app(Settings(broker_url=redis.url))
+        app.conf.broker_transport_options = dict(app.conf.broker_transport_options, socket_timeout=0.2)
+        RedisDoorbell(app).ring([(1, Queue.BULK), (2, Queue.BULK)])
+        received: list[Message] = []
+        with app.connection_for_read() as connection, connection.channel() as channel:
+            channel.basic_qos(0, 1, False)
+            with Consumer(channel, [kombu.Queue(Queue.BULK)], on_message=received.append):
+                connection.drain_events(timeout=5)
+                (message,) = received
+                assert redis.process is not None
+                redis.process.send_signal(signal.SIGSTOP)
+                request = PageRequest(
+                    message,
+                    app=app,
+                    task=process_page,
+                    on_ack=message.ack_log_error,
+                    connection_errors=connection.connection_errors,
+                )
+                request.acknowledge()
+                redis.process.send_signal(signal.SIGCONT)
+                assert not message.acknowledged
+                connection.drain_events(timeout=5)
+        assert [json.loads(message.body)[0] for message in received] == [[1], [2]]
 
 
 def test_a_full_broker_refuses_and_the_fleet_goes_on_when_there_is_room(

@@ -57,13 +57,18 @@ def test_a_broker_killed_six_times_in_a_row(
 
 
 def test_a_broker_frozen_for_longer_than_any_timeout(postgres: PostgresServer, tmp_path: Path) -> None:
-    with a_redis() as redis, a_fleet(tmp_path, postgres, redis, 40, [SLOWLY], max_window=8) as fleet:
-        started(fleet)
+    in_work = [Fault("analyse", "meet", name) for name in ("p0001.png", "p0002.png")]
+    with a_redis() as redis, a_fleet(tmp_path, postgres, redis, 40, [*in_work, SLOWLY], max_window=8) as fleet:
+        fleet.feeder()
+        # signs of life for monitors would wait for the broker before the acknowledgements do
+        fleet.start("worker", "--processes", "2", "--without-heartbeat")
+        fleet.until(lambda: fleet.count("running") == 2, "two pages in work")
         assert redis.process is not None
         redis.process.send_signal(signal.SIGSTOP)
-        time.sleep(70)
+        (tmp_path / "go-analyse").touch()
+        time.sleep(50)
         redis.process.send_signal(signal.SIGCONT)
-        fleet.until_ended()
+        fleet.until_ended(60)
         fleet.check()
 
 

@@ -22,20 +22,20 @@ from PIL import Image
 
 from orchestrator.evaluation.matching import as_boxes, match_boxes, pad_boxes
 from workers.parameters import BinarizationParameters
-from workers.stages.binarization import working_page
 from workers.stages.columns import find_columns
 from workers.stages.palette import normalise
 from workers.stages.segmentation import line_boxes
+from workers.stages.working_page import working_page
 
 FOLDERS = {"newspaper_nzz": 0.0, "periodical_argus": 0.35, "book_gallicorpora": 0.0, "typed_tapus": 0.2}
 VALUES = [
-    ("binarization", "WORKING_SCALE"),
+    ("working_page", "WORKING_SCALE"),
     ("binarization", "DARK_SIDE"),
     ("binarization", "DARKEST_INK"),
-    ("binarization", "OF_WORDS"),
+    ("survey", "OF_WORDS"),
     ("sharpening", "WIDE"),
-    ("skew", "NEXT"),
-    ("skew", "STEP"),
+    ("letter_rows", "NEXT"),
+    ("letter_rows", "STEP"),
     ("gutters", "WHITE_LINES"),
     ("gutters", "LINES"),
     ("gutters", "NARROWEST"),

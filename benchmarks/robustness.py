@@ -23,10 +23,10 @@ from orchestrator.evaluation.scores import EvaluationParameters, PageScore, add_
 from orchestrator.evaluation.truth import PageTruth, read_truth
 from workers.layout import PageLayout
 from workers.parameters import BinarizationParameters, PipelineParameters
-from workers.stages.binarization import working_page
 from workers.stages.columns import find_columns, no_columns, to_separators
 from workers.stages.palette import normalise
 from workers.stages.segmentation import find_text_lines
+from workers.stages.working_page import working_page
 
 Grey = NDArray[np.uint8]
 Boxes = NDArray[np.float64]

@@ -10,12 +10,12 @@ from workers.errors import MaskMismatch
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters
 from workers.stages.baseline import baseline_lines
-from workers.stages.binarization import WorkingPage, full_page, working_page
 from workers.stages.columns import Columns, draw, find_columns, gap_columns, no_columns, to_separators
 from workers.stages.faces import find_faces
 from workers.stages.palette import normalise
 from workers.stages.picture_hash import picture_hash
 from workers.stages.segmentation import Found, find_text_lines, kraken_lines
+from workers.stages.working_page import WorkingPage, full_page, working_page
 from workers.timing import StageClock
 
 

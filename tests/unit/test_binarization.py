@@ -8,23 +8,14 @@ from PIL import Image
 from samples.pages import PageDesign, draw
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.parameters import BinarizationParameters
-from workers.stages.binarization import (
-    LEAST_SCALE,
-    SURVEY_PIXELS,
-    WORKING_SCALE,
-    _first_look,
-    _survey,
-    even_paper,
-    full_page,
-    otsu_threshold,
-    threshold,
-    working_page,
-)
+from workers.stages.binarization import even_paper, otsu_threshold, threshold
 from workers.stages.deskew import upright
 from workers.stages.kraken_core.runs import label_dense
 from workers.stages.sharpening import hangs_together
 from workers.stages.skew import skew_degrees
+from workers.stages.survey import SURVEY_PIXELS, first_look, survey_of
 from workers.stages.text_size import text_scale
+from workers.stages.working_page import LEAST_SCALE, WORKING_SCALE, full_page, working_page
 
 OTSU, SAUVOLA = BinarizationParameters("otsu"), BinarizationParameters("sauvola")
 
@@ -134,7 +125,7 @@ def test_boxes_come_back_to_the_pixel_where_no_whole_blocks_fill_the_page(size: 
 
 
 def test_a_strip_lower_than_the_factor_of_its_size_is_reduced_by_its_height() -> None:
-    reduced, factor = _survey(np.full((2, 6_000_000), 200, np.uint8), SURVEY_PIXELS / 8)
+    reduced, factor = survey_of(np.full((2, 6_000_000), 200, np.uint8), SURVEY_PIXELS / 8)
     assert (reduced.shape, factor) == ((1, 3_000_000), 2)
 
 
@@ -206,9 +197,9 @@ def test_a_joined_hand_is_not_taken_for_a_scan_out_of_focus() -> None:
         for x in range(80, 1200, 160):
             strokes = [(x + k, y + (12 if k // 6 % 2 else -8)) for k in range(0, 130, 6)]
             page.draw.line(strokes, fill=0, width=4)
-    survey, _ = _survey(page.grey, SURVEY_PIXELS)
+    survey, _ = survey_of(page.grey, SURVEY_PIXELS)
     assert hangs_together(label_dense(threshold(survey, OTSU, 0)).stats[1:])
-    assert not _first_look(survey, OTSU).soft
+    assert not first_look(survey, OTSU).soft
 
 
 def test_the_noise_of_a_sensor_on_a_pale_page_is_not_measured_as_text() -> None:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.layout import BoundingBox, Separator
-from workers.stages.binarization import WorkingPage
 from workers.stages.bits import any_of_rows, packed, unpacked, with_neighbours
 from workers.stages.components import PAPER, TEXT, Components, find_components, is_noise, stray
 from workers.stages.deskew import Placement
@@ -19,6 +18,7 @@ from workers.stages.gutters import find_gutters
 from workers.stages.pictures import find_pictures
 from workers.stages.rules import Rules, find_rules, rule_paths, step_along
 from workers.stages.separators import insert_gap_separators
+from workers.stages.working_page import WorkingPage
 
 Mask = NDArray[np.uint8]
 Path = NDArray[np.float64]

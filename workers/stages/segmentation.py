@@ -10,7 +10,6 @@ from workers.errors import TooManyLines
 from workers.layout import TextLine
 from workers.parameters import SegmentationParameters
 from workers.stages.alignment import believed, rows_apart
-from workers.stages.binarization import WorkingPage
 from workers.stages.blocks import Direction, block_order
 from workers.stages.columns import Columns, without
 from workers.stages.components import LARGE, PAPER, is_noise
@@ -26,6 +25,7 @@ from workers.stages.pictures import line_art
 from workers.stages.reading_order import reading_order
 from workers.stages.rules import step_along
 from workers.stages.tables import CELL_GAP, Known, cut_at_cells, cut_at_separators, holes_in
+from workers.stages.working_page import WorkingPage
 
 Boxes = NDArray[np.int64]
 Mask = NDArray[np.uint8]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from workers.errors import MaskMismatch
-from workers.layout import PageLayout
-from workers.parameters import PipelineParameters
+from workers.layout import BoundingBox, Face, PageLayout
+from workers.parameters import FaceParameters, PipelineParameters
 from workers.stages.baseline import baseline_lines
 from workers.stages.columns import Columns, draw, find_columns, gap_columns, no_columns, to_separators
 from workers.stages.faces import find_faces
+from workers.stages.kraken_core.turns import turned
+from workers.stages.orientation import is_negative
 from workers.stages.palette import normalise
 from workers.stages.picture_hash import picture_hash
 from workers.stages.segmentation import Found, find_text_lines, kraken_lines
@@ -41,6 +47,9 @@ def analyse_page(
     clock = clock or StageClock()
     with clock.stage("palette") as pixels:
         grey = normalise(image).grey
+        negative = is_negative(grey, parameters.binarization)
+        if negative:
+            grey = np.asarray(cv2.bitwise_not(grey))
         looks = picture_hash(grey)
         visible = grey if mask is None else _masked(grey, mask)
         pixels.count = grey.size
@@ -53,12 +62,12 @@ def analyse_page(
         parted.count = len(separators)
     with clock.stage("segmentation") as found:
         if parameters.segmentation.segmenter == "baseline":
-            lines, reason = _neural(image, mask, parameters)
+            lines, reason = _neural(image, negative, mask, parameters)
         else:
             lines, reason = _segmented(visible, page, columns, parameters)
         found.count = len(lines)
     with clock.stage("faces") as seen:
-        faces = find_faces(grey, [line.bbox for line in lines], parameters.faces)
+        faces = _faces(grey, page.turns, [line.bbox for line in lines], parameters.faces)
         seen.count = len(faces)
     height, width = grey.shape
     return PageLayout(width, height, lines, separators, faces, tuple(clock.timings), reason, page.skew, looks)
@@ -105,9 +114,31 @@ def _segmented(grey: NDArray[np.uint8], page: WorkingPage, columns: Columns, par
     return kraken_lines(full_page(grey, parameters.binarization), draw(paths, grey.shape), segmentation)
 
 
-def _neural(image: Image.Image, mask: NDArray[np.uint8] | None, parameters: PipelineParameters) -> Found:
+def _neural(
+    image: Image.Image, negative: bool, mask: NDArray[np.uint8] | None, parameters: PipelineParameters
+) -> Found:
     """Return the lines of kraken's neural segmenter."""
     segmentation, rgb = parameters.segmentation, normalise(image).rgb
+    if negative:
+        rgb = np.asarray(cv2.bitwise_not(rgb))
     visible = rgb if mask is None else np.where(mask[:, :, np.newaxis] > 0, rgb, np.uint8(255))
     lines = baseline_lines(visible, segmentation.baseline_weights, segmentation.text_direction)
     return tuple(lines), None if lines else "no_text_lines"
+
+
+def _faces(
+    grey: NDArray[np.uint8], turns: int, lines: Sequence[BoundingBox], parameters: FaceParameters
+) -> tuple[Face, ...]:
+    """Return the faces; on a scan that lies on its side they are looked for after the quarter turns of its lines."""
+    if not turns:
+        return find_faces(grey, lines, parameters)
+    upright = np.ascontiguousarray(np.rot90(grey, turns))
+    size, upright_size = grey.shape[::-1], upright.shape[::-1]
+    faces = find_faces(upright, [_turned(line, turns, size) for line in lines], parameters)
+    return tuple(replace(face, bbox=_turned(face.bbox, 4 - turns, upright_size)) for face in faces)
+
+
+def _turned(box: BoundingBox, turns: int, size: tuple[int, int]) -> BoundingBox:
+    """Return where a box of a page of this width and height lies after counter-clockwise quarter turns."""
+    corners = np.array([[box.x_min, box.y_min, box.x_max, box.y_max]])
+    return BoundingBox(*map(int, turned(corners, turns, *size)[0]))

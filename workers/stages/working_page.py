@@ -17,6 +17,7 @@ from workers.stages.binarization import even_paper, threshold
 from workers.stages.deskew import Placement, upright
 from workers.stages.kraken_core.runs import label_dense
 from workers.stages.kraken_core.turns import QUARTER_TURNS
+from workers.stages.orientation import quarter_turns
 from workers.stages.sharpening import sharpened
 from workers.stages.skew import skew_degrees
 from workers.stages.survey import look_at
@@ -30,6 +31,7 @@ WORKING_PIXELS = 8e6
 LARGEST_FACTOR = 2.0  # to which a scan too small is enlarged
 TOLERANCE = 0.05  # a survey that is nearly of the working size is taken as it is
 NEARLY_ALL = 0.7  # of the size: from there on every pixel has its part in an interpolation, at a fifth of the time
+DEGREES = {0: 0.0, 1: 90.0, 3: -90.0}  # by which a scan was turned clockwise that needs so many quarter turns back
 LEVEL_DEGREES = 0.5  # a page turned by less than this is left as it is
 
 
@@ -42,7 +44,8 @@ class WorkingPage:
         ink: (h, w) uint8, 1 for ink and 0 for paper.
         scale: text scale in working pixels, as kraken's; 0.0 on a page without anything like text.
         pitch: distance of text lines in working pixels.
-        skew: by how many degrees the scan was turned clockwise.
+        skew: by how many degrees the scan was turned clockwise; about 90 or -90 where it lay on its side.
+        turns: counter-clockwise quarter turns that brought a scan upright which lay on its side; 0 for any other.
         placement: the way back to the original scan.
     """
 
@@ -51,6 +54,7 @@ class WorkingPage:
     scale: float
     pitch: float
     skew: float
+    turns: int
     placement: Placement
 
 
@@ -62,6 +66,8 @@ def working_page(
 ) -> WorkingPage:
     """Reduce, even out, turn upright and threshold a page; vertical text is turned to lie horizontally.
 
+    So is a page that was scanned lying on its side.
+
     Args:
         grey: (h, w) uint8, 0 is black.
         parameters: how ink is told from paper.
@@ -71,6 +77,10 @@ def working_page(
     turns = QUARTER_TURNS[text_direction]
     turned = np.rot90(grey, turns)
     look, factor = look_at(turned, parameters)
+    lying = 0 if turns else quarter_turns(look.labelled.stats, look.scale)
+    if lying:
+        turned = np.rot90(grey, lying)
+        look, factor = look_at(turned, parameters)
     measured = look.scale
     if scale is not None:
         measured = scale / factor
@@ -84,7 +94,8 @@ def working_page(
     if look.soft:
         level = sharpened(level, now)
     ink = threshold(level, parameters, now)
-    return WorkingPage(level, ink, now, line_pitch(ink, now), skew, placement.turned_back(turns))
+    way_back = placement.turned_back(turns or lying)
+    return WorkingPage(level, ink, now, line_pitch(ink, now), skew + DEGREES[lying], lying, way_back)
 
 
 def _wanted(scale: float, pixels: int) -> float:
@@ -105,7 +116,7 @@ def full_page(grey: Grey, parameters: BinarizationParameters) -> WorkingPage:
     ink = threshold(grey, parameters, 0)
     scale = text_scale(label_dense(ink).stats[1:])
     placement = upright(grey, 0.0, 255, grey.shape[::-1], (1.0, 1.0))[1]
-    return WorkingPage(grey, ink, scale, line_pitch(ink, scale), 0.0, placement)
+    return WorkingPage(grey, ink, scale, line_pitch(ink, scale), 0.0, 0, placement)
 
 
 def _at_size(grey: Grey, survey: Grey, factor: int, wanted: float, measured: float) -> tuple[Grey, tuple[float, float]]:

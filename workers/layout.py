@@ -114,6 +114,7 @@ class PageLayout:
     """Everything that was found on one page, lines in reading order.
 
     `empty_reason` says why there is no text line (`blank`, `too_many_components`, ...) and is None when there is one.
+    `skew_degrees` tells how far the scan is turned clockwise, about 90 or -90 where it lies on its side.
     `picture_hash` is the signed 64-bit difference hash by which the same picture is found again.
     """
 
@@ -126,3 +127,8 @@ class PageLayout:
     empty_reason: str | None = None
     skew_degrees: float = 0.0
     picture_hash: int | None = None
+
+    @property
+    def quarter_turns(self) -> int:
+        """How many counter-clockwise quarter turns bring the page upright."""
+        return round(self.skew_degrees / 90) % 4

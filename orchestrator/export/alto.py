@@ -60,8 +60,10 @@ def _describe(description: Any, page: ArchivedPage, image: str) -> None:
 def _lay_out(layout: Any, page: ArchivedPage) -> None:
     size = {"WIDTH": str(page.layout.width), "HEIGHT": str(page.layout.height)}
     sheet = etree.SubElement(layout, _q("Page"), ID="page", PHYSICAL_IMG_NR=str(page.page_number), **size)
+    if page.layout.skew_degrees:
+        sheet.set("ROTATION", f"{-page.layout.skew_degrees:.3f}")  # ALTO counts counter-clockwise
     space = etree.SubElement(sheet, _q("PrintSpace"), HPOS="0", VPOS="0", **size)
-    for number, block in enumerate(text_blocks(page.layout.lines), 1):
+    for number, block in enumerate(text_blocks(page.layout), 1):
         element = etree.SubElement(space, _q("TextBlock"), ID=f"block_{number}", **_place(block.bbox))
         for order, line in enumerate(block.lines, block.first):
             _line(element, order, line)

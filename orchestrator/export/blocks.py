@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
-from workers.layout import BoundingBox, TextLine
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.layout import BoundingBox, PageLayout, TextLine
+from workers.stages.kraken_core.turns import turned
+
+Boxes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +27,24 @@ class TextBlock:
         return union([line.bbox for line in self.lines])
 
 
-def text_blocks(lines: Sequence[TextLine]) -> list[TextBlock]:
+def text_blocks(layout: PageLayout) -> list[TextBlock]:
     """Cut lines in reading order where the next one goes back up or lies beside the block so far."""
+    boxes = np.array([astuple(line.bbox) for line in layout.lines], np.int64).reshape(-1, 4)
+    upright = turned(boxes, layout.quarter_turns, layout.width, layout.height)
     blocks: list[TextBlock] = []
     start = 0
-    for end in range(1, len(lines) + 1):
-        if end == len(lines) or not _follows(
-            lines[end].bbox, union([line.bbox for line in lines[max(start, end - 5) : end]])
-        ):
-            blocks.append(TextBlock(start + 1, tuple(lines[start:end])))
+    for end in range(1, len(boxes) + 1):
+        if end == len(boxes) or not _follows(upright[end], upright[max(start, end - 5) : end]):
+            blocks.append(TextBlock(start + 1, layout.lines[start:end]))
             start = end
     return blocks
 
 
-def _follows(line: BoundingBox, above: BoundingBox) -> bool:
-    shared = min(line.x_max, above.x_max) - max(line.x_min, above.x_min)
-    return 2 * shared > min(line.width, above.width) and line.y_max > above.y_max
+def _follows(line: Boxes, above: Boxes) -> bool:
+    """Tell whether a box (4,) lies under the boxes (n, 4) before it."""
+    left, right, foot = int(above[:, 0].min()), int(above[:, 2].max()), int(above[:, 3].max())
+    shared = min(int(line[2]), right) - max(int(line[0]), left)
+    return 2 * shared > min(int(line[2] - line[0]), right - left) and int(line[3]) > foot
 
 
 def union(boxes: Sequence[BoundingBox]) -> BoundingBox:

@@ -27,11 +27,13 @@ def hocr(page: ArchivedPage, image: str) -> bytes:
         f'image "{_quoted(image)}"; bbox 0 0 {page.layout.width} {page.layout.height}; ppageno {page.page_number - 1}'
     )
     sheet = _part(etree.SubElement(root, _q("body")), "div", "ocr_page", "page_1", title)
-    for number, block in enumerate(text_blocks(page.layout.lines), 1):
+    turns = page.layout.quarter_turns
+    angle = f"; textangle {360 - 90 * turns}" if turns else ""  # counter-clockwise
+    for number, block in enumerate(text_blocks(page.layout), 1):
         area = _part(sheet, "div", "ocr_carea", f"block_{number}", _bbox(block.bbox))
         for order, line in enumerate(block.lines, block.first):
             shape = f"; poly {_points(line.boundary)}" if line.boundary else ""
-            _part(area, "span", "ocr_line", f"line_{order}", _bbox(line.bbox) + shape)
+            _part(area, "span", "ocr_line", f"line_{order}", _bbox(line.bbox) + angle + shape)
     for number, separator in enumerate(page.layout.separators, 1):
         _part(sheet, "div", "ocr_separator", f"separator_{number}", _bbox(separator.bbox)).set(
             "data-origin", separator.origin

@@ -26,9 +26,9 @@ def page_xml(page: ArchivedPage, image: str) -> bytes:
     root.set(_INSTANCE, f"{NAMESPACE} {NAMESPACE}/pagecontent.xsd")
     _describe(etree.SubElement(root, _q("Metadata")), page)
     size = {"imageWidth": str(page.layout.width), "imageHeight": str(page.layout.height)}
-    sheet = etree.SubElement(
-        root, _q("Page"), imageFilename=image, orientation=f"{page.layout.skew_degrees:.3f}", **size
-    )
+    # PAGE wants the clockwise turn that undoes the skew
+    turn = f"{-page.layout.skew_degrees:.3f}"
+    sheet = etree.SubElement(root, _q("Page"), imageFilename=image, orientation=turn, **size)
     _lay_out(sheet, page)
     document: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return document
@@ -58,7 +58,7 @@ def _flat(values: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
 
 
 def _lay_out(sheet: Any, page: ArchivedPage) -> None:
-    blocks = text_blocks(page.layout.lines)
+    blocks = text_blocks(page.layout)
     if blocks:
         order = etree.SubElement(etree.SubElement(sheet, _q("ReadingOrder")), _q("OrderedGroup"), id="reading_order")
         for number in range(1, len(blocks) + 1):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workers.stages.palette import NormalisedPage
 
 LINE, PRINTED, INSERTED, FACE = "#0072B2", "#D55E00", "#CC79A7", "#009E73"
+ANCHORS = {(-1, 0): "rm", (0, -1): "mb", (0, 1): "mt"}  # Pillow's, of a number left of, above and below a place
 
 
 def legend(layout: PageLayout) -> list[Entry]:
@@ -71,7 +72,7 @@ def _draw_layout(draw: ImageDraw.ImageDraw, layout: PageLayout, scale: float) ->
         draw.rectangle(corners(line.bbox, scale), outline=LINE)
         if line.baseline:
             draw.line([(x * scale, y * scale) for x, y in line.baseline], fill=LINE)
-        _draw_number(draw, str(number), line.bbox, scale, font)
+        _draw_number(draw, str(number), line.bbox, layout.quarter_turns, scale, font)
     for face in layout.faces:
         draw.rectangle(corners(face.bbox, scale), outline=FACE, width=4)
         draw.text((face.bbox.x_min * scale + 6, face.bbox.y_min * scale + 4), face.label, FACE, font)
@@ -81,19 +82,39 @@ def _draw_number(
     draw: ImageDraw.ImageDraw,
     text: str,
     box: BoundingBox,
+    turns: int,
     scale: float,
     font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
 ) -> None:
-    # in the margin or gutter left of the line, so that its first letters can be read
-    x, y = max(box.x_min * scale - 2, font.getlength(text) + 2), (box.y_min + box.y_max) / 2 * scale
-    left, top, right, bottom = draw.textbbox((x, y), text, font, anchor="rm")
-    draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), fill=LINE)
-    draw.text((x, y), text, "white", font, anchor="rm")
+    x, y, (aside, below) = place_of_number(box, turns)
+    x, y = x * scale + 2 * aside, y * scale + 2 * below
+    anchor = ANCHORS[aside, below]
+    left, top, right, bottom = draw.textbbox((x, y), text, font, anchor=anchor)
+    inside_x, inside_y = max(0.0, 2 - left), max(0.0, 2 - top)
+    x, y = x + inside_x, y + inside_y
+    place = (left + inside_x - 1, top + inside_y - 1, right + inside_x + 1, bottom + inside_y + 1)
+    draw.rectangle(place, fill=LINE)
+    draw.text((x, y), text, "white", font, anchor=anchor)
+
+
+def place_of_number(box: BoundingBox, turns: int) -> tuple[float, float, tuple[int, int]]:
+    """Return where a line begins, and on which side of that its number goes: so its first letters can be read.
+
+    Args:
+        box: of the line.
+        turns: counter-clockwise quarter turns that bring the page upright.
+    """
+    if turns == 1:
+        return (box.x_min + box.x_max) / 2, box.y_min, (0, -1)
+    if turns == 3:
+        return (box.x_min + box.x_max) / 2, box.y_max, (0, 1)
+    return box.x_min, (box.y_min + box.y_max) / 2, (-1, 0)
 
 
 def number_size(layout: PageLayout, scale: float) -> float:
     """Return the size in pixels of the lines' numbers: as large as half of the lines allow, and still to be read."""
-    heights = sorted(line.bbox.height for line in layout.lines) or [20]
+    lying = layout.quarter_turns % 2 == 1
+    heights = sorted(line.bbox.width if lying else line.bbox.height for line in layout.lines) or [20]
     return max(8.0, min(16.0, 0.7 * scale * heights[len(heights) // 2]))
 
 
@@ -142,9 +163,11 @@ def _svg_shapes(layout: PageLayout) -> Iterator[str]:
         yield f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{3 * thin:.1f}"/>'
     for number, line in enumerate(layout.lines, 1):
         yield _svg_box(line.bbox, LINE, thin)
-        x, y = max(line.bbox.x_min - 0.3 * size, 1.5 * size), (line.bbox.y_min + line.bbox.y_max) / 2
+        x, y, (aside, below) = place_of_number(line.bbox, layout.quarter_turns)
+        x, y = max(x + 0.3 * size * aside, 1.5 * size), max(y + 0.7 * size * below, 0.7 * size)
         yield (
-            f'<text x="{x:.1f}" y="{y + 0.35 * size:.1f}" text-anchor="end" font-size="{size:.1f}" '
+            f'<text x="{x:.1f}" y="{y + 0.35 * size:.1f}" text-anchor="{"end" if aside else "middle"}" '
+            f'font-size="{size:.1f}" '
             f'font-family="sans-serif" fill="white" stroke="{LINE}" stroke-width="{0.3 * size:.1f}" '
             f'paint-order="stroke">{number}</text>'
         )

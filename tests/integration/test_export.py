@@ -149,8 +149,28 @@ def test_hocr_has_its_lines_where_they_are(archive: Engine, tmp_path: Path) -> N
     assert len(html.findall(".//div[@class='ocr_carea']/span[@class='ocr_line']")) == len(lines)
 
 
+@pytest.mark.parametrize(
+    ("form", "suffix", "official", "where", "named"),
+    [
+        ("alto", "alto.xml", "alto-4-4.xsd", ".//{*}Page", {"ROTATION": "91.500"}),
+        ("page", "page.xml", "pagecontent-2019-07-15.xsd", ".//{*}Page", {"orientation": "91.500"}),
+        ("hocr", "hocr", None, ".//{*}*[@class='ocr_line']", {"title": "bbox 100 100 120 450; textangle 90"}),
+    ],
+)
+def test_a_page_on_its_side_says_so(
+    engine: Engine, tmp_path: Path, form: str, suffix: str, official: str | None, where: str, named: dict[str, str]
+) -> None:
+    lines = tuple(TextLine(BoundingBox.from_xywh(100 + 30 * number, 100, 20, 350)) for number in range(9))
+    add_done_pages(engine, [replace(page(), lines=lines, skew_degrees=-91.5)])
+    export(engine, form, tmp_path / "out")
+    document = etree.parse(tmp_path / "out" / "scans" / f"p0001.tif.{suffix}")
+    if official:
+        schema(official).assertValid(document)
+    assert named.items() <= dict(document.find(where).attrib).items()
+
+
 # the properties of hOCR 1.2 that we use, as its grammar spells them; elements are named in its section on typesetting
-HOCR_PROPERTY = re.compile(r'bbox( \d+){4}|image "[^"]+"|ppageno \d+|baseline -?[\d.]+ -?\d+|poly( \d+)+')
+HOCR_PROPERTY = re.compile(r'bbox( \d+){4}|image "[^"]+"|ppageno \d+|baseline -?[\d.]+ -?\d+|textangle \d+|poly( \d+)+')
 HOCR_CLASSES = {"ocr_page", "ocr_carea", "ocr_line", "ocr_separator", "ocr_photo"}
 
 

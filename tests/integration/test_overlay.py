@@ -141,6 +141,22 @@ def test_faces_carry_their_label(scanned: Engine) -> None:
     assert scan.grey.shape == (HEIGHT, WIDTH)
 
 
+@pytest.mark.parametrize(
+    "skew, number_at, free",
+    [(0.0, (85, 300), (150, 85)), (90.0, (150, 85), (85, 300)), (-90.0, (150, 515), (150, 85))],
+)
+def test_a_number_stands_before_its_line(skew: float, number_at: tuple[int, int], free: tuple[int, int]) -> None:
+    line = TextLine(BoundingBox(100, 100, 200, 500))
+    layout = PageLayout(WIDTH, HEIGHT, (line,), skew_degrees=skew)
+    picture = np.asarray(marked_scan(layout, normalise(Image.new("L", (WIDTH, HEIGHT), 255)), WIDTH))
+
+    def blue_around(place: tuple[int, int]) -> bool:
+        x, y = place
+        return bool((picture[y - 8 : y + 8, x - 8 : x + 8] == rgb(LINE)).all(axis=2).any())
+
+    assert (blue_around(number_at), blue_around(free)) == (True, False)
+
+
 def test_a_line_of_less_than_a_pixel_is_still_drawn() -> None:
     found = PageLayout(4000, 4000, (TextLine(BoundingBox(400, 401, 404, 402)),))
     small = marked_scan(found, normalise(Image.new("L", (4000, 4000), 255)), 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -15,7 +16,8 @@ from orchestrator.export.crops import SheetStyle, contact_sheet
 from orchestrator.export.naming import page_path, volume_path
 from orchestrator.overlay.legend import shortened
 from tests.archive import text_lines
-from workers.layout import BoundingBox, TextLine
+from workers.layout import BoundingBox, PageLayout, TextLine
+from workers.stages.kraken_core.turns import turned
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(lambda name: name.strip("/."))
 
@@ -53,11 +55,20 @@ def test_a_volume_without_a_name_has_a_folder() -> None:
 
 def test_each_column_is_a_block_and_blocks_keep_the_reading_order() -> None:
     lines = (*text_lines(12), *text_lines(9, x=550), TextLine(BoundingBox(100, 900, 400, 940)))
-    blocks = text_blocks(lines)
+    blocks = text_blocks(PageLayout(1000, 1400, lines))
     assert [(block.first, len(block.lines)) for block in blocks] == [(1, 12), (13, 9), (22, 1)]
     assert tuple(line for block in blocks for line in block.lines) == lines
     assert blocks[0].bbox == BoundingBox(100, 100, 450, 450)
-    assert text_blocks(()) == []
+    assert text_blocks(PageLayout(1000, 1400)) == []
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+def test_the_blocks_of_a_page_on_its_side_are_those_of_the_upright_page(turns: int) -> None:
+    upright = (*text_lines(12), *text_lines(9, x=550))
+    boxes = turned(np.array([astuple(line.bbox) for line in upright]), turns, 1000, 1400)
+    lines = tuple(TextLine(BoundingBox(*map(int, box))) for box in boxes)
+    blocks = text_blocks(PageLayout(1400, 1000, lines, skew_degrees=90.0 if turns == 3 else -90.0))
+    assert [(block.first, len(block.lines)) for block in blocks] == [(1, 12), (13, 9)]
 
 
 def test_long_captions_are_cut_in_the_middle() -> None:

@@ -13,6 +13,7 @@ from workers.layout import BoundingBox, Separator
 from workers.stages.bits import any_of_rows, packed, unpacked, with_neighbours
 from workers.stages.components import PAPER, TEXT, Components, find_components, is_noise, stray
 from workers.stages.deskew import Placement
+from workers.stages.folds import find_folds
 from workers.stages.gutter_pieces import Gutter
 from workers.stages.gutters import find_gutters
 from workers.stages.pictures import find_pictures
@@ -27,6 +28,7 @@ INSERTED: Origin = "inserted"
 PRINTED: Origin = "printed"
 
 BETWEEN = 8.0  # text scales: text so near on both sides makes a printed rule a column separator
+BETWEEN_PAGES = 60.0  # text scales: a fold one; margins are wide
 PARTED = 0.1  # of its length
 FAINT = 0.4  # share of a gutter's length with pieces of a rule that makes it a printed one
 MOSTLY = 0.5  # of the rows that both have: then the rule runs in the gutter in all of them
@@ -59,7 +61,8 @@ class Columns:
 def find_columns(page: WorkingPage) -> Columns:
     """Find printed rules and gutters of a page at working size."""
     rules = find_rules(page.grey, page.ink, page.scale)
-    components = find_components(without_rules(page.ink, rules), page.scale)
+    ruleless = without_rules(page.ink, rules)
+    components = find_components(ruleless, page.scale)
     if is_noise(components):
         return no_columns(page)
     pictures, width = find_pictures(page.grey, components), page.ink.shape[1]
@@ -72,8 +75,9 @@ def find_columns(page: WorkingPage) -> Columns:
     )
     ink = unpacked(inked, width)
     barrier = cv2.dilate(rules.vertical, np.ones((1, 3), np.uint8))
-    barrier |= draw([gutter.path for gutter in gutters], barrier.shape)
-    paths = separator_paths(rules, gutters, text, pictures, page.scale, page.pitch)
+    folds = find_folds(ruleless, pictures, page.scale, page.pitch)
+    barrier |= draw([gutter.path for gutter in gutters], barrier.shape) | folds
+    paths = separator_paths(rules, folds, gutters, text, pictures, page.scale, page.pitch)
     return Columns(ink, components, pictures, barrier, rules.horizontal, paths)
 
 
@@ -112,17 +116,19 @@ def without(ink: Mask, masked: NDArray[np.generic]) -> Mask:
 
 
 def separator_paths(
-    rules: Rules, gutters: list[Gutter], text: Mask, pictures: Mask, scale: float, pitch: float
+    rules: Rules, folds: Mask, gutters: list[Gutter], text: Mask, pictures: Mask, scale: float, pitch: float
 ) -> tuple[tuple[Path, Origin], ...]:
     """Return the middle lines of the page's column separators.
 
     A printed rule that has text on one side only is the edge of a page, a frame or a border and parts no columns, nor
-    does one so near to the scan's edge that beside it lies but a strip of the next page. A gutter is kept where no
-    printed rule runs in it.
+    does one so near to the scan's edge that beside it lies but a strip of the next page. A fold counts as a printed
+    rule, and the edges of its shadow as none. A gutter is kept where no printed rule runs in it.
     """
     inner = (STRIP * scale, text.shape[1] - STRIP * scale)
-    found = [rule for rule in rule_paths(rules.vertical, scale, step_along(scale)) if _share(rule, pictures) < 0.5]
-    printed = [rule for rule in found if parts_text(rule, text, scale)]
+    elsewhere = pictures | cv2.dilate(folds, np.ones((1, max(1, round(IN_GUTTER * scale))), np.uint8))
+    found = [rule for rule in rule_paths(rules.vertical, scale, step_along(scale)) if _share(rule, elsewhere) < 0.5]
+    printed = [rule for rule in found if parts_text(rule, text, scale, BETWEEN)]
+    printed += [fold for fold in rule_paths(folds, scale) if parts_text(fold, text, scale, BETWEEN_PAGES)]
     pieces = [piece for gutter in gutters for piece in _beside_rules(gutter, printed, scale, pitch)]
     paths = [(path, PRINTED) for path in printed] + [(path, _origin(path, rules.faint, scale)) for path in pieces]
     return tuple((path, origin) for path, origin in paths if inner[0] < np.median(path[:, 0]) < inner[1])
@@ -149,11 +155,11 @@ def _share(path: Path, mask: Mask) -> float:
     return float(mask[rows, np.clip(columns, 0, mask.shape[1] - 1)].mean())
 
 
-def parts_text(path: Path, text: Mask, scale: float) -> bool:
-    """Tell whether a line has text within `BETWEEN` text sizes on either side of a good part of its length."""
+def parts_text(path: Path, text: Mask, scale: float, within: float) -> bool:
+    """Tell whether a line has text `within` so many text sizes on either side of a good part of its length."""
     # followed on fewer rows, a path may end some rows below the page
     rows = np.arange(int(path[0, 1]), min(int(path[-1, 1]) + 1, len(text)), max(1, round(scale / 2)))
-    reach = np.arange(1, round(BETWEEN * scale))
+    reach = np.arange(1, round(within * scale))
     return all(_around(path, rows, text, side).mean() > PARTED for side in (-reach, reach))
 
 

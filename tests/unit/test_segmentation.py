@@ -5,12 +5,14 @@ from PIL import ImageFont
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.errors import TooManyLines
 from workers.layout import BoundingBox, PageLayout
-from workers.parameters import PipelineParameters, SegmentationParameters
+from workers.parameters import BinarizationParameters, PipelineParameters, SegmentationParameters
 from workers.pipeline import analyse_page
 from workers.stages.blocks import block_order
+from workers.stages.columns import find_columns
 from workers.stages.components import find_components
 from workers.stages.line_boxes import with_whole_letters
 from workers.stages.tables import Known, cut_at_cells, holes_in
+from workers.stages.working_page import working_page
 
 NO_RULES = np.zeros((0, 4), np.int64)
 
@@ -100,6 +102,32 @@ def test_a_heading_in_heavy_type_whose_letters_touch_is_one_line() -> None:
     (found,) = [box for box in boxes if 590 < (box.y_min + box.y_max) / 2 < 660]
     assert np.abs(np.array(heading) - (found.x_min, found.y_min, found.x_max, found.y_max)).max() < 12
     assert len(boxes) == 25
+
+
+def test_a_heading_whose_letters_have_run_into_spots_is_one_line_and_no_picture() -> None:
+    page, font = DrawnPage(), ImageFont.load_default(28)
+    page.column(80, 100, 1200, 12)
+    for x, word in ((400, "Concerts"), (555, "and"), (630, "Lectures")):
+        page.draw.text((x, 600), word, fill=0, font=font, stroke_width=5)
+    page.column(80, 700, 1200, 12)
+    components = find_columns(working_page(page.grey, BinarizationParameters())).components
+    assert np.count_nonzero(components.run_together & ~components.letterlike) >= 2, "or the page is too easy"
+    boxes = [line.bbox for line in _analysed(page).lines]
+    (found,) = [box for box in boxes if 590 < (box.y_min + box.y_max) / 2 < 660]
+    assert found.x_min == pytest.approx(395, abs=12)
+    assert found.x_max == pytest.approx(755, abs=25)
+    assert len(boxes) == 25
+
+
+def test_a_word_with_too_much_ink_stays_in_its_line() -> None:
+    page = DrawnPage()
+    page.column(80, 100, 1200, 14)
+    clean = [line.bbox for line in _analysed(page).lines]
+    x0, y0, x1, _ = page.lines[6]
+    page.draw.text((x1 - 78, y0 - 7), "Stadt", fill=0, font=ImageFont.load_default(28), stroke_width=5)
+    blotted = [line.bbox for line in _analysed(page).lines]
+    assert len(blotted) == len(clean)
+    assert max(box.x_max - box.x_min for box in blotted) < 1.05 * (x1 - x0)
 
 
 def test_a_line_through_the_cells_of_a_table_is_cut() -> None:

@@ -19,6 +19,10 @@ DUST_SIZE = 0.3  # of the text scale: smaller in both directions than any full s
 SMALLEST_TEXT = 0.5  # root box area, as in kraken's box map: full stops and accents are smaller
 LARGEST_TEXT = 4.0
 LETTER_STROKES = (0.06, 0.45)  # stroke by height of a letter: line art is thinner, stains and blocks are thicker
+LONGEST = 12  # width by height of a letter, or of letters that touch
+HEAVY = 2.0  # stroke of words whose letters touch by that of the body text
+TOUCHING = 1.3  # text scales: their least height
+RUN_TOGETHER = (3.0, 0.8, 0.92)  # text scales of height, stroke by height and share of the box, at most
 FRAYED = 2  # px at the page's edges
 CROWD = 1500  # components: fewer are not worth asking whether they stand in rows
 CELL = (0.5, 8.0)  # text scales, height and width
@@ -67,7 +71,21 @@ class Components:
         """Which components could be letters, whatever their size, judged by stroke and shape."""
         by_height = self.stroke / np.maximum(self.height, 1)
         low, high = LETTER_STROKES
-        return np.asarray((by_height > low) & (by_height < high) & (self.width < 12 * self.height))
+        return np.asarray((by_height > low) & (by_height < high) & (self.width < LONGEST * self.height))
+
+    @property
+    def heavy(self) -> NDArray[np.bool_]:
+        """Which components have the strokes of heavy type, and its height at least."""
+        return np.asarray((self.stroke > HEAVY * self.stroke_of_text) & (self.height >= TOUCHING * self.scale))
+
+    @property
+    def run_together(self) -> NDArray[np.bool_]:
+        """Which components may be words whose heavy letters have run into one spot; bars and squares are no words."""
+        tallest, thickest, fullest = RUN_TOGETHER
+        low = self.height <= tallest * self.scale
+        frayed = (self.stroke <= thickest * self.height) & (self.area <= fullest * self.width * self.height)
+        long = (self.width > self.height) & (self.width < LONGEST * self.height)
+        return np.asarray(self.heavy & low & frayed & long & ~self.on_edge)
 
     @property
     def on_edge(self) -> NDArray[np.bool_]:

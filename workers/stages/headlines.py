@@ -20,8 +20,6 @@ from workers.stages.pairs import beside
 TALL = 2.6  # text scales: letters this tall are not of the body text
 TALLEST = 30.0
 BOLD = 1.35  # stroke of large type by that of the body text
-HEAVY = 2.0  # stroke of words whose letters touch by that of the body text
-TOUCHING = 1.3  # text scales: their least height
 LETTER = 1.0  # text scales: the least height of a letter of a headline
 SPACE = 1.4  # widest space within a headline, by the height of its taller neighbour
 ALIKE = 2.6  # greatest ratio of heights of neighbours
@@ -56,7 +54,8 @@ def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded:
     c, scale = components, components.scale
     bold = (c.stroke > BOLD * c.stroke_of_text) & (c.height >= LETTER * scale)
     tall = (c.stroke > c.stroke_of_text) & (c.height >= TALL * scale)
-    candidate = c.letterlike & (bold | tall) & (c.height <= TALLEST * scale) & ~excluded & (c.kind >= TEXT)
+    large = c.letterlike & (bold | tall) & (c.height <= TALLEST * scale)
+    candidate = (large | c.run_together) & ~excluded & (c.kind >= TEXT)
     chosen = np.flatnonzero(candidate)
     members = np.zeros(len(c.x), bool)
     initials = np.zeros(len(c.x), bool)
@@ -64,17 +63,19 @@ def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded:
         return Headlines(np.zeros((0, 4), np.int64), members, initials)
     groups = _groups(_boxes(c)[chosen], barrier)
     boxes = []
-    heavy = (c.stroke > HEAVY * c.stroke_of_text) & (c.height >= TOUCHING * scale)
-    touching = (c.kind == LARGE) & heavy & ~c.on_edge  # kraken's segmenter drops them
+    touching = (c.kind == LARGE) & c.heavy & ~c.on_edge  # kraken's segmenter drops them
+    blotted = c.run_together & ~c.letterlike
     tallest = np.zeros(groups.max() + 1, np.int64)
     np.maximum.at(tallest, groups, c.height[chosen])
-    words = np.bincount(groups, touching[chosen], len(tallest)) > 0
+    words = np.bincount(groups, (touching | blotted)[chosen], len(tallest)) > 0
     for group in np.flatnonzero((tallest >= TALL * scale) | words):
         own = chosen[groups == group]
         if np.quantile(c.height[own], 0.75) < TALL * scale and not words[group]:
             continue
         if bold[own].mean() < 0.5 and len(own) < SEVERAL:
             continue  # letters of the body that touch across lines
+        if blotted[own].any() and _in_body(own, c):
+            continue
         if len(own) < FEW and c.width[own[0]] < 2 * c.height[own[0]]:
             initials[own] = True
             continue
@@ -82,6 +83,21 @@ def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded:
         boxes.append(_union(_boxes(c)[own]))
     found = np.array(boxes, np.int64).reshape(-1, 4)
     return Headlines(*_with_small_pieces(found, c, members, excluded), initials)
+
+
+def _in_body(own: NDArray[np.int64], c: Components) -> bool:
+    """Tell whether letters of the body stand beside these words, in their line: words with too much ink on them."""
+    x0, y0, x1, y1 = _union(_boxes(c)[own]).tolist()
+    reach, middle = SPACE * (y1 - y0), c.y + c.height // 2
+    beside = (
+        (c.kind >= TEXT)
+        & c.letterlike
+        & (middle > y0)
+        & (middle < y1)
+        & (c.x < x1 + reach)
+        & (c.x + c.width > x0 - reach)
+    )
+    return bool(np.count_nonzero(beside) > np.count_nonzero(beside[own]))
 
 
 def _boxes(c: Components) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from samples.ageing import Wear, scan
 from samples.pages import PageDesign, draw
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.parameters import BinarizationParameters
@@ -13,7 +14,7 @@ from workers.stages.deskew import upright
 from workers.stages.kraken_core.runs import label_dense
 from workers.stages.sharpening import hangs_together
 from workers.stages.skew import skew_degrees
-from workers.stages.survey import SURVEY_PIXELS, first_look, survey_of
+from workers.stages.survey import SURVEY_PIXELS, first_look, look_at, survey_of
 from workers.stages.text_size import text_scale
 from workers.stages.working_page import LEAST_SCALE, WORKING_SCALE, full_page, working_page
 
@@ -207,3 +208,15 @@ def test_the_noise_of_a_sensor_on_a_pale_page_is_not_measured_as_text() -> None:
     noisy = (pale + np.random.default_rng(4).normal(0, 25, pale.shape)).clip(0, 255).astype(np.uint8)
     page = working_page(noisy, OTSU)
     assert page.ink.shape[1] == pytest.approx(working_page(pale.astype(np.uint8), OTSU).ink.shape[1], rel=0.15)
+
+
+def test_lines_are_never_nearer_than_their_type_is_tall() -> None:
+    """Where words are taken for letters the text seems larger; the distance of the lines shows that it is not."""
+    design = PageDesign(seed=5041, columns=6, type_size=16, pitch=21, gutter=25, rules=True)
+    wear = Wear(5041, skew_degrees=0.0, noise=7, stains=5, specks=50, blur=1.2)
+    grey = scan(draw(design), wear).grey
+    look, factor = look_at(grey, OTSU)
+    assert look.scale * factor > 13.5, "or the page is too easy"
+    page = working_page(grey, OTSU)
+    assert page.scale * page.placement.to_original[0][0] == pytest.approx(21 / 1.8, abs=0.8)
+    assert page.pitch / page.scale == pytest.approx(1.8, abs=0.15)

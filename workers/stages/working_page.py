@@ -6,7 +6,7 @@ kraken's scale is `WORKING_SCALE` pixels: text is found as well there as at 600 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ from workers.stages.kraken_core.turns import QUARTER_TURNS
 from workers.stages.orientation import quarter_turns
 from workers.stages.sharpening import sharpened
 from workers.stages.skew import skew_degrees
-from workers.stages.survey import look_at
+from workers.stages.survey import Look, look_at
 from workers.stages.text_size import line_pitch, text_scale
 
 Grey = NDArray[np.uint8]
@@ -32,6 +32,8 @@ LARGEST_FACTOR = 2.0  # to which a scan too small is enlarged
 TOLERANCE = 0.05  # a survey that is nearly of the working size is taken as it is
 NEARLY_ALL = 0.7  # of the size: from there on every pixel has its part in an interpolation, at a fifth of the time
 DEGREES = {0: 0.0, 1: 90.0, 3: -90.0}  # by which a scan was turned clockwise that needs so many quarter turns back
+SOLID = 1.6  # text scales: lines of real type are never nearer to each other
+LEADING = 1.8  # text scales: the distance of lines of small type
 LEVEL_DEGREES = 0.5  # a page turned by less than this is left as it is
 
 
@@ -81,21 +83,29 @@ def working_page(
     if lying:
         turned = np.rot90(grey, lying)
         look, factor = look_at(turned, parameters)
-    measured = look.scale
-    if scale is not None:
-        measured = scale / factor
+    size = look.scale * factor if scale is None else scale
+    page = _at_text_size(turned, look, factor, size, parameters)
+    if scale is None and page.pitch < SOLID * page.scale:  # words were measured as letters
+        size *= page.pitch / (LEADING * page.scale)
+        page = _at_text_size(turned, look, factor, size, parameters)
+    way_back = page.placement.turned_back(turns or lying)
+    return replace(page, skew=page.skew + DEGREES[lying], turns=lying, placement=way_back)
+
+
+def _at_text_size(grey: Grey, look: Look, factor: int, scale: float, parameters: BinarizationParameters) -> WorkingPage:
+    """Return the page at the size that text of `scale` pixels of `grey` needs; 0.0: at the size of the survey."""
+    measured = scale / factor
     skew = skew_degrees(look.labelled.stats, measured) if measured else 0.0
     if abs(skew) < LEVEL_DEGREES:
         skew = 0.0
-    wanted = _wanted(measured * factor, grey.size) if measured else 1 / factor
-    reduced, pixel = _at_size(turned, look.page, factor, wanted, measured)
-    level, placement = upright(reduced, skew, 255, turned.shape[::-1], pixel)
-    now = measured * factor / pixel[0]
+    wanted = _wanted(scale, grey.size) if measured else 1 / factor
+    reduced, pixel = _at_size(grey, look.page, factor, wanted, measured)
+    level, placement = upright(reduced, skew, 255, grey.shape[::-1], pixel)
+    now = scale / pixel[0]
     if look.soft:
         level = sharpened(level, now)
     ink = threshold(level, parameters, now)
-    way_back = placement.turned_back(turns or lying)
-    return WorkingPage(level, ink, now, line_pitch(ink, now), skew + DEGREES[lying], lying, way_back)
+    return WorkingPage(level, ink, now, line_pitch(ink, now), skew, 0, placement)
 
 
 def _wanted(scale: float, pixels: int) -> float:

@@ -22,7 +22,7 @@ LETTER_STROKES = (0.06, 0.45)  # stroke by height of a letter: line art is thinn
 LONGEST = 12  # width by height of a letter, or of letters that touch
 HEAVY = 2.0  # stroke of words whose letters touch by that of the body text
 TOUCHING = 1.3  # text scales: their least height
-RUN_TOGETHER = (3.0, 0.8, 0.92)  # text scales of height, stroke by height and share of the box, at most
+SPOT = (3.0, 0.8, 0.92)  # text scales of height, stroke by height and share of the box, at most
 FRAYED = 2  # px at the page's edges
 CROWD = 1500  # components: fewer are not worth asking whether they stand in rows
 CELL = (0.5, 8.0)  # text scales, height and width
@@ -79,13 +79,13 @@ class Components:
         return np.asarray((self.stroke > HEAVY * self.stroke_of_text) & (self.height >= TOUCHING * self.scale))
 
     @property
-    def run_together(self) -> NDArray[np.bool_]:
-        """Which components may be words whose heavy letters have run into one spot; bars and squares are no words."""
-        tallest, thickest, fullest = RUN_TOGETHER
+    def spots(self) -> NDArray[np.bool_]:
+        """Which components may be words whose letters have run into one spot, by shape; bars and squares are none."""
+        tallest, thickest, fullest = SPOT
         low = self.height <= tallest * self.scale
         frayed = (self.stroke <= thickest * self.height) & (self.area <= fullest * self.width * self.height)
         long = (self.width > self.height) & (self.width < LONGEST * self.height)
-        return np.asarray(self.heavy & low & frayed & long & ~self.on_edge)
+        return np.asarray(low & frayed & long & ~self.on_edge)
 
     @property
     def on_edge(self) -> NDArray[np.bool_]:

@@ -55,7 +55,7 @@ def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded:
     bold = (c.stroke > BOLD * c.stroke_of_text) & (c.height >= LETTER * scale)
     tall = (c.stroke > c.stroke_of_text) & (c.height >= TALL * scale)
     large = c.letterlike & (bold | tall) & (c.height <= TALLEST * scale)
-    candidate = (large | c.run_together) & ~excluded & (c.kind >= TEXT)
+    candidate = (large | bold & c.spots) & ~excluded & (c.kind >= TEXT)
     chosen = np.flatnonzero(candidate)
     members = np.zeros(len(c.x), bool)
     initials = np.zeros(len(c.x), bool)
@@ -64,7 +64,7 @@ def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded:
     groups = _groups(_boxes(c)[chosen], barrier)
     boxes = []
     touching = (c.kind == LARGE) & c.heavy & ~c.on_edge  # kraken's segmenter drops them
-    blotted = c.run_together & ~c.letterlike
+    blotted = c.heavy & c.spots & ~c.letterlike
     tallest = np.zeros(groups.max() + 1, np.int64)
     np.maximum.at(tallest, groups, c.height[chosen])
     words = np.bincount(groups, (touching | blotted)[chosen], len(tallest)) > 0

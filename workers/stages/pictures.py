@@ -83,7 +83,7 @@ def line_art(components: Components) -> NDArray[np.bool_]:
     side = np.maximum(c.width, c.height) > LARGE_SIDE * c.scale
     thick_enough = np.minimum(c.width, c.height) > 0.3 * LARGE_SIDE * c.scale
     border = c.on_edge & side
-    return np.asarray((c.kind == LARGE) & ((side & thick_enough & ~c.letterlike & ~c.run_together) | border))
+    return np.asarray((c.kind == LARGE) & ((side & thick_enough & ~c.letterlike & ~(c.heavy & c.spots)) | border))
 
 
 def _halftone(grey: NDArray[np.uint8], scale: float) -> Mask:

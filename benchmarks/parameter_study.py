@@ -30,10 +30,14 @@ from workers.stages.working_page import working_page
 FOLDERS = {"newspaper_nzz": 0.0, "periodical_argus": 0.35, "book_gallicorpora": 0.0, "typed_tapus": 0.2}
 VALUES = [
     ("working_page", "WORKING_SCALE"),
+    ("working_page", "SOLID"),
+    ("working_page", "LEADING"),
     ("binarization", "DARK_SIDE"),
     ("binarization", "DARKEST_INK"),
     ("survey", "OF_WORDS"),
     ("sharpening", "WIDE"),
+    ("orientation", "SURELY"),
+    ("orientation", "IN_ROWS"),
     ("letter_rows", "NEXT"),
     ("letter_rows", "STEP"),
     ("gutters", "WHITE_LINES"),
@@ -52,6 +56,8 @@ VALUES = [
     ("rules", "DARKNESS"),
     ("rules", "WAVERS"),
     ("rules", "SHORT_FREE"),
+    ("folds", "LONG"),
+    ("folds", "THICK"),
     ("pictures", "LARGE_SIDE"),
     ("pictures", "FILL"),
     ("headlines", "TALL"),

@@ -121,6 +121,19 @@ def test_a_heading_whose_letters_have_run_into_spots_is_one_line_and_no_picture(
     assert len(boxes) == 25
 
 
+def test_such_a_heading_may_fill_its_column() -> None:
+    page, font = DrawnPage(width=1000), ImageFont.load_default(28)
+    for x in (60, 492):
+        page.column(x, 100, 400, 30)
+    for y in (100, 820):  # over the second line, beside body text across the gutter
+        page.draw.rectangle((480, y + 30, 900, y + 74), fill=255)
+        for x, word in ((492, "Concerts"), (650, "and"), (722, "Lectures")):
+            page.draw.text((x, y + 36), word, fill=0, font=font, stroke_width=5)
+    boxes = [line.bbox for line in _analysed(page).lines]
+    headings = [box for box in boxes if box.x_min > 470 and box.width > 300 and box.height > 24]
+    assert len([box for box in headings if 130 < box.y_min < 150 or 850 < box.y_min < 870]) == 2
+
+
 def test_a_word_with_too_much_ink_stays_in_its_line() -> None:
     page = DrawnPage()
     page.column(80, 100, 1200, 14)

@@ -74,7 +74,7 @@ def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded:
             continue
         if bold[own].mean() < 0.5 and len(own) < SEVERAL:
             continue  # letters of the body that touch across lines
-        if blotted[own].any() and _in_body(own, c):
+        if blotted[own].any() and _in_body(own, c, barrier):
             continue
         if len(own) < FEW and c.width[own[0]] < 2 * c.height[own[0]]:
             initials[own] = True
@@ -85,18 +85,16 @@ def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded:
     return Headlines(*_with_small_pieces(found, c, members, excluded), initials)
 
 
-def _in_body(own: NDArray[np.int64], c: Components) -> bool:
+def _in_body(own: NDArray[np.int64], c: Components, barrier: NDArray[np.uint8]) -> bool:
     """Tell whether letters of the body stand beside these words, in their line: words with too much ink on them."""
     x0, y0, x1, y1 = _union(_boxes(c)[own]).tolist()
-    reach, middle = SPACE * (y1 - y0), c.y + c.height // 2
-    beside = (
-        (c.kind >= TEXT)
-        & c.letterlike
-        & (middle > y0)
-        & (middle < y1)
-        & (c.x < x1 + reach)
-        & (c.x + c.width > x0 - reach)
-    )
+    reach = round(SPACE * (y1 - y0))
+    row = barrier[(y0 + y1) // 2]
+    left, right = np.flatnonzero(row[max(0, x0 - reach) : x0]), np.flatnonzero(row[x1 : x1 + reach])
+    first = max(0, x0 - reach) + int(left[-1]) if len(left) else x0 - reach
+    last = x1 + int(right[0]) if len(right) else x1 + reach
+    middle = c.y + c.height // 2
+    beside = (c.kind >= TEXT) & c.letterlike & (middle > y0) & (middle < y1) & (c.x < last) & (c.x + c.width > first)
     return bool(np.count_nonzero(beside) > np.count_nonzero(beside[own]))
 
 

@@ -1,4 +1,7 @@
-"""Faces or lines cut out of their scans: a PNG each, or contact sheets with captions."""
+"""Faces or lines cut out of their scans: a PNG each, or contact sheets with captions.
+
+Those of a page that lies on its side are turned upright.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from orchestrator.export.naming import page_path
@@ -57,14 +61,15 @@ def crop_files(page: ArchivedPage, what: What, max_pixels: int) -> Iterator[tupl
     scan = cache(lambda: open_scan(page, max_pixels))
     for _, number, box in cuts(page, what):
         path = page_path(page.volume, page.page, f"/{what[:-1]}-{number:04}.png")
-        yield path, lambda box=box: _png(cut_out(scan(), box), page, box)  # type: ignore[misc]
+        yield path, lambda box=box: _png(cut_out(scan(), box, page.layout.quarter_turns), page, box)  # type: ignore[misc]
 
 
-def cut_out(scan: NormalisedPage, box: BoundingBox) -> Image.Image:
-    """Return the pixels of a box; grey where the page is grey."""
+def cut_out(scan: NormalisedPage, box: BoundingBox, quarter_turns: int) -> Image.Image:
+    """Return the pixels of a box, turned counter-clockwise; grey where the page is grey."""
     rgb = scan.rgb[box.y_min : box.y_max, box.x_min : box.x_max]
     grey = scan.grey[box.y_min : box.y_max, box.x_min : box.x_max]
-    return Image.fromarray(grey if (rgb == grey[:, :, None]).all() else rgb)
+    pixels = grey if (rgb == grey[:, :, None]).all() else rgb
+    return Image.fromarray(np.ascontiguousarray(np.rot90(pixels, quarter_turns)))
 
 
 def _png(picture: Image.Image, page: ArchivedPage, box: BoundingBox) -> bytes:
@@ -117,7 +122,7 @@ def _pictures(shown: Sequence[Cut], max_pixels: int) -> Iterator[tuple[str, Imag
                 scan = open_scan(page, max_pixels)
             except PageError:
                 scan = None
-        yield f"{page.page}  {number}", None if scan is None else cut_out(scan, box)
+        yield f"{page.page}  {number}", None if scan is None else cut_out(scan, box, page.layout.quarter_turns)
 
 
 def contact_sheet(pictures: Sequence[tuple[str, Image.Image | None]], style: SheetStyle) -> Image.Image:

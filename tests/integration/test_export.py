@@ -280,6 +280,20 @@ def test_crops_are_the_pixels_of_the_scan(archive: Engine, tmp_path: Path) -> No
         assert crop.info["Source"].endswith("p0001.tif xywh=600,300,100,120")
 
 
+@pytest.mark.parametrize(("skew", "turns"), [(91.5, 1), (-90.0, 3)])
+def test_crops_of_a_page_on_its_side_are_turned_upright(
+    archive: Engine, tmp_path: Path, skew: float, turns: int
+) -> None:
+    with archive.begin() as connection:
+        connection.execute(update(models.PageRun).values(skew_degrees=skew))
+    export(archive, "crops", tmp_path / "out")
+    with (
+        Image.open(tmp_path / "out/scans/p0001.tif/face-0001.png") as crop,
+        Image.open(tmp_path / "scans/p0001.tif") as scan,
+    ):
+        assert np.array_equal(np.asarray(crop), np.rot90(np.asarray(scan)[300:420, 600:700], turns))
+
+
 @pytest.mark.parametrize(("what", "sheets"), [("faces", 1), ("lines", 1)])
 def test_contact_sheets_show_every_crop(archive: Engine, tmp_path: Path, what: str, sheets: int) -> None:
     export(archive, "contact-sheet", tmp_path / "out", what=what)

@@ -20,7 +20,7 @@ STRAIGHT = 0.15  # of its height, by which its box may be wider than it is thick
 BESIDE = (3.0, 5.0)  # text scales from its edges: beside the dark side of a picture lies more of the picture
 INKED = 0.35  # share that may be ink there, or a picture; text has 0.2
 EDGE = 2.0  # text scales: nearer to the scan's side it is a border
-FRAYED = np.ones((1, 9), np.uint8)  # px: the edge of a shadow looks like a rule of its own
+FRAYED = 0.4  # text scales: at the edge of a shadow, where it looks like a rule of its own
 
 
 def find_folds(ink: Mask, pictures: Mask, scale: float, pitch: float) -> Mask:
@@ -51,7 +51,8 @@ def find_folds(ink: Mask, pictures: Mask, scale: float, pitch: float) -> Mask:
     for number, own in zip(np.flatnonzero(chosen), labelled.windows(np.flatnonzero(chosen)), strict=True):
         chosen[number] = _is_free(own, inked, labelled.stats[number], scale)
     folds = np.zeros_like(ink)
-    folds[: blocks * ROWS] = np.repeat(cv2.dilate(labelled.mask(chosen), FRAYED), ROWS, axis=0)
+    wider = np.ones((1, 2 * round(FRAYED * scale) + 1), np.uint8)
+    folds[: blocks * ROWS] = np.repeat(cv2.dilate(labelled.mask(chosen), wider), ROWS, axis=0)
     return folds
 
 

@@ -33,9 +33,8 @@ CHAIN = 15.0  # length of a broken rule
 COVERED = 0.5  # share of it that is there
 MANY_PIECES = 3000  # more are the hatching of a picture
 FREE = 0.6  # share of a rule's length with paper on both sides
-SHORT_FREE = (
-    0.7  # of one no longer than `CHAIN` (words on an unbroken stroke, as in Arabic, are not free), and of a gap
-)
+# of one no longer than `CHAIN`, and of a gap: words on an unbroken stroke, as in Arabic, are not free
+SHORT_FREE = 0.7
 BESIDE = 0.5  # so far from its edge
 WAVERS = 0.19  # change of middle and thickness from step to step; a row of small letters has 0.22 and more
 PICKETS = 3  # so many alike in a row are stems or hatching, not rules

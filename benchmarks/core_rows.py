@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.side_by_side import Comparison, NotMeasured, Row, timed
-from workers.stages import kraken_reference
-from workers.stages.kraken_core import estimate_scale, find_line_boxes
-from workers.stages.reading_order import reading_order
-from workers.stages.separators import insert_gap_separators
+from workers.stages.kraken import estimate_scale, find_line_boxes
+from workers.stages.kraken import reference as kraken_reference
+from workers.stages.segmentation.reading_order import reading_order
+from workers.stages.separators.gap_scan import insert_gap_separators
 
 GAP_WIDTH, GAP_HEIGHT = 25, 186
 WORKING_SCALE = 11  # pixels: the text size to which pages are reduced

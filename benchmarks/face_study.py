@@ -29,9 +29,11 @@ from samples.pictures import halftone
 from workers.layout import BoundingBox
 from workers.parameters import FaceParameters, PipelineParameters
 from workers.pipeline import analyse_page
-from workers.stages import face_cascade, face_regions, faces
-from workers.stages import halftone as dots
-from workers.stages.palette import normalise
+from workers.stages.faces import cascade as face_cascade
+from workers.stages.faces.detection import detection as faces
+from workers.stages.faces.detection import halftone as dots
+from workers.stages.faces.detection import regions as face_regions
+from workers.stages.palette.normalise import normalise
 
 Grey = NDArray[np.uint8]
 

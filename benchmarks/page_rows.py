@@ -19,12 +19,12 @@ from benchmarks.side_by_side import Comparison, NotMeasured, Row, Seconds, timed
 from workers.layout import PageLayout
 from workers.parameters import FaceParameters, PipelineParameters
 from workers.pipeline import analyse_page
-from workers.stages.columns import find_columns
-from workers.stages.faces import find_faces
-from workers.stages.palette import normalise
-from workers.stages.reading_order import kraken_reading_order
-from workers.stages.segmentation import Found, find_text_lines
-from workers.stages.working_page import working_page
+from workers.stages.binarization.working_page import working_page
+from workers.stages.faces.detection import find_faces
+from workers.stages.palette.normalise import normalise
+from workers.stages.segmentation.reading_order import kraken_reading_order
+from workers.stages.segmentation.text_lines import Found, find_text_lines
+from workers.stages.separators.columns import find_columns
 
 PARAMETERS = PipelineParameters()
 SMALL_TYPE = Path("newspaper_ndnp/national_tribune_18981110_p1.jpg")

@@ -22,10 +22,10 @@ from PIL import Image
 
 from orchestrator.evaluation.matching import as_boxes, match_boxes, pad_boxes
 from workers.parameters import BinarizationParameters
-from workers.stages.columns import find_columns
-from workers.stages.palette import normalise
-from workers.stages.segmentation import line_boxes
-from workers.stages.working_page import working_page
+from workers.stages.binarization.working_page import working_page
+from workers.stages.palette.normalise import normalise
+from workers.stages.segmentation.text_lines import line_boxes
+from workers.stages.separators.columns import find_columns
 
 FOLDERS = {"newspaper_nzz": 0.0, "periodical_argus": 0.35, "book_gallicorpora": 0.0, "typed_tapus": 0.2}
 VALUES = [

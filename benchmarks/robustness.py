@@ -23,10 +23,10 @@ from orchestrator.evaluation.scores import EvaluationParameters, PageScore, add_
 from orchestrator.evaluation.truth import PageTruth, read_truth
 from workers.layout import PageLayout
 from workers.parameters import BinarizationParameters, PipelineParameters
-from workers.stages.columns import find_columns, no_columns, to_separators
-from workers.stages.palette import normalise
-from workers.stages.segmentation import find_text_lines
-from workers.stages.working_page import working_page
+from workers.stages.binarization.working_page import working_page
+from workers.stages.palette.normalise import normalise
+from workers.stages.segmentation.text_lines import find_text_lines
+from workers.stages.separators.columns import find_columns, no_columns, to_separators
 
 Grey = NDArray[np.uint8]
 Boxes = NDArray[np.float64]

@@ -11,7 +11,7 @@ from workers.sources.address import PageAddress
 from workers.sources.limits import Limits
 
 if TYPE_CHECKING:
-    from workers.stages.palette import NormalisedPage
+    from workers.stages.palette.normalise import NormalisedPage
 
 
 def open_scan(page: ArchivedPage, max_pixels: int) -> NormalisedPage:
@@ -23,7 +23,7 @@ def open_scan(page: ArchivedPage, max_pixels: int) -> NormalisedPage:
     """
     from workers.errors import ChangedSource
     from workers.images import open_page
-    from workers.stages.palette import normalise
+    from workers.stages.palette.normalise import normalise
 
     image = open_page(Path(page.volume_location), PageAddress.from_json(page.address), Limits(max_pixels=max_pixels))
     scan = normalise(image)

@@ -18,7 +18,7 @@ from workers.sources.pdf import open_pdf_page
 from workers.sources.pictures import open_picture
 from workers.sources.sniffing import kind_of
 from workers.sources.trouble import reading
-from workers.stages.palette import normalise
+from workers.stages.palette.normalise import normalise
 
 _OPEN_FILES = OpenFiles()
 

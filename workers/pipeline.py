@@ -13,15 +13,15 @@ from PIL import Image
 from workers.errors import MaskMismatch
 from workers.layout import BoundingBox, Face, PageLayout
 from workers.parameters import FaceParameters, PipelineParameters
-from workers.stages.baseline import baseline_lines
-from workers.stages.columns import Columns, draw, find_columns, gap_columns, no_columns, to_separators
-from workers.stages.faces import find_faces
-from workers.stages.kraken_core.turns import turned
-from workers.stages.orientation import is_negative
-from workers.stages.palette import normalise
-from workers.stages.picture_hash import picture_hash
-from workers.stages.segmentation import Found, find_text_lines, kraken_lines
-from workers.stages.working_page import WorkingPage, full_page, working_page
+from workers.stages.binarization.orientation import is_negative
+from workers.stages.binarization.working_page import WorkingPage, full_page, working_page
+from workers.stages.faces.detection import find_faces
+from workers.stages.kraken.neural import baseline_lines
+from workers.stages.palette.normalise import normalise
+from workers.stages.palette.picture_hash import picture_hash
+from workers.stages.raster.quarter_turns import turned
+from workers.stages.segmentation.text_lines import Found, find_text_lines, kraken_lines
+from workers.stages.separators.columns import Columns, draw, find_columns, gap_columns, no_columns, to_separators
 from workers.timing import StageClock
 
 

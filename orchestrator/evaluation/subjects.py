@@ -51,7 +51,7 @@ def fresh_pages(path: Path, parameters: PipelineParameters, max_pixels: int) -> 
     from workers.pipeline import analyse_page
     from workers.sources.address import PageAddress
     from workers.sources.limits import Limits
-    from workers.stages.palette import normalise
+    from workers.stages.palette.normalise import normalise
 
     volume, limits = open_volume(path), Limits(max_pixels=max_pixels)
     mask = open_mask(parameters.segmentation.mask)

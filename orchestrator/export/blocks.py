@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.layout import BoundingBox, PageLayout, TextLine
-from workers.stages.kraken_core.turns import turned
+from workers.stages.raster.quarter_turns import turned
 
 Boxes = NDArray[np.int64]
 

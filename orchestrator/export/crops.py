@@ -23,7 +23,7 @@ from workers.errors import PageError
 from workers.layout import BoundingBox
 
 if TYPE_CHECKING:
-    from workers.stages.palette import NormalisedPage
+    from workers.stages.palette.normalise import NormalisedPage
 
 What = Literal["faces", "lines"]
 

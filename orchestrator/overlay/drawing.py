@@ -19,7 +19,7 @@ from orchestrator.pages import ArchivedPage
 from workers.layout import BoundingBox, PageLayout, Separator
 
 if TYPE_CHECKING:
-    from workers.stages.palette import NormalisedPage
+    from workers.stages.palette.normalise import NormalisedPage
 
 LINE, PRINTED, INSERTED, FACE = "#0072B2", "#D55E00", "#CC79A7", "#009E73"
 ANCHORS = {(-1, 0): "rm", (0, -1): "mb", (0, 1): "mt"}  # Pillow's, of a number left of, above and below a place

@@ -23,7 +23,7 @@ from workers.layout import PageLayout
 from workers.parameters import PipelineParameters, SegmentationParameters
 from workers.pipeline import analyse_page
 from workers.recording import record
-from workers.stages import baseline
+from workers.stages.kraken import neural as baseline
 
 BASELINE = PipelineParameters(segmentation=SegmentationParameters(segmenter="baseline"))
 
@@ -87,7 +87,7 @@ def test_a_torchvision_that_does_not_fit_is_named(fault: str, tmp_path: Path) ->
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision" / "__init__.py").write_text(fault)
     script = (
-        "import numpy as np; from workers.stages import baseline\n"
+        "import numpy as np; from workers.stages.kraken import neural as baseline\n"
         "try: baseline.baseline_lines(np.full((90, 90, 3), 255, np.uint8), '', 'horizontal-lr')\n"
         "except baseline.NeuralSegmenterMissing as error: print(error.code, error)"
     )

@@ -23,7 +23,7 @@ from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule
 from workers.errors import UnreadableInput
 from workers.layout import BoundingBox, Face, PageLayout, TextLine
 from workers.sources.address import PageAddress
-from workers.stages.palette import NormalisedPage, normalise
+from workers.stages.palette.normalise import NormalisedPage, normalise
 
 
 @pytest.fixture

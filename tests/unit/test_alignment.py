@@ -1,8 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.alignment import believed, rows_apart
-from workers.stages.components import Components, find_components
+from workers.stages.segmentation.baseline_fit import believed, rows_apart
+from workers.stages.separators.components import Components, find_components
 
 SCALE = 12.0
 

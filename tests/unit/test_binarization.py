@@ -9,14 +9,14 @@ from samples.ageing import Wear, scan
 from samples.pages import PageDesign, draw
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.parameters import BinarizationParameters
-from workers.stages.binarization import even_paper, otsu_threshold, threshold
-from workers.stages.deskew import upright
-from workers.stages.kraken_core.runs import label_dense
-from workers.stages.sharpening import hangs_together
-from workers.stages.skew import skew_degrees
-from workers.stages.survey import SURVEY_PIXELS, first_look, look_at, survey_of
-from workers.stages.text_size import text_scale
-from workers.stages.working_page import LEAST_SCALE, WORKING_SCALE, full_page, working_page
+from workers.stages.binarization.deskew import upright
+from workers.stages.binarization.sharpening import hangs_together
+from workers.stages.binarization.skew import skew_degrees
+from workers.stages.binarization.survey import SURVEY_PIXELS, first_look, look_at, survey_of
+from workers.stages.binarization.text_size import text_scale
+from workers.stages.binarization.threshold import even_paper, otsu_threshold, threshold
+from workers.stages.binarization.working_page import LEAST_SCALE, WORKING_SCALE, full_page, working_page
+from workers.stages.raster.labelling import label_dense
 
 OTSU, SAUVOLA = BinarizationParameters("otsu"), BinarizationParameters("sauvola")
 

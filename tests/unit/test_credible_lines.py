@@ -1,9 +1,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.components import find_components, stray
-from workers.stages.credible_lines import credible, standing_out, with_characters
-from workers.stages.tables import cut_at_separators, holes_in
+from workers.stages.segmentation.noise import credible, standing_out, with_characters
+from workers.stages.segmentation.tables import cut_at_separators, holes_in
+from workers.stages.separators.components import find_components, stray
 
 SCALE = 12.0
 

@@ -1,8 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.components import Components, find_components
-from workers.stages.drop_capitals import drop_capitals
+from workers.stages.segmentation.drop_capitals import drop_capitals
+from workers.stages.separators.components import Components, find_components
 
 SCALE, PITCH = 12.0, 30.0
 CAPITAL = [100, 100, 140, 150]

@@ -17,7 +17,7 @@ from orchestrator.export.naming import page_path, volume_path
 from orchestrator.overlay.legend import shortened
 from tests.archive import text_lines
 from workers.layout import BoundingBox, PageLayout, TextLine
-from workers.stages.kraken_core.turns import turned
+from workers.stages.raster.quarter_turns import turned
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(lambda name: name.strip("/."))
 

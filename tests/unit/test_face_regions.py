@@ -12,8 +12,8 @@ from PIL import Image
 
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.layout import BoundingBox
-from workers.stages.face_regions import is_type, plan_search
-from workers.stages.halftone import descreen, halftone_pitch, has_two_tones
+from workers.stages.faces.halftone import descreen, halftone_pitch, has_two_tones
+from workers.stages.faces.regions import is_type, plan_search
 
 Grey = NDArray[np.uint8]
 

@@ -18,11 +18,11 @@ from orchestrator.evaluation.matching import as_boxes, match_boxes
 from tests.unit.drawn_pages import two_columns
 from workers.layout import BoundingBox, Face
 from workers.parameters import CASCADES, FaceParameters
-from workers.stages import face_network
-from workers.stages.face_cascade import load_cascade, window_side
-from workers.stages.face_network import FaceWeightsMissing
-from workers.stages.faces import find_faces
-from workers.stages.palette import normalise
+from workers.stages.faces.cascade import load_cascade, window_side
+from workers.stages.faces.detection import find_faces
+from workers.stages.faces import yunet as face_network
+from workers.stages.faces.yunet import FaceWeightsMissing
+from workers.stages.palette.normalise import normalise
 
 Grey = NDArray[np.uint8]
 

@@ -13,11 +13,11 @@ from samples.pages import PageDesign, draw
 from tests.unit.drawn_pages import DrawnPage
 from workers.parameters import BinarizationParameters, PipelineParameters
 from workers.pipeline import analyse_page
-from workers.stages.components import find_components
-from workers.stages.folds import find_folds
-from workers.stages.palette import normalise
-from workers.stages.pictures import find_pictures
-from workers.stages.working_page import working_page
+from workers.stages.binarization.working_page import working_page
+from workers.stages.palette.normalise import normalise
+from workers.stages.separators.components import find_components
+from workers.stages.separators.folds import find_folds
+from workers.stages.separators.pictures import find_pictures
 
 Grey = NDArray[np.uint8]
 

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.stages.separators import insert_gap_separators
+from workers.stages.separators.gap_scan import insert_gap_separators
 
 Gray = NDArray[np.uint8]
 

@@ -8,10 +8,10 @@ from samples.pages import PageDesign, draw
 from tests.unit.drawn_pages import WORDS, DrawnPage, two_columns
 from workers.layout import Separator
 from workers.parameters import BinarizationParameters
-from workers.stages.columns import find_columns, gap_columns, to_separators
-from workers.stages.gutter_pieces import Gutter, in_line, joined
-from workers.stages.gutters import parts_columns
-from workers.stages.working_page import working_page
+from workers.stages.binarization.working_page import working_page
+from workers.stages.separators.columns import find_columns, gap_columns, to_separators
+from workers.stages.separators.gutter_pieces import Gutter, in_line, joined
+from workers.stages.separators.gutters import parts_columns
 
 
 def separators(page: DrawnPage) -> tuple[Separator, ...]:
@@ -213,7 +213,7 @@ def test_every_separator_keeps_its_path_inside_its_box() -> None:
 
 
 def test_the_exhaustive_scan_draws_into_gaps_of_its_size() -> None:
-    from workers.stages.working_page import full_page
+    from workers.stages.binarization.working_page import full_page
 
     page = full_page(two_columns().grey, BinarizationParameters())
     columns = gap_columns(page, 25, 186)

@@ -23,8 +23,7 @@ from PIL import Image
 from scipy import ndimage
 
 from tests.unit.printed_pages import printed_page
-from workers.stages import kraken_reference
-from workers.stages.kraken_core import (
+from workers.stages.kraken import (
     NoText,
     columns,
     components,
@@ -36,11 +35,13 @@ from workers.stages.kraken_core import (
     seeds,
     strips,
 )
-from workers.stages.kraken_core import boxes as box_tools
-from workers.stages.kraken_core.runs import label_sparse
-from workers.stages.kraken_core.turns import QUARTER_TURNS, turned
-from workers.stages.kraken_reference import find_line_boxes_reference
-from workers.stages.reading_order import reading_order
+from workers.stages.kraken import boxes as box_tools
+from workers.stages.raster.groups import groups
+from workers.stages.kraken import reference as kraken_reference
+from workers.stages.kraken.reference import find_line_boxes_reference
+from workers.stages.raster.labelling import label_sparse
+from workers.stages.raster.quarter_turns import QUARTER_TURNS, turned
+from workers.stages.segmentation.reading_order import reading_order
 
 Mask = NDArray[np.uint8]
 Boxes = NDArray[np.int32]
@@ -248,7 +249,7 @@ def test_noise_and_one_giant_blob_end_in_bounded_time() -> None:
 
 def test_the_core_imports_neither_kraken_nor_torch_nor_scipy() -> None:
     script = (
-        "import sys, workers.stages.kraken_core, workers.stages.kraken_reference, workers.stages.reading_order;"
+        "import sys, workers.stages.kraken, workers.stages.kraken.reference, workers.stages.segmentation.reading_order;"
         "print([m for m in ('kraken', 'torch', 'scipy') if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -297,7 +298,7 @@ def test_boxes_that_meet_are_components_of_the_painted_page(ink: Mask) -> None:
     box_tools.paint(painted, found, 255)
     labels = cv2.connectedComponents(painted, connectivity=4)[1]
     expected = labels[found[:, 1], found[:, 0]]
-    group = box_tools.groups(len(found), *box_tools.meeting_pairs(found))
+    group = groups(len(found), *box_tools.meeting_pairs(found))
     assert ((group[:, None] == group[None]) == (expected[:, None] == expected[None])).all()
 
 

@@ -15,10 +15,10 @@ from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.layout import BoundingBox, PageLayout
 from workers.parameters import BinarizationParameters, PipelineParameters, SegmentationParameters
 from workers.pipeline import analyse_page
-from workers.stages.kraken_core.turns import turned
-from workers.stages.orientation import is_negative
-from workers.stages.palette import normalise
-from workers.stages.working_page import working_page
+from workers.stages.binarization.orientation import is_negative
+from workers.stages.binarization.working_page import working_page
+from workers.stages.palette.normalise import normalise
+from workers.stages.raster.quarter_turns import turned
 
 Grey = NDArray[np.uint8]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from workers.errors import UnreadableImage
-from workers.stages.palette import NormalisedPage, normalise, value_range
+from workers.stages.palette.normalise import NormalisedPage, normalise, value_range
 
 HEIGHT, WIDTH = 24, 32
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from workers.stages.palette import normalise
-from workers.stages.picture_hash import differing_bits, picture_hash
+from workers.stages.palette.normalise import normalise
+from workers.stages.palette.picture_hash import differing_bits, picture_hash
 
 
 def drawn_page(seed: int) -> npt.NDArray[np.uint8]:

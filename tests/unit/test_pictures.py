@@ -4,9 +4,9 @@ import numpy as np
 
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.parameters import BinarizationParameters
-from workers.stages.components import find_components, is_noise
-from workers.stages.pictures import find_pictures
-from workers.stages.working_page import working_page
+from workers.stages.binarization.working_page import working_page
+from workers.stages.separators.components import find_components, is_noise
+from workers.stages.separators.pictures import find_pictures
 
 
 def _masked(page: DrawnPage) -> np.ndarray:

@@ -12,7 +12,7 @@ from kraken.containers import BBoxLine
 from kraken.lib.segmentation import reading_order as order_of_kraken
 from numpy.typing import NDArray
 
-from workers.stages.reading_order import kraken_reading_order, reading_order, topological_order
+from workers.stages.segmentation.reading_order import kraken_reading_order, reading_order, topological_order
 
 Box = tuple[int, int, int, int]
 Direction = Literal["lr", "rl"]
@@ -63,7 +63,7 @@ def test_any_page_of_columns_is_ordered_as_kraken_orders_it(
 def test_blocks_of_pairs_fit_together(direction: Direction, monkeypatch: pytest.MonkeyPatch) -> None:
     boxes = np.array(columns_of_lines(3, 10))
     whole = reading_order(boxes, direction)
-    monkeypatch.setattr("workers.stages.reading_order.BLOCK_ELEMENTS", 100)
+    monkeypatch.setattr("workers.stages.segmentation.reading_order.BLOCK_ELEMENTS", 100)
     assert reading_order(boxes, direction) == whole == order_of_kraken(lines_of(boxes.tolist()), direction)
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from workers.stages.reduction import much_reduced, reduce_by
+from workers.stages.raster.resize import much_reduced, reduce_by
 
 
 @pytest.mark.parametrize("shape", [(600, 900), (619, 917), (40, 90), (30, 30)])

@@ -3,8 +3,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.unit.drawn_pages import DrawnPage, two_columns
-from workers.stages.kraken_core.runs import label_sparse
-from workers.stages.rules import _standing_free, find_rules, rule_paths
+from workers.stages.raster.labelling import label_sparse
+from workers.stages.separators.rules import _standing_free, find_rules, rule_paths
 
 SCALE = 15.0
 

@@ -20,7 +20,7 @@ from samples.typesetting import break_lines, hyphenations, justified
 from workers.errors import UnreadableImage
 from workers.images import open_page
 from workers.sources.limits import Limits
-from workers.stages.palette import normalise
+from workers.stages.palette.normalise import normalise
 
 CLEAN = Wear(0, noise=0, stains=0, specks=0, blur=0.1)
 SMALL = PageDesign(1, columns=2, rules=True, width=600, height=500)

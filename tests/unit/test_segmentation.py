@@ -7,12 +7,12 @@ from workers.errors import TooManyLines
 from workers.layout import BoundingBox, PageLayout
 from workers.parameters import BinarizationParameters, PipelineParameters, SegmentationParameters
 from workers.pipeline import analyse_page
-from workers.stages.blocks import block_order
-from workers.stages.columns import find_columns
-from workers.stages.components import find_components
-from workers.stages.line_boxes import with_whole_letters
-from workers.stages.tables import Known, cut_at_cells, holes_in
-from workers.stages.working_page import working_page
+from workers.stages.binarization.working_page import working_page
+from workers.stages.segmentation.fragments import with_whole_letters
+from workers.stages.segmentation.tables import Known, cut_at_cells, holes_in
+from workers.stages.segmentation.xy_cut import block_order
+from workers.stages.separators.columns import find_columns
+from workers.stages.separators.components import find_components
 
 NO_RULES = np.zeros((0, 4), np.int64)
 

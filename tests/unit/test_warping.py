@@ -9,7 +9,7 @@ from PIL import Image
 
 from workers.parameters import PipelineParameters
 from workers.pipeline import analyse_page
-from workers.stages.warping import warped
+from workers.stages.raster.warp import warped
 
 
 @pytest.mark.parametrize("border", [cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE])

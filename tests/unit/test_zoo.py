@@ -19,7 +19,7 @@ from workers.errors import ImageTooLarge, PageError, UnreadableImage
 from workers.images import open_page
 from workers.sources.address import PageAddress
 from workers.sources.limits import Limits
-from workers.stages.palette import NormalisedPage, normalise
+from workers.stages.palette.normalise import NormalisedPage, normalise
 
 LIMITS = Limits()
 ZOOS = ("zoo_exif_orientation", "zoo_leptonica", "zoo_pillow", "zoo_png_suite")

@@ -1,0 +1,122 @@
+"""Letters that follow each other in rows: what tells where the text of a page leads, before any line is found.
+
+Each letter is linked with the next one on its right (links between nearest neighbours: O'Gorman, "The Document Spectrum
+for Page Layout Analysis", 1993); linked letters are a row. Columns that are out of step, rules, pictures and borders
+have no part in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from workers.stages.binarization.text_size import is_text
+from workers.stages.raster.labelling import Stats
+
+Places = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+HEIGHT = (0.5, 2.5)  # text scales: of letters; what is lower are stops and accents
+NEXT = 2.0  # text scales: the widest space between letters of a row
+LEVEL = 0.5  # share of the lower letter's height that neighbours have in common
+STEP = 0.25  # text scales: so near to each other are their feet, or their tops
+ALIKE = 2.5  # greatest ratio of heights of neighbours
+BAND = 0.5  # text scales: letters are looked up in bands of this height
+LETTERS = 8  # of a row that counts
+LONG = 8.0  # text scales: its least length
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """The letters of a page, (n,) each: left and right edges, tops and feet, in pixels."""
+
+    left: Places
+    right: Places
+    top: Floats
+    foot: Floats
+
+    @property
+    def middle(self) -> Floats:
+        """Where they stand."""
+        return (self.left + self.right) / 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of letters.
+
+    Attributes:
+        letter: (k,) the letters that have a neighbour on their right.
+        neighbour: (k,) that neighbour.
+        row: (n,) for each letter the number of its row.
+        letters: (m,) of each row.
+        long: (m,) whether a row has enough letters, and is long enough, to count.
+        length: (m,) in pixels.
+    """
+
+    letter: Places
+    neighbour: Places
+    row: Places
+    letters: Places
+    long: NDArray[np.bool_]
+    length: Floats
+
+
+def letters_of(stats: Stats, scale: float) -> Letters:
+    """Return what has the size of letters.
+
+    Args:
+        stats: of the components of the page, rows of x, y, width, height, area, the paper first.
+        scale: text scale in pixels.
+    """
+    text = stats[is_text(stats, scale)].astype(np.int64)
+    low, high = (factor * scale for factor in HEIGHT)
+    x, y, width, height, _ = text[(text[:, 3] >= low) & (text[:, 3] <= high)].T
+    return Letters(x, x + width, y.astype(np.float64), (y + height).astype(np.float64))
+
+
+def rows_of(letters: Letters, scale: float) -> Rows:
+    """Return the rows in which at least one letter stands; `scale` is the text scale in pixels."""
+    count = len(letters.left)
+    letter, neighbour = _next_letters(letters, scale)
+    links = coo_matrix((np.ones(len(letter)), (letter, neighbour)), shape=(count, count))
+    row = connected_components(links, directed=False)[1].astype(np.int64)
+    number = np.bincount(row)
+    first, last = np.full(len(number), np.inf), np.full(len(number), -np.inf)
+    np.minimum.at(first, row, letters.middle)
+    np.maximum.at(last, row, letters.middle)
+    length = last - first
+    return Rows(letter, neighbour, row, number, (number >= LETTERS) & (length >= LONG * scale), length)
+
+
+def _next_letters(letters: Letters, scale: float) -> tuple[Places, Places]:
+    """Return the letters that have another on their right in the same row, and that one.
+
+    Letters are sorted by bands of rows and by their left edges, so that the next one of a band is found by bisection.
+    """
+    left, right, top, foot = letters.left, letters.right, letters.top, letters.foot
+    if not len(left):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    height = foot - top
+    band = np.floor((top + foot) / 2 / (BAND * scale)).astype(np.int64)
+    band -= band.min() - 1
+    stride = int(right.max() + NEXT * scale) + 2
+    order = np.argsort(band * stride + left)
+    place = (band * stride + left)[order]
+    best, nearest = np.full(len(left), -1), np.full(len(left), np.iinfo(np.int64).max)
+    for aside in (-1, 0, 1):
+        at = np.searchsorted(place, (band + aside) * stride + left, side="right")
+        other = order[np.minimum(at, len(order) - 1)]
+        common = np.minimum(foot, foot[other]) - np.maximum(top, top[other])
+        lower, taller = np.minimum(height, height[other]), np.maximum(height, height[other])
+        fits = (at < len(order)) & (band[other] == band + aside) & (left[other] - right <= NEXT * scale)
+        fits &= (common >= LEVEL * lower) & (taller <= ALIKE * lower) & (left[other] < nearest)
+        step = np.minimum(np.abs(foot - foot[other]), np.abs(top - top[other]))
+        fits &= step <= STEP * scale  # a letter of the next column is seldom level
+        best[fits], nearest[fits] = other[fits], left[other][fits]
+    letter = np.flatnonzero(best >= 0)
+    return letter, best[letter]

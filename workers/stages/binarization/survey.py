@@ -1,0 +1,82 @@
+"""The first look at a page, reduced: its components, how large its text is, and whether it is out of focus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.parameters import BinarizationParameters
+from workers.stages.binarization.sharpening import SMALLER, hangs_together, sharpened
+from workers.stages.binarization.text_size import text_scale
+from workers.stages.binarization.threshold import even_paper, threshold
+from workers.stages.raster.labelling import Labelled, Stats, label_dense
+from workers.stages.raster.resize import reduce_by
+
+Grey = NDArray[np.uint8]
+
+SURVEY_PIXELS = 6e6  # enough for text of 1/400 of the page's width
+SURVEY_SCALE = 5.9  # px: smaller text runs together in the first look
+OF_WORDS = 0.8  # of the scale, where words are measured as letters; 0.81 and more in joined hands and Arabic
+GRAIN = 3  # px
+MUCH_GRAIN = 0.2  # of the ink; clean and worn pages have 0.001 to 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The survey without grain, its components, the text scale in its pixels, and whether the scan is soft."""
+
+    page: Grey
+    labelled: Labelled
+    scale: float
+    soft: bool
+
+
+def look_at(grey: Grey, parameters: BinarizationParameters) -> tuple[Look, int]:
+    """Look at a page (h, w) reduced by a whole factor, and at twice its size where letters may have run together there.
+
+    The factor comes with the look.
+    """
+    survey, factor = survey_of(grey, SURVEY_PIXELS)
+    look = first_look(survey, parameters)
+    if factor == 1 or (look.scale >= SURVEY_SCALE and not look.soft):
+        return look, factor
+    finer, finer_factor = survey_of(grey, 4 * SURVEY_PIXELS)
+    closer = first_look(finer, parameters)
+    if look.scale < SURVEY_SCALE or closer.scale * finer_factor < SMALLER * look.scale * factor:
+        return closer, finer_factor
+    return look, factor
+
+
+def first_look(survey: Grey, parameters: BinarizationParameters) -> Look:
+    """Find out of what size and how sharp the text of a survey is."""
+    labelled, soft = label_dense(threshold(survey, parameters, 0)), False
+    if _is_grainy(labelled.stats[1:]):
+        survey = np.asarray(cv2.medianBlur(survey, 3))
+        labelled = label_dense(threshold(survey, parameters, 0))
+    scale = text_scale(labelled.stats[1:])
+    while hangs_together(labelled.stats[1:]):
+        again = label_dense(threshold(sharpened(survey, scale), parameters, 0))
+        smaller = text_scale(again.stats[1:])
+        if not 0 < smaller <= SMALLER * scale:
+            break
+        labelled, scale, soft = again, smaller, True
+    letters = text_scale(labelled.stats[1:], run_together=True)
+    if letters <= OF_WORDS * scale:
+        scale = letters
+    return Look(survey, labelled, scale, soft)
+
+
+def _is_grainy(stats: Stats) -> bool:
+    """Tell whether much of the ink is a sensor's noise: specks too small for anything printed."""
+    area = stats[:, 4]
+    grain = area[np.maximum(stats[:, 2], stats[:, 3]) <= GRAIN].sum()
+    return bool(grain > MUCH_GRAIN * area.sum())
+
+
+def survey_of(grey: Grey, pixels: float) -> tuple[Grey, int]:
+    """Return the page reduced by a whole factor to `pixels` at most, its paper made even, and the factor."""
+    factor = min(max(1, int(np.ceil(np.sqrt(grey.size / pixels)))), *grey.shape)
+    return even_paper(reduce_by(grey, factor), 0), factor

@@ -1,0 +1,117 @@
+"""Ink and paper: the page made evenly white, and the threshold between the two.
+
+Otsu's threshold, which black borders and dark pictures have no part in, or Sauvola's. Nothing is ever dithered.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.parameters import BinarizationParameters
+from workers.stages.raster.resize import reduce_by
+
+Grey = NDArray[np.uint8]
+
+DARKEST_INK = 0.001  # share of the page that is made black
+PALEST_INK = 200  # on a page without anything darker there is no ink
+DARK_SIDE = 2.0  # text scales: so large a dark spot is no letter
+SAMPLE_PIXELS = 2_000_000
+CONTRAST = 64.0  # grey levels between text and paper; without large dark spots less is left where they are the text
+DARKEST_PAPER = 0.45  # of the page's white: what is darker is a border or a picture, never paper
+SAUVOLA_K = 0.2  # Sauvola and Pietikainen 2000 give 0.5 for dark text; faint print wants less
+SAUVOLA_RANGE = 128.0
+
+
+def even_paper(grey: Grey, scale: float) -> Grey:
+    """Return the page with its paper made evenly white (255).
+
+    The paper is the brightest value within about three text sizes, smoothed; where that is darker than
+    `DARKEST_PAPER` of the page's white lies a picture or a black border, which stays dark.
+
+    Args:
+        grey: (h, w) uint8.
+        scale: text scale in pixels; 0.0 where unknown: a hundredth of the page then.
+    """
+    reach = 4 * scale if scale else max(grey.shape) / 60
+    step = max(1, int(reach / 4))
+    small = reduce_by(grey, step)
+    if min(small.shape) < 3:
+        return grey
+    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (5, 5))
+    paper = cv2.blur(cv2.dilate(small, kernel), (9, 9))
+    white = float(np.percentile(paper, 75))
+    if white < 32:  # a black image has no paper
+        return grey
+    paper = np.maximum(paper, np.uint8(round(DARKEST_PAPER * white)))
+    paper = cv2.resize(paper, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return with_black_ink(np.asarray(cv2.divide(grey, paper, scale=255)))
+
+
+def with_black_ink(grey: Grey) -> Grey:
+    """Return a page of white paper (h, w) with its darkest ink made black: pale prints become as dark as others."""
+    sample = grey[:: _rows_enough(grey)]
+    count = np.cumsum(cv2.calcHist([sample], [0], None, [256], [0, 256]))
+    black = int(np.searchsorted(count, DARKEST_INK * sample.size))
+    if black == 0 or black > PALEST_INK:
+        return grey
+    levels = (np.arange(256) - black).clip(0) * (255.0 / (255 - black))
+    return np.asarray(cv2.LUT(grey, levels.astype(np.uint8)))
+
+
+def threshold(grey: Grey, parameters: BinarizationParameters, scale: float) -> NDArray[np.uint8]:
+    """Return 1 where `grey` (h, w) is ink and 0 where it is paper."""
+    if parameters.method == "sauvola":
+        return _sauvola(grey, scale)
+    _, ink = cv2.threshold(grey, _otsu(grey, scale), 1, cv2.THRESH_BINARY_INV)
+    return np.asarray(ink)
+
+
+def _otsu(grey: Grey, scale: float) -> float:
+    """Return Otsu's threshold between the text and its paper: black borders and dark pictures have no part in it.
+
+    They would draw it towards black, and thin strokes would be lost.
+    """
+    side = DARK_SIDE * scale if scale else max(grey.shape) / 120
+    step = max(1, int(side / 4))
+    box = np.ones((max(1, round(side / step)),) * 2, np.uint8)
+    _, dark = cv2.threshold(reduce_by(grey, step), 127, 1, cv2.THRESH_BINARY_INV)
+    dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, box)
+    sample = grey[:: _rows_enough(grey)]
+    if dark.any():
+        text = cv2.resize(1 - cv2.dilate(dark, box), sample.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        level, contrast = otsu_threshold(cv2.calcHist([sample], [0], text, [256], [0, 256]).ravel())
+        if contrast >= CONTRAST:
+            return level
+    return float(cv2.threshold(np.ascontiguousarray(sample), 0, 1, cv2.THRESH_OTSU)[0])
+
+
+def _rows_enough(grey: Grey) -> int:
+    """Return of how many rows one is enough to know how often each grey level is on a page."""
+    return max(1, grey.size // SAMPLE_PIXELS)
+
+
+def otsu_threshold(histogram: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the grey level that parts a histogram (256,) best in two, and how far apart their means are (Otsu 1979).
+
+    The level belongs to the darker part.
+    """
+    levels = np.arange(256)
+    below = np.cumsum(histogram, dtype=np.float64)
+    brightness = np.cumsum(histogram * levels, dtype=np.float64)
+    above = below[-1] - below
+    valid = (below > 0) & (above > 0)
+    means = np.divide(brightness, below, where=valid, out=np.zeros(256))
+    others = np.divide(brightness[-1] - brightness, above, where=valid, out=np.zeros(256))
+    level = int(np.argmax(below * above * (means - others) ** 2))
+    return float(level), float(others[level] - means[level])
+
+
+def _sauvola(grey: Grey, scale: float) -> NDArray[np.uint8]:
+    """Sauvola's local threshold in windows of about five text sizes."""
+    window = int(5 * scale) | 1 if scale else max(15, max(grey.shape) // 100) | 1
+    values = grey.astype(np.float32)
+    mean = cv2.blur(values, (window, window))
+    deviation = np.sqrt(np.maximum(cv2.sqrBoxFilter(values, -1, (window, window)) - mean * mean, 0))
+    return np.asarray(values < mean * (1 + SAUVOLA_K * (deviation / SAUVOLA_RANGE - 1)), dtype=np.uint8)

@@ -1,0 +1,190 @@
+"""Faces in the pictures of a page: where they can be, at the size they can have, upright and slightly turned.
+
+Each region is cut out, its halftone dots smoothed into tones, reduced so that the smallest face is twice the
+detector's window, and searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.layout import BoundingBox, Face
+from workers.parameters import FaceParameters
+from workers.stages.faces.cascade import NOTHING, CascadeSettings, Found
+from workers.stages.faces import cascade as face_cascade
+from workers.stages.faces import yunet as face_network
+from workers.stages.faces.halftone import descreen
+from workers.stages.faces.regions import PHOTOGRAPH_PIXELS, SearchPlan, paper_and_ink, plan_search
+from workers.stages.raster.warp import warped
+
+Grey = NDArray[np.uint8]
+
+SEARCHED_SIZE = 2.0  # windows: the size the smallest face is reduced to; OpenCV looks at every pixel only from there on
+STRIP = 10  # length by width
+TURNED_SIZE = 1.5  # by the smallest upright face: turned heads are looked for in portraits, not in crowds
+TURNED_CERTAINTY = 4.0  # a turned picture has more chances to look like a face, so it must do so more clearly
+DRAWN_CERTAINTY = 5.0  # so must a line drawing beside type: ornaments and mastheads are drawn as well
+DRAWN_EVENNESS, DRAWN_CONTRAST = 0.035, 0.9  # of a line drawing's paper and ink
+DRAWN_SIDE = 24  # px: the size at which that is measured
+DUPLICATE = 0.4  # share of the smaller box that lies in the other: both are one face
+IN_TYPE = 0.4  # share of a face covered by lines of type: it is made of letters
+LEAST_CONFIDENCE = {"face": 4.0}  # measured for this cascade; the others are left as OpenCV has them
+YUNET_CONFIDENCE = 0.7
+YUNET_SMALLEST = 20.0  # px: the size the smallest face is reduced to for YuNet
+PART_OF_FACE = 3  # eyes and smiles are that much smaller than faces
+PARTS = ("eye", "eye_or_glasses", "left_eye", "right_eye", "smile")
+
+DEFAULTS = FaceParameters()
+
+
+def find_faces(
+    grey: Grey,
+    lines: Sequence[BoundingBox],
+    parameters: FaceParameters = DEFAULTS,
+    pictures: Sequence[BoundingBox] | None = None,
+) -> tuple[Face, ...]:
+    """Find faces, and what else the named cascades find.
+
+    Args:
+        grey: (h, w) uint8, the upright page in original pixels.
+        lines: its text lines, in the same pixels: no face is looked for in them.
+        parameters: how to look.
+        pictures: where pictures are, if that is known; otherwise it is found out from the lines and the texture.
+
+    Returns:
+        Faces of each label, most certain first, in original pixels.
+
+    Raises:
+        FaceWeightsMissing: YuNet is asked for and its file cannot be read.
+    """
+    plan = plan_search(grey, lines)
+    regions = plan.regions if pictures is None else tuple(pictures)
+    smallest = parameters.min_size or plan.smallest
+    faces = []
+    for label in parameters.cascades if parameters.detector == "cascade" else ("face",):
+        least = _least_confidence(label, parameters)
+        found = [_in_region(grey, region, label, smallest, parameters, not plan.type_lines) for region in regions]
+        for row in _without_duplicates(np.concatenate([NOTHING, *found])):
+            box = _box(row, grey.shape)
+            if box and (not plan.type_lines or _can_be_beside_type(grey, box, float(row[4]) / max(least, 1e-9), plan)):
+                faces.append(Face(box, label, round(float(row[4]), 3)))
+    return tuple(faces)
+
+
+def _can_be_beside_type(grey: Grey, box: BoundingBox, certainty: float, plan: SearchPlan) -> bool:
+    """Tell whether a face on a page of type is neither made of letters nor, unless it is certain, of drawn lines."""
+    if sum(box.overlap(line) for line in plan.type_lines) >= IN_TYPE * box.area:
+        return False
+    face = cv2.resize(
+        grey[box.y_min : box.y_max, box.x_min : box.x_max], (DRAWN_SIDE, DRAWN_SIDE), interpolation=cv2.INTER_AREA
+    )
+    unevenness, contrast = paper_and_ink(np.asarray(face))
+    return certainty >= DRAWN_CERTAINTY or unevenness > DRAWN_EVENNESS or contrast < DRAWN_CONTRAST
+
+
+def _in_region(
+    grey: Grey, region: BoundingBox, label: str, smallest: int, parameters: FaceParameters, photograph: bool
+) -> Found:
+    """Search one region; boxes come back in pixels of the page."""
+    crop = descreen(grey[region.y_min : region.y_max, region.x_min : region.x_max])
+    least = _least_confidence(label, parameters)
+    if parameters.detector == "yunet":
+        picture = _seen(_reduced(crop, YUNET_SMALLEST / smallest), parameters)
+        found = face_network.detect(picture, parameters.weights, least)
+    else:
+        window = face_cascade.window_side(label)
+        smallest = max(window, smallest // PART_OF_FACE if label in PARTS else smallest)
+        factor = min(1.0, SEARCHED_SIZE * window / smallest)
+        picture = _seen(_reduced(crop, factor), parameters)
+        side = round(smallest * factor)
+        settings = CascadeSettings(label, parameters.scale_factor, parameters.min_neighbors, side, least)
+        exhaustive = photograph and factor == 1 and crop.size <= PHOTOGRAPH_PIXELS
+        found = np.concatenate(list(_upright_and_turned(picture, settings, parameters.turned, exhaustive=exhaustive)))
+    found[:, :4] *= np.tile([region.width / picture.shape[1], region.height / picture.shape[0]], 2)
+    return np.asarray(found + np.array([region.x_min, region.y_min, region.x_min, region.y_min, 0.0]))
+
+
+def _reduced(picture: Grey, factor: float) -> Grey:
+    """Return a picture at `factor` of its size by area averaging, or as it is."""
+    if factor >= 1:
+        return picture
+    size = (max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+
+
+def _least_confidence(label: str, parameters: FaceParameters) -> float:
+    if parameters.min_confidence is not None:
+        return parameters.min_confidence
+    return YUNET_CONFIDENCE if parameters.detector == "yunet" else LEAST_CONFIDENCE.get(label, 0.0)
+
+
+def _seen(picture: Grey, parameters: FaceParameters) -> Grey:
+    """Return what the detector sees: the picture, or ink and paper only."""
+    if parameters.source == "grey":
+        return picture
+    return np.asarray(cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1])
+
+
+def _upright_and_turned(
+    picture: Grey, settings: CascadeSettings, degrees: float, *, exhaustive: bool
+) -> Iterator[Found]:
+    """Search a picture as it is, exactly as OpenCV does where `exhaustive`, and turned to both sides.
+
+    A strip is not turned: its canvas would be many times as large as the strip.
+    """
+    yield NOTHING
+    if min(picture.shape) < settings.min_size:
+        return  # no face fits
+    yield (face_cascade.detect if exhaustive else face_cascade.detect_around)(picture, settings)
+    if degrees and max(picture.shape) <= STRIP * min(picture.shape):
+        smallest = round(max(TURNED_SIZE * settings.min_size, SEARCHED_SIZE * face_cascade.window_side(settings.label)))
+        surer = replace(settings, min_size=smallest, min_confidence=TURNED_CERTAINTY * settings.min_confidence)
+        for angle in (degrees, -degrees):
+            turned, way_back = _turn(picture, angle)
+            yield _turned_back(face_cascade.detect_around(turned, surer), way_back, picture.shape)
+
+
+def _turn(picture: Grey, degrees: float) -> tuple[Grey, NDArray[np.float64]]:
+    """Turn a picture on a canvas that holds all of it; returns it and the (2, 3) matrix that leads back."""
+    height, width = picture.shape
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
+    size = (int(height * sine + width * cosine), int(height * cosine + width * sine))
+    matrix[:, 2] += np.array(size) / 2 - np.array([width, height]) / 2
+    way_back = np.asarray(cv2.invertAffineTransform(matrix), np.float64)
+    return warped(picture, way_back, size, cv2.BORDER_REPLICATE), way_back
+
+
+def _turned_back(found: Found, way_back: NDArray[np.float64], shape: tuple[int, ...]) -> Found:
+    """Turn the middles of boxes back and keep their sizes; those outside the picture were made of its border."""
+    middle = (found[:, :2] + found[:, 2:4]) / 2 @ way_back[:, :2].T + way_back[:, 2]
+    half = (found[:, 2:4] - found[:, :2]) / 2
+    inside = ((middle >= half / 2) & (middle <= np.array(shape[1::-1]) - half / 2)).all(axis=1)
+    return np.asarray(np.column_stack([middle - half, middle + half, found[:, 4]])[inside])
+
+
+def _without_duplicates(found: Found) -> list[NDArray[np.float64]]:
+    """Return the rows, most certain first, without those that lie largely in a more certain one or hold it."""
+    kept: list[NDArray[np.float64]] = []
+    for row in found[np.argsort(-found[:, 4], kind="stable")]:
+        if all(_shared_by_smaller(row, other) < DUPLICATE for other in kept):
+            kept.append(row)
+    return kept
+
+
+def _shared_by_smaller(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    sides = np.minimum(first[2:4], second[2:4]) - np.maximum(first[:2], second[:2])
+    smaller = min(np.prod(box[2:4] - box[:2]) for box in (first, second))
+    return float(np.prod(np.maximum(sides, 0)) / smaller)
+
+
+def _box(row: NDArray[np.float64], shape: tuple[int, ...]) -> BoundingBox | None:
+    """Return whole pixels inside the page, None where nothing of the box is."""
+    x_min, y_min, x_max, y_max = (round(float(value)) for value in row[:4])
+    x_min, y_min, x_max, y_max = max(0, x_min), max(0, y_min), min(shape[1], x_max), min(shape[0], y_max)
+    return BoundingBox(x_min, y_min, x_max, y_max) if x_min < x_max and y_min < y_max else None

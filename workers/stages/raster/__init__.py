@@ -1,0 +1,1 @@
+"""Tools over masks, boxes and pixels that every stage uses; they know nothing of pages."""

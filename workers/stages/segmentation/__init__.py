@@ -1,0 +1,1 @@
+"""Stage segmentation: text lines and their reading order."""

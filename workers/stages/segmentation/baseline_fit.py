@@ -1,0 +1,128 @@
+"""Letters stand on a line; what looks like letters in foliage, hair or brickwork does not."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.stages.segmentation.noise import line_of
+from workers.stages.separators.components import LARGE, PAPER, TEXT, Components
+
+Boxes = NDArray[np.int64]
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+LEVEL = 0.25  # text scales: so near to the line's usual height letters stand
+ENOUGH = 5  # letters from which the share of those that do tells lines from pictures
+NOT_STANDING = 0.25  # share in a line that is none; nearly all lines have 0.5 and more
+PAGE_OF_TEXT = 0.5  # share of all letters of a page: pages of text have 0.65 to 0.95, photographs 0.15 to 0.5
+LEFT_OVER = 1.5  # letters outside of lines by those inside: pages of text have 0.03, most photographs 2 and more
+STANDING = 0.75  # share in a line that is believed on a page that is not of text
+MANY = 12  # letters from which a slope is believed
+ROW_GAP = 0.6  # text scales: least distance of the feet of two rows, the longest of the upper from the lower
+OF_LARGE_TYPE = 0.5  # share of a line's ink in letters larger than the text's: what is small in it is no letter of it
+MUCH_INK = 0.2  # share of the ink in lines, where no line has `ENOUGH` letters
+
+
+def believed(lines: Boxes, ink: int, c: Components) -> Boxes:
+    """Leave out what cannot be lines since its letters stand anywhere; in a photograph all but what surely is one.
+
+    On a page of text nearly all letters stand in lines; in a photograph what looks like letters lies about.
+
+    Args:
+        lines: (n, 4) boxes.
+        ink: of the whole page, in pixels.
+        c: the components.
+    """
+    own = line_of(lines, c)
+    letters, on_line = standing(own, len(lines), c)
+    enough = letters >= ENOUGH
+    outside = np.count_nonzero(_is_letter(c) & (own == 0))
+    if enough.any():
+        of_text = on_line[enough].sum() >= PAGE_OF_TEXT * letters[enough].sum() and outside <= LEFT_OVER * letters.sum()
+    else:
+        of_text = c.area[(own > 0) & (c.kind != PAPER)].sum() >= MUCH_INK * ink
+    if of_text:
+        return lines[~enough | (on_line >= NOT_STANDING * letters) | _of_large_type(own, len(lines), c)]
+    return lines[enough & (on_line >= STANDING * letters)]
+
+
+def _of_large_type(own: NDArray[np.int64], lines: int, c: Components) -> NDArray[np.bool_]:
+    """Tell which lines are made of large letters: the dots and flourishes of a masthead stand anywhere."""
+    ink = np.bincount(own, c.area, lines + 1)[1:]
+    large = np.bincount(own, np.where((c.kind == LARGE) & c.letterlike, c.area, 0), lines + 1)[1:]
+    return np.asarray(large > OF_LARGE_TYPE * ink)
+
+
+def rows_apart(lines: Boxes, c: Components) -> Boxes:
+    """Return the lines with those that hold two rows of letters, one below the other, replaced by their rows."""
+    own = line_of(lines, c)
+    letters, on_line = standing(own, len(lines), c)
+    doubtful = np.flatnonzero((letters >= 2 * ENOUGH) & (on_line < STANDING * letters))
+    whole = np.ones(len(lines), bool)
+    rows = []
+    for number in doubtful.tolist():
+        inside = np.flatnonzero(own == number + 1)
+        foot = _foot_of_upper_row((c.y + c.height)[inside[_is_letter(c)[inside]]], c.scale)
+        if foot is not None:
+            whole[number] = False
+            above = c.y[inside] + c.height[inside] / 2 <= foot
+            rows += [_around(inside[above], lines[number], c), _around(inside[~above], lines[number], c)]
+    return np.concatenate([lines[whole], np.array(rows, np.int64).reshape(-1, 4)])
+
+
+def _foot_of_upper_row(feet: Counts, scale: float) -> float | None:
+    """Return where the upper of two rows of letters stands; None where these are not two rows."""
+    feet = np.sort(feet)
+    last = int(np.argmax(np.diff(feet)))
+    groups = feet[: last + 1], feet[last + 1 :]
+    if feet[last + 1] - feet[last] < ROW_GAP * scale or min(map(len, groups)) < ENOUGH:
+        return None
+    if any((np.abs(group - np.median(group)) <= LEVEL * scale).mean() < STANDING for group in groups):
+        return None
+    return float(np.median(groups[0]))
+
+
+def _around(chosen: Counts, line: Counts, c: Components) -> tuple[int, int, int, int]:
+    """Return the box around components, cut at the box of their line."""
+    x0, y0, x1, y1 = line.tolist()
+    left, right = c.x[chosen].min(), (c.x + c.width)[chosen].max()
+    top, bottom = c.y[chosen].min(), (c.y + c.height)[chosen].max()
+    return max(x0, int(left)), max(y0, int(top)), min(x1, int(right)), min(y1, int(bottom))
+
+
+def _is_letter(c: Components) -> NDArray[np.bool_]:
+    return np.asarray((c.kind == TEXT) & c.letterlike)
+
+
+def standing(own: NDArray[np.int64], lines: int, c: Components) -> tuple[Counts, Counts]:
+    """Return for each line how many letters it has, and how many of them stand on it; long letters hang below.
+
+    A straight line is laid through the feet of the letters first, since lines may rise or fall.
+
+    Args:
+        own: for each component the number of its line, counted from 1; 0 is none.
+        lines: how many there are.
+        c: the components.
+    """
+    chosen = np.flatnonzero((own > 0) & _is_letter(c))
+    line = own[chosen] - 1
+    x, foot = (c.x + c.width / 2.0)[chosen], (c.y + c.height)[chosen].astype(np.float64)
+    letters = np.bincount(line, minlength=lines)
+    away = _without_slope(x, foot, line, lines)
+    order = np.lexsort((away, line))
+    usual = np.zeros(lines)
+    some = letters > 0
+    usual[some] = away[order][(np.cumsum(letters) - letters + letters // 2)[some]]
+    near = np.abs(away - usual[line]) <= LEVEL * c.scale
+    return letters, np.bincount(line, near, lines).astype(np.int64)
+
+
+def _without_slope(x: Floats, y: Floats, line: Counts, lines: int) -> Floats:
+    """Return y less the straight line through the points of each line of text (least squares); none through few."""
+    count = np.maximum(np.bincount(line, minlength=lines), 1)
+    x = x - (np.bincount(line, x, lines) / count)[line]
+    y = y - (np.bincount(line, y, lines) / count)[line]
+    spread = np.bincount(line, x * x, lines)
+    slope = np.where(count < MANY, 0.0, np.bincount(line, x * y, lines) / np.maximum(spread, 1.0))
+    return np.asarray(y - slope[line] * x)

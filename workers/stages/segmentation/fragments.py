@@ -1,0 +1,151 @@
+"""What is done to the boxes of lines after they were found: pieces joined, words that were left over picked up."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from workers.stages.raster.bits import packed
+from workers.stages.raster.labelling import label_runs, runs_of_bits
+from workers.stages.raster.neighbours import beside
+from workers.stages.segmentation.noise import line_of
+from workers.stages.separators.components import LARGE, SMALL, Components
+
+Boxes = NDArray[np.int64]
+Mask = NDArray[np.uint8]
+
+GAP = 2.2  # text scales: widest space between pieces of one line
+LEVEL = 0.5  # share of the lower piece's height that both have in common
+ALIKE = 1.8  # greatest ratio of heights of pieces of one line; a full stop is not asked
+WORD_SPACE = 0.8  # text scales: letters so near to each other are one word
+WORD_HEIGHT = (0.8, 3.0)  # text scales: of a word that stands alone
+WORD_WIDTH = 1.2
+WORD_INK = 0.12  # share of its box that is ink
+WITHIN = 0.6  # share of a headline's box that lies in a line's: it is part of that line
+STICKS_OUT = 0.3  # of a line's height, above it and below: what does so further hangs together with the next line
+LONGEST_LETTER = 12.0  # text scales: letters of a hand hang together
+SMALL_LETTER = 0.5  # text scales: of footnotes
+LETTERS = 2  # components of the size of letters in a word that stands alone
+
+
+def completed(
+    found: Boxes, headlines: Boxes, components: Components, excluded: NDArray[np.bool_], barrier: Mask
+) -> Boxes:
+    """Join the pieces of each line, with words between, beside or far from them that no line covers.
+
+    Args:
+        found: (n, 4) boxes of body text; pieces of one line may be apart.
+        headlines: (m, 4) boxes of large type, left as they are and not returned.
+        components: of the page without rules.
+        excluded: components that belong to pictures.
+        barrier: (h, w), 1 where no line may cross.
+    """
+    words, letters = _words(components, np.concatenate([found, headlines]), excluded, barrier)
+    boxes = np.concatenate([found, words])
+    if not len(boxes):
+        return boxes
+    group = _same_line(boxes, barrier, components.scale)
+    lines = _unions(boxes, group)
+    has_line = np.bincount(group[: len(found)], minlength=len(lines)) > 0
+    letters_of = np.bincount(group[len(found) :], letters, minlength=len(lines))
+    width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
+    low, high = (factor * components.scale for factor in WORD_HEIGHT)
+    word = (height >= low) & (height <= high) & (width >= WORD_WIDTH * components.scale) & (letters_of >= LETTERS)
+    return lines[has_line | (word & (width >= height))]
+
+
+def with_headlines(lines: Boxes, headlines: Boxes) -> Boxes:
+    """Return lines and headlines together; a few bold letters within a line of text belong to that line."""
+    lines, own = lines.copy(), np.ones(len(headlines), bool)
+    for number, (x0, y0, x1, y1) in enumerate(headlines):
+        width = np.minimum(lines[:, 2], x1) - np.maximum(lines[:, 0], x0)
+        height = np.minimum(lines[:, 3], y1) - np.maximum(lines[:, 1], y0)
+        shared = width.clip(0) * height.clip(0)
+        if shared.max(initial=0) >= WITHIN * (x1 - x0) * (y1 - y0):
+            line = lines[int(shared.argmax())]
+            line[:] = [min(line[0], x0), min(line[1], y0), max(line[2], x1), max(line[3], y1)]
+            own[number] = False
+    return np.concatenate([lines, headlines[own]])
+
+
+def with_whole_letters(lines: Boxes, components: Components, excluded: NDArray[np.bool_]) -> Boxes:
+    """Widen boxes so that no letter whose middle they hold is cut: long strokes of a hand, accents, swashes.
+
+    Letters that stick out by more than `STICKS_OUT` of the line's height touch the next line and are left cut.
+    """
+    if not len(lines):
+        return lines
+    c = components
+    own = line_of(lines, c) - 1
+    allowed = STICKS_OUT * (lines[:, 3] - lines[:, 1])[own]
+    above, below = lines[own, 1] - c.y, c.y + c.height - lines[own, 3]
+    letter = (own >= 0) & (c.kind >= SMALL) & ~excluded
+    letter &= (above <= allowed) & (below <= allowed) & (c.width <= LONGEST_LETTER * c.scale)
+    grown = lines.copy()
+    np.minimum.at(grown[:, 0], own[letter], c.x[letter])
+    np.minimum.at(grown[:, 1], own[letter], c.y[letter])
+    np.maximum.at(grown[:, 2], own[letter], (c.x + c.width)[letter])
+    np.maximum.at(grown[:, 3], own[letter], (c.y + c.height)[letter])
+    return grown
+
+
+def _words(
+    c: Components, covered_by: Boxes, excluded: NDArray[np.bool_], barrier: Mask
+) -> tuple[Boxes, NDArray[np.int64]]:
+    """Return the boxes of words outside of all `covered_by`, and how many letters each has."""
+    covered = np.zeros(c.shape, np.uint8)
+    for x0, y0, x1, y1 in covered_by:
+        covered[y0:y1, x0:x1] = 1
+    middle = (c.y + c.height // 2, c.x + c.width // 2)
+    left_over = (c.kind >= SMALL) & (c.kind < LARGE) & ~excluded & (covered[middle] == 0)
+    left_over &= c.height < WORD_HEIGHT[1] * c.scale
+    if not left_over.any():
+        return np.zeros((0, 4), np.int64), np.zeros(0, np.int64)
+    of_words = c.labelled.runs.chosen(left_over[c.labelled.label])
+    free = ~packed(barrier)
+    joined = of_words.closed(max(3, round(WORD_SPACE * c.scale)))
+    words = label_runs(runs_of_bits(joined.bits(len(free)) & free), c.shape)
+    stats, inked = words.stats, runs_of_bits(of_words.bits(len(free)) & free)
+    area = np.bincount(words.of(inked.start), inked.end - inked.start, len(stats))
+    word_of = np.zeros(len(c.x), np.intp)
+    own = left_over[c.labelled.label]
+    word_of[c.labelled.label[own]] = words.of(c.labelled.runs.chosen(own).end - 1)
+    letter = left_over & (np.maximum(c.width, c.height) >= SMALL_LETTER * c.scale)
+    letters = np.bincount(word_of[letter], minlength=len(stats))
+    x, y, width, height, _ = stats.astype(np.int64).T
+    good = (letters >= 1) & (area >= WORD_INK * width * height)
+    good[0] = False
+    return np.stack([x, y, x + width, y + height], axis=1)[good], letters[good]
+
+
+def _same_line(boxes: Boxes, barrier: Mask, scale: float) -> NDArray[np.int32]:
+    """Return the number of the line for each box: side by side, level, and no separator between."""
+    x0, y0, x1, y1 = boxes.T
+    height = y1 - y0
+    a, b = beside(boxes, np.full(len(boxes), GAP * scale))
+    common = np.minimum(y1[a], y1[b]) - np.maximum(y0[a], y0[b])
+    lower, taller = np.minimum(height[a], height[b]), np.maximum(height[a], height[b])
+    overlap = np.minimum(x1[a], x1[b]) - np.maximum(x0[a], x0[b])
+    apart = overlap < 0.5 * np.minimum(x1[a] - x0[a], x1[b] - x0[b])
+    level = (common >= LEVEL * lower) & (taller < np.maximum(ALIKE * lower, 2 * scale)) & apart
+    a, b = a[level], b[level]
+    free = [not _barred(boxes[i], boxes[j], barrier) for i, j in zip(a, b, strict=True)]
+    links = coo_matrix((np.ones(sum(free)), (a[free], b[free])), shape=(len(boxes), len(boxes)))
+    return np.asarray(connected_components(links, directed=False)[1])
+
+
+def _unions(boxes: Boxes, group: NDArray[np.int32]) -> Boxes:
+    """Return the box around each group of boxes."""
+    around = np.full((int(group.max()) + 1, 4), [2**30, 2**30, 0, 0], np.int64)
+    np.minimum.at(around[:, :2], group, boxes[:, :2])
+    np.maximum.at(around[:, 2:], group, boxes[:, 2:])
+    return around
+
+
+def _barred(a: NDArray[np.int64], b: NDArray[np.int64], barrier: Mask) -> bool:
+    """Tell whether a separator lies between the middles of two boxes."""
+    left, right = sorted((int(a[0] + a[2]) // 2, int(b[0] + b[2]) // 2))
+    row = int(max(a[1], b[1]) + min(a[3], b[3])) // 2
+    return bool(barrier[row, left:right].any())

@@ -1,0 +1,152 @@
+"""Headlines and other large type: cut out and grouped into lines at their own size, before the body text is looked at.
+
+Kraken's segmenter has one scale for a page. Letters well above it are taken by size and stroke, and words in heavy type
+whose letters touch, and joined with their neighbours of the same line as long as the space between them is one that
+their own height allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from workers.stages.raster.neighbours import beside
+from workers.stages.separators.components import LARGE, SMALL, TEXT, Components
+
+TALL = 2.6  # text scales: letters this tall are not of the body text
+TALLEST = 30.0
+BOLD = 1.35  # stroke of large type by that of the body text
+LETTER = 1.0  # text scales: the least height of a letter of a headline
+SPACE = 1.4  # widest space within a headline, by the height of its taller neighbour
+ALIKE = 2.6  # greatest ratio of heights of neighbours
+LEVEL = 0.5  # share of the lower letter's height that neighbours have in common
+SEVERAL = 5  # letters that make a headline in type no bolder than the body
+FEW = 2  # letters that make a headline; a single one is a drop capital or an ornament
+
+
+@dataclass(frozen=True, slots=True)
+class Headlines:
+    """Lines of large type.
+
+    Attributes:
+        boxes: (n, 4) int64: x_min, y_min, x_max, y_max.
+        members: for each component whether it belongs to a headline.
+        initials: for each component whether it is a single large letter.
+    """
+
+    boxes: NDArray[np.int64]
+    members: NDArray[np.bool_]
+    initials: NDArray[np.bool_]
+
+
+def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded: NDArray[np.bool_]) -> Headlines:
+    """Group large letters into lines.
+
+    Args:
+        components: of the page without rules.
+        barrier: (h, w), 1 where no line may cross.
+        excluded: components that belong to pictures.
+    """
+    c, scale = components, components.scale
+    bold = (c.stroke > BOLD * c.stroke_of_text) & (c.height >= LETTER * scale)
+    tall = (c.stroke > c.stroke_of_text) & (c.height >= TALL * scale)
+    large = c.letterlike & (bold | tall) & (c.height <= TALLEST * scale)
+    candidate = (large | bold & c.spots) & ~excluded & (c.kind >= TEXT)
+    chosen = np.flatnonzero(candidate)
+    members = np.zeros(len(c.x), bool)
+    initials = np.zeros(len(c.x), bool)
+    if not len(chosen):
+        return Headlines(np.zeros((0, 4), np.int64), members, initials)
+    groups = _groups(_boxes(c)[chosen], barrier)
+    boxes = []
+    touching = (c.kind == LARGE) & c.heavy & ~c.on_edge  # kraken's segmenter drops them
+    blotted = c.heavy & c.spots & ~c.letterlike
+    tallest = np.zeros(groups.max() + 1, np.int64)
+    np.maximum.at(tallest, groups, c.height[chosen])
+    words = np.bincount(groups, (touching | blotted)[chosen], len(tallest)) > 0
+    for group in np.flatnonzero((tallest >= TALL * scale) | words):
+        own = chosen[groups == group]
+        if np.quantile(c.height[own], 0.75) < TALL * scale and not words[group]:
+            continue
+        if bold[own].mean() < 0.5 and len(own) < SEVERAL:
+            continue  # letters of the body that touch across lines
+        if blotted[own].any() and _in_body(own, c, barrier):
+            continue
+        if len(own) < FEW and c.width[own[0]] < 2 * c.height[own[0]]:
+            initials[own] = True
+            continue
+        members[own] = True
+        boxes.append(_union(_boxes(c)[own]))
+    found = np.array(boxes, np.int64).reshape(-1, 4)
+    return Headlines(*_with_small_pieces(found, c, members, excluded), initials)
+
+
+def _in_body(own: NDArray[np.int64], c: Components, barrier: NDArray[np.uint8]) -> bool:
+    """Tell whether letters of the body stand beside these words, in their line: words with too much ink on them."""
+    x0, y0, x1, y1 = _union(_boxes(c)[own]).tolist()
+    reach = round(SPACE * (y1 - y0))
+    row = barrier[(y0 + y1) // 2]
+    left, right = np.flatnonzero(row[max(0, x0 - reach) : x0]), np.flatnonzero(row[x1 : x1 + reach])
+    first = max(0, x0 - reach) + int(left[-1]) if len(left) else x0 - reach
+    last = x1 + int(right[0]) if len(right) else x1 + reach
+    middle = c.y + c.height // 2
+    beside = (c.kind >= TEXT) & c.letterlike & (middle > y0) & (middle < y1) & (c.x < last) & (c.x + c.width > first)
+    return bool(np.count_nonzero(beside) > np.count_nonzero(beside[own]))
+
+
+def _boxes(c: Components) -> NDArray[np.int64]:
+    return np.stack([c.x, c.y, c.x + c.width, c.y + c.height], axis=1)
+
+
+def _union(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+
+
+def _groups(boxes: NDArray[np.int64], barrier: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Return the number of the line for each of the letters' boxes."""
+    _, y0, _, y1 = boxes.T
+    height = y1 - y0
+    a, b = beside(boxes, SPACE * height)
+    common = np.minimum(y1[a], y1[b]) - np.maximum(y0[a], y0[b])
+    lower, taller = np.minimum(height[a], height[b]), np.maximum(height[a], height[b])
+    joined = (common >= LEVEL * lower) & (taller <= ALIKE * lower)
+    a, b = a[joined], b[joined]
+    free = ~_barred(boxes[a], boxes[b], barrier)
+    links = coo_matrix((np.ones(int(free.sum())), (a[free], b[free])), shape=(len(boxes), len(boxes)))
+    return np.asarray(connected_components(links, directed=False)[1])
+
+
+def _barred(a: NDArray[np.int64], b: NDArray[np.int64], barrier: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tell for each pair of boxes whether a separator lies between their middles."""
+    left, right = (
+        np.minimum(a[:, 0] + a[:, 2], b[:, 0] + b[:, 2]) // 2,
+        np.maximum(a[:, 0] + a[:, 2], b[:, 0] + b[:, 2]) // 2,
+    )
+    row = (np.maximum(a[:, 1], b[:, 1]) + np.minimum(a[:, 3], b[:, 3])) // 2
+    crossed = [barrier[y, x0:x1].any() for y, x0, x1 in zip(row, left, right, strict=True)]
+    return np.array(crossed, bool)
+
+
+def _with_small_pieces(
+    boxes: NDArray[np.int64], c: Components, members: NDArray[np.bool_], excluded: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Give dots, hyphens and thin letters inside a headline, or at its ends, to it."""
+    usable = np.flatnonzero((c.kind >= SMALL) & ~excluded)
+    own, height = _boxes(c)[usable], c.height[usable]
+    members = members.copy()
+    grown = boxes.copy()
+    for k, (x0, y0, x1, y1) in enumerate(boxes):
+        reach = (y1 - y0) // 3
+        middle = (own[:, 1] + own[:, 3]) / 2
+        inside = (own[:, 0] >= x0 - reach) & (own[:, 2] <= x1 + reach) & (own[:, 1] >= y0 - reach // 2)
+        inside &= (own[:, 3] <= y1 + reach // 2) & (middle > y0) & (middle < y1)
+        beside = inside & ((own[:, 0] < x0) | (own[:, 2] > x1))
+        inside &= ~beside | (height > 0.1 * (y1 - y0))
+        members[usable[inside]] = True
+        if inside.any():
+            grown[k] = _union(np.concatenate([boxes[k : k + 1], own[inside]]))
+    return grown, members

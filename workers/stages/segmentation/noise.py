@@ -1,0 +1,159 @@
+"""Which boxes are lines of letters, and which ends of lines are dirt: folds, shadows, specks beside a column."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.stages.separators.components import PAPER, TEXT, Components
+
+Boxes = NDArray[np.int64]
+Truths = NDArray[np.bool_]
+Mask = NDArray[np.uint8]
+
+MOSTLY_SPECKS = 0.4  # share of a line's ink in components smaller than letters
+LOWEST_LETTER = 0.3  # of the line's height, in its longer direction
+TALLEST_LINE = 1.5  # text scales, of letters smaller than the text's
+SOLID = 0.4  # share of its box that a blot fills
+BLOT = 2.5  # strokes of body text: thicker ones are no letters of its size
+FEW_LETTERS = 3
+STANDS_OUT = 0.4  # of the usual contrast of a page's lines
+UPRIGHT = 1.3  # width by height of a box with room for one or two characters
+SLENDER = 0.4  # and of the most slender of them
+CHARACTER = 0.5  # share of such a box's height that a character has at least
+
+
+def credible(lines: Boxes, holes: Boxes, components: Components) -> Boxes:
+    """Leave out lines that are made of specks, or of one or two blots, and not of letters; cut such ends of lines off.
+
+    Args:
+        lines: (n, 4) boxes.
+        holes: (m, 3) line, first white column, first inked column after it; in the order of lines and columns.
+        components: of the page without rules.
+    """
+    c = components
+    own = line_of(lines, c)
+    own[(c.kind == PAPER) | c.on_edge] = 0  # borders, shadows, the page beside; a letter that is cut proves no line
+    height = np.append(0, lines[:, 3] - lines[:, 1])
+    whole = _made_of_letters(own, height[own], np.append(0, lines[:, 2] - lines[:, 0]) * height, c)[1:]
+    if not len(holes):
+        return lines[whole]
+    pieces, piece_of = _pieces(lines, holes)
+    part = _piece_at(own, c.x + c.width // 2, holes, len(lines))
+    width = np.append(0, pieces[:, 1] - pieces[:, 0])
+    good = _made_of_letters(part, height[own], width * np.append(0, height[1:][piece_of]), c)[1:]
+    first, last = np.full(len(lines), 2**30), np.full(len(lines), -1)
+    np.minimum.at(first, piece_of[good], pieces[good, 0])
+    np.maximum.at(last, piece_of[good], pieces[good, 1])
+    return _cut_to(lines, first, last, own, c)[whole & (last > first)]
+
+
+def with_characters(lines: Boxes, c: Components) -> Boxes:
+    """Leave out boxes hardly wider than tall that hold no character: pieces of a fold, of a border, of a picture.
+
+    Args:
+        lines: (n, 4) boxes.
+        c: the components.
+    """
+    width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
+    upright = np.flatnonzero(width < UPRIGHT * height)
+    own = line_of(lines[upright], c)
+    letter = np.flatnonzero((own > 0) & (c.kind == TEXT) & c.letterlike)
+    tallest = np.zeros(len(upright) + 1, np.int64)
+    np.maximum.at(tallest, own[letter], c.height[letter])
+    good = np.ones(len(lines), bool)
+    good[upright] = (tallest[1:] >= CHARACTER * height[upright]) & (width >= SLENDER * height)[upright]
+    return lines[good]
+
+
+def standing_out(lines: Boxes, grey: Mask, ink: Mask) -> Boxes:
+    """Leave out what hardly stands out from the paper around it: grain in the shade of an edge, a grey picture.
+
+    Ink there is what happens to lie below the page's threshold, its paper is nearly as dark. Of the lines of a page of
+    print, typescript or manuscript none has less than 0.6 of the usual contrast.
+
+    Args:
+        lines: (n, 4) boxes.
+        grey: (h, w) uint8.
+        ink: (h, w), 1 is ink.
+    """
+    contrast = np.zeros(len(lines))
+    for number, (x0, y0, x1, y1) in enumerate(lines.tolist()):
+        values, inked = grey[y0:y1:2, x0:x1], ink[y0:y1:2, x0:x1]
+        count = cv2.countNonZero(inked)
+        dark = cv2.mean(values, inked)[0]
+        paper = (cv2.sumElems(values)[0] - dark * count) / max(1, inked.size - count)
+        contrast[number] = paper - dark
+    return lines[contrast >= STANDS_OUT * np.median(contrast)] if len(lines) else lines
+
+
+def _cut_to(
+    lines: Boxes, first: NDArray[np.int64], last: NDArray[np.int64], own: NDArray[np.int64], c: Components
+) -> Boxes:
+    """Return the lines from column `first` to `last`; those that became narrower are as tall as what is left."""
+    cut = lines.copy()
+    cut[:, 0], cut[:, 2] = first, last
+    narrower = np.append(False, (cut[:, 0] > lines[:, 0]) | (cut[:, 2] < lines[:, 2]))
+    middle = c.x + c.width // 2
+    left = np.flatnonzero(narrower[own] & (middle >= np.append(0, first)[own]) & (middle < np.append(0, last)[own]))
+    top, bottom = np.full(len(lines) + 1, 2**30), np.zeros(len(lines) + 1, np.int64)
+    np.minimum.at(top, own[left], c.y[left])
+    np.maximum.at(bottom, own[left], (c.y + c.height)[left])
+    inked = narrower[1:] & (bottom[1:] > 0)
+    cut[inked, 1] = np.maximum(lines[:, 1], top[1:])[inked]
+    cut[inked, 3] = np.minimum(lines[:, 3], bottom[1:])[inked]
+    return cut
+
+
+def line_of(lines: Boxes, components: Components) -> NDArray[np.int64]:
+    """Return for each component the number of the line that holds its middle, counted from 1; 0 outside of all."""
+    c = components
+    owner = np.zeros(c.shape, np.min_scalar_type(len(lines)))
+    for number, (x0, y0, x1, y1) in enumerate(lines.tolist(), start=1):
+        owner[y0:y1, x0:x1] = number
+    return np.asarray(owner[c.y + c.height // 2, c.x + c.width // 2], np.int64)
+
+
+def _made_of_letters(
+    own: NDArray[np.int64], height: NDArray[np.int64], area: NDArray[np.int64], c: Components
+) -> Truths:
+    """Tell for each box whether it holds letters.
+
+    Args:
+        own: for each component the number of its box; 0 is none.
+        height: for each component the height of its line.
+        area: of each box, in the order of their numbers.
+        c: the components.
+    """
+    height = np.minimum(height, TALLEST_LINE * c.scale)  # a rule of dots above a line makes its box taller
+    letter = (c.kind >= TEXT) | (np.maximum(c.width, c.height) >= LOWEST_LETTER * height)
+    size = len(area)
+    letters = np.bincount(own, letter, size)
+    ink = np.bincount(own, c.area, size)
+    specks = ink - np.bincount(own, np.where(letter, c.area, 0), size)
+    blot = (c.stroke > BLOT * c.stroke_of_text) & ~c.letterlike  # letters of a heavy heading may touch
+    heavy = np.bincount(own, np.where(blot, c.area, 0), size)
+    made_of_specks = specks > MOSTLY_SPECKS * ink
+    made_of_blots = (letters <= FEW_LETTERS) & (heavy > 0.5 * ink) & (ink > SOLID * area)
+    return np.asarray((letters > 0) & ~made_of_specks & ~made_of_blots)
+
+
+def _pieces(lines: Boxes, holes: Boxes) -> tuple[Boxes, NDArray[np.int64]]:
+    """Return first and last column of the pieces between holes, line by line, and the line of each."""
+    count = np.bincount(holes[:, 0], minlength=len(lines)) + 1
+    piece_of = np.repeat(np.arange(len(lines)), count)
+    ends = np.cumsum(count)
+    pieces = np.empty((len(piece_of), 2), np.int64)
+    is_first, is_last = np.zeros(len(piece_of), bool), np.zeros(len(piece_of), bool)
+    is_first[ends - count], is_last[ends - 1] = True, True
+    pieces[is_first, 0], pieces[~is_first, 0] = lines[:, 0], holes[:, 2]
+    pieces[is_last, 1], pieces[~is_last, 1] = lines[:, 2], holes[:, 1]
+    return pieces, piece_of
+
+
+def _piece_at(own: NDArray[np.int64], x: NDArray[np.int64], holes: Boxes, lines: int) -> NDArray[np.int64]:
+    """Return for each component the number of its piece, counted from 1; 0 for those of no line."""
+    page = int(max(x.max(initial=0), holes[:, 2].max())) + 1
+    before = np.searchsorted(holes[:, 0] * page + holes[:, 1], (own - 1) * page + x)
+    return np.where(own > 0, own + before, 0)

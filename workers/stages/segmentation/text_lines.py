@@ -1,0 +1,161 @@
+"""Text lines: kraken's box segmenter with our separators in place of its own column finder."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.errors import TooManyLines
+from workers.layout import TextLine
+from workers.parameters import SegmentationParameters
+from workers.stages.binarization.working_page import WorkingPage
+from workers.stages.kraken import NoText, find_line_boxes
+from workers.stages.kraken.reference import find_line_boxes_reference
+from workers.stages.raster.labelling import label_sparse
+from workers.stages.raster.quarter_turns import QUARTER_TURNS, turned
+from workers.stages.segmentation.baseline_fit import believed, rows_apart
+from workers.stages.segmentation.drop_capitals import drop_capitals
+from workers.stages.segmentation.fragments import completed, with_headlines, with_whole_letters
+from workers.stages.segmentation.headlines import find_headlines
+from workers.stages.segmentation.noise import credible, standing_out, with_characters
+from workers.stages.segmentation.reading_order import reading_order
+from workers.stages.segmentation.tables import CELL_GAP, Known, cut_at_cells, cut_at_separators, holes_in
+from workers.stages.segmentation.xy_cut import Direction, block_order
+from workers.stages.separators.columns import Columns, without
+from workers.stages.separators.components import LARGE, PAPER, is_noise
+from workers.stages.separators.pictures import line_art
+from workers.stages.separators.rules import step_along
+
+Boxes = NDArray[np.int64]
+Mask = NDArray[np.uint8]
+BLACK = 64  # grey levels: no paper on such a page
+MUCH_INK = 0.02  # share of ink that is not dust on a blank page
+MANY_SPECKS = 1000
+SLIM_RULE = 0.06  # height by width
+LONG_RULE = 30.0  # text scales: longer than the rules between articles of one column
+
+Found = tuple[tuple[TextLine, ...], str | None]
+
+
+def find_text_lines(page: WorkingPage, columns: Columns, parameters: SegmentationParameters) -> Found:
+    """Find the text lines of a page, in reading order, and the reason where there are none.
+
+    Raises:
+        TooManyLines: more than `parameters.max_lines`.
+    """
+    reason = why_empty(page) or ("noise" if is_noise(columns.components) else None)
+    if reason is not None:
+        return (), reason
+    boxes = line_boxes(page, columns)
+    check_number(len(boxes), parameters)
+    if not len(boxes):
+        return (), "no_text_lines"
+    direction: Direction = "rl" if parameters.text_direction.endswith("rl") else "lr"
+    boxes = boxes[block_order(boxes, long_rules(columns, page.scale), page.scale, direction)]
+    boxes = padded(boxes, parameters.pad, page.ink.shape[1])
+    return tuple(TextLine(box) for box in page.placement.boxes(boxes.astype(np.float64))), None
+
+
+def long_rules(columns: Columns, scale: float) -> Boxes:
+    """Return the boxes (m, 4) of horizontal rules, thick ones too, that are long enough to part columns."""
+    step = step_along(scale)
+    along = np.ascontiguousarray(columns.horizontal[:, ::step])
+    stats = label_sparse(along).stats * np.array([step, 1, step, 1, step], np.int32)
+    c = columns.components
+    thick = np.stack([c.x, c.y, c.width, c.height], axis=1)[c.kind == LARGE]
+    x, y, width, height = np.concatenate([stats[1:, :4], thick]).astype(np.int64).T
+    rule = (width > LONG_RULE * scale) & (height < SLIM_RULE * width)
+    return np.asarray(np.stack([x, y, x + width, y + height], axis=1)[rule])
+
+
+def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
+    """Return the boxes (n, 4) of all text lines in working pixels: headlines, body text and single words."""
+    components = columns.components
+    middle = (components.y + components.height // 2, components.x + components.width // 2)
+    pictured = (columns.pictures[middle] > 0) | line_art(components)
+    headlines = find_headlines(components, columns.barrier, pictured)
+    body = without(columns.ink, components.mask(headlines.members | headlines.initials))
+    found = find_line_boxes(body * np.uint8(255), columns.barrier, scale=page.scale, no_hlines=True).astype(np.int64)
+    found = completed(found, headlines.boxes, components, pictured, columns.barrier)
+    printed = components.mask((components.kind != PAPER) & ~pictured)
+    found = cut_at_separators(found, columns.barrier, printed, page.scale)
+    known: Known = {}
+    found = cut_at_cells(found, printed, page.scale, page.pitch, known)
+    found = credible(found, holes_in(found, printed, CELL_GAP * page.scale, known), components)
+    found = with_whole_letters(rows_apart(found, components), components, pictured)
+    found = with_headlines(with_characters(found, components), headlines.boxes)
+    capitals = drop_capitals(headlines.initials, found, page.pitch, components)
+    found = standing_out(np.concatenate([found, capitals]), page.grey, page.ink)
+    return believed(found, int(cv2.countNonZero(page.ink)), components)
+
+
+def kraken_lines(page: WorkingPage, separators: Mask | None, parameters: SegmentationParameters) -> Found:
+    """Find text lines on the full scan as kraken does, with its own functions where `segmenter` says so.
+
+    Args:
+        page: at full size.
+        separators: (h, w), 1 where no line may cross; None: kraken finds its own columns.
+        parameters: as kraken names them.
+
+    Raises:
+        TooManyLines: more than `parameters.max_lines`.
+    """
+    finder = find_line_boxes_reference if parameters.segmenter == "kraken" else find_line_boxes
+    try:
+        boxes = finder(
+            page.ink * np.uint8(255),
+            separators,
+            scale=parameters.scale,
+            text_direction=parameters.text_direction,
+            maxcolseps=parameters.maxcolseps,
+            black_colseps=parameters.black_colseps,
+            no_hlines=parameters.no_hlines,
+            pad=parameters.pad,
+        ).astype(np.int64)
+    except NoText as error:
+        return (), why_empty(page) or error.reason
+    check_number(len(boxes), parameters)
+    if not len(boxes):
+        return (), why_empty(page) or "no_text_lines"
+    height, width = page.ink.shape
+    lying = turned(boxes, QUARTER_TURNS[parameters.text_direction], width, height)
+    order = reading_order(lying, "rl" if parameters.text_direction.endswith("rl") else "lr")
+    return tuple(TextLine(box) for box in page.placement.boxes(boxes[order].astype(np.float64))), None
+
+
+def why_empty(page: WorkingPage) -> str | None:
+    """Return why a page cannot have text lines; None where it may have some.
+
+    `blank`: hardly any ink. `black`: no paper. `noise`: many specks and nothing of the size of text. `no_text`: ink,
+    but none of it of the size of text.
+    """
+    share = cv2.countNonZero(page.ink) / page.ink.size
+    if int(page.grey.max()) < BLACK:
+        return "black"
+    if share == 0:
+        return "blank"
+    if page.scale > 0:
+        return None
+    if cv2.connectedComponents(page.ink)[0] > MANY_SPECKS:
+        return "noise"
+    return "no_text" if share > MUCH_INK else "blank"
+
+
+def check_number(lines: int, parameters: SegmentationParameters) -> None:
+    """Refuse a page with more lines than any page has.
+
+    Raises:
+        TooManyLines: more than `parameters.max_lines`.
+    """
+    if lines > parameters.max_lines:
+        raise TooManyLines(
+            f"Segmentation gave {lines} text lines, more than {parameters.max_lines}: this is noise or a screened "
+            "picture; leave the page out, or raise segmentation.max_lines."
+        )
+
+
+def padded(boxes: Boxes, pad: int, width: int) -> Boxes:
+    """Widen boxes by `pad` pixels on the left and on the right, inside the page."""
+    left, right = np.maximum(boxes[:, 0] - pad, 0), np.minimum(boxes[:, 2] + pad, width)
+    return np.stack([left, boxes[:, 1], right, boxes[:, 3]], axis=1)

@@ -1,0 +1,1 @@
+"""Stage separators: rules, gutters, folds and pictures; what parts the page."""

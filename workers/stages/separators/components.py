@@ -1,0 +1,160 @@
+"""The connected components of a page's ink, with the measures that tell letters from dust, pictures and borders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.stages.binarization.text_size import weighted_median
+from workers.stages.raster.bits import Bits, any_of_rows, inner, number_between, packed
+from workers.stages.raster.labelling import Labelled, Runs, label_dense
+
+Mask = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+PAPER, DUST, SMALL, TEXT, LARGE = range(5)
+DUST_SIZE = 0.3  # of the text scale: smaller in both directions than any full stop
+SMALLEST_TEXT = 0.5  # root box area, as in kraken's box map: full stops and accents are smaller
+LARGEST_TEXT = 4.0
+LETTER_STROKES = (0.06, 0.45)  # stroke by height of a letter: line art is thinner, stains and blocks are thicker
+LONGEST = 12  # width by height of a letter, or of letters that touch
+HEAVY = 2.0  # stroke of words whose letters touch by that of the body text
+TOUCHING = 1.3  # text scales: their least height
+SPOT = (3.0, 0.8, 0.92)  # text scales of height, stroke by height and share of the box, at most
+FRAYED = 2  # px at the page's edges
+CROWD = 1500  # components: fewer are not worth asking whether they stand in rows
+CELL = (0.5, 8.0)  # text scales, height and width
+ROWS = 1.5
+DUST_NEAR_TEXT = (1.2, 0.8)  # text scales: how far from text dust still belongs to it, along and across the line
+SMALL_NEAR_TEXT = (2.0, 0.5)
+SMALL_LETTER = 0.5  # text scales, in its longer direction: of small print
+COMPANY = 3  # small letters beside each other that are no dust
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Components of the ink of a page; index 0 of every array is the paper.
+
+    Attributes:
+        labelled: where they lie.
+        x, y, width, height, area: of each component, in pixels.
+        stroke: mean stroke width: twice the area by the length of the outline.
+        kind: `PAPER`, `DUST`, `SMALL`, `TEXT` or `LARGE`.
+        scale: the text scale in pixels.
+        stroke_of_text: the stroke width of plain text in pixels.
+    """
+
+    labelled: Labelled
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+    width: NDArray[np.int64]
+    height: NDArray[np.int64]
+    area: NDArray[np.int64]
+    stroke: Floats
+    kind: Mask
+    scale: float
+    stroke_of_text: float
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height and width of the page."""
+        return self.labelled.shape
+
+    def mask(self, chosen: NDArray[np.bool_]) -> Mask:
+        """Return (h, w), 1 on the components that are True in `chosen`."""
+        return self.labelled.mask(chosen)
+
+    @property
+    def letterlike(self) -> NDArray[np.bool_]:
+        """Which components could be letters, whatever their size, judged by stroke and shape."""
+        by_height = self.stroke / np.maximum(self.height, 1)
+        low, high = LETTER_STROKES
+        return np.asarray((by_height > low) & (by_height < high) & (self.width < LONGEST * self.height))
+
+    @property
+    def heavy(self) -> NDArray[np.bool_]:
+        """Which components have the strokes of heavy type, and its height at least."""
+        return np.asarray((self.stroke > HEAVY * self.stroke_of_text) & (self.height >= TOUCHING * self.scale))
+
+    @property
+    def spots(self) -> NDArray[np.bool_]:
+        """Which components may be words whose letters have run into one spot, by shape; bars and squares are none."""
+        tallest, thickest, fullest = SPOT
+        low = self.height <= tallest * self.scale
+        frayed = (self.stroke <= thickest * self.height) & (self.area <= fullest * self.width * self.height)
+        long = (self.width > self.height) & (self.width < LONGEST * self.height)
+        return np.asarray(low & frayed & long & ~self.on_edge)
+
+    @property
+    def on_edge(self) -> NDArray[np.bool_]:
+        """Which components touch the edge of the page, or all but touch it: reducing a page frays its edges."""
+        page_height, page_width = self.shape
+        right, bottom = self.x + self.width + FRAYED >= page_width, self.y + self.height + FRAYED >= page_height
+        return np.asarray((self.x <= FRAYED) | (self.y <= FRAYED) | right | bottom)
+
+
+def find_components(ink: Mask, scale: float) -> Components:
+    """Label and measure the components of `ink` (h, w; 1 is ink) at text scale `scale`."""
+    labelled = label_dense(ink)
+    stats = labelled.stats
+    x, y, width, height, area = stats.astype(np.int64).T
+    inside = inner(packed(ink), ink.shape[1])
+    core = number_between(inside, labelled.runs.start, labelled.runs.end)
+    core = np.bincount(labelled.label, core, len(stats))
+    stroke = 2.0 * area / np.maximum(area - core, 1)
+    size = np.sqrt(width * height)
+    kind = np.full(len(stats), LARGE, np.uint8)
+    kind[np.maximum(width, height) <= LARGEST_TEXT * scale] = TEXT
+    kind[size < SMALLEST_TEXT * scale] = SMALL
+    kind[np.maximum(width, height) < DUST_SIZE * scale] = DUST
+    kind[0] = PAPER
+    text = kind == TEXT
+    plain = weighted_median(stroke[text], area[text].astype(np.float64)) if text.any() else 2.0
+    return Components(labelled, x, y, width, height, area, stroke, kind, scale, plain)
+
+
+def stray(components: Components) -> NDArray[np.bool_]:
+    """Return which dust and specks lie too far from any text to be its full stops and accents.
+
+    Small print beside nothing larger is no dust: its letters have others beside them.
+    """
+    c = components
+    text = c.labelled.bits((c.kind == TEXT) | (c.kind == LARGE))
+    letter = (c.kind == SMALL) & c.letterlike & (np.maximum(c.width, c.height) >= SMALL_LETTER * c.scale)
+    letters = _middles(c, letter)
+    far = np.zeros(len(c.x), bool)
+    for kind, reach in ((DUST, DUST_NEAR_TEXT), (SMALL, SMALL_NEAR_TEXT)):
+        along, across = (round(side * c.scale) for side in reach)
+        own = np.flatnonzero(c.kind == kind)
+        row, middle = (c.y + c.height // 2)[own] * c.labelled.runs.stride, (c.x + c.width // 2)[own]
+        left, right = row + np.maximum(middle - along, 0), row + np.minimum(middle + along + 1, c.shape[1])
+        beside_text = number_between(any_of_rows(text, 2 * across + 1), left, right) > 0
+        beside_letters = number_between(any_of_rows(letters, 2 * across + 1), left, right) >= COMPANY
+        far[own] = ~(beside_text | beside_letters)
+    return far
+
+
+def _middles(c: Components, chosen: NDArray[np.bool_]) -> Bits:
+    """Return (h, words), 1 in the middle of each of the chosen components."""
+    stride = c.labelled.runs.stride
+    place = np.unique(((c.y + c.height // 2) * stride + c.x + c.width // 2)[chosen])
+    apart = np.append(True, np.diff(place) > 1)[: len(place)]  # runs that touch would be one
+    return Runs(place[apart], place[apart] + 1, stride).bits(c.shape[0])
+
+
+def is_noise(components: Components) -> bool:
+    """Tell whether a crowd of components lies about without lines: dust, grain, a screen.
+
+    The lower edges of letters stand in rows, so that their number in cells half a text size tall varies much more
+    than chance (variance over mean 2 to 6 on pages of text, 0.7 to 1.1 on any noise).
+    """
+    c = components
+    chosen = (c.kind == SMALL) | (c.kind == TEXT)
+    if chosen.sum() < CROWD:
+        return False
+    height, width = c.shape
+    cells = (max(1, int(height / (CELL[0] * c.scale))), max(1, int(width / (CELL[1] * c.scale))))
+    count, _, _ = np.histogram2d((c.y + c.height)[chosen], (c.x + c.width // 2)[chosen], bins=cells)
+    return bool(count.var() < ROWS * count.mean())

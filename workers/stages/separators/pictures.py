@@ -1,0 +1,98 @@
+"""Where pictures lie: halftones, wood engravings and line drawings, black borders. They yield no text lines.
+
+A halftone has no white paper in it. Line art is made of large components whose strokes are too thin or too thick for
+letters of their height.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.stages.raster.bits import Bits, unpacked
+from workers.stages.raster.labelling import label_sparse
+from workers.stages.separators.components import LARGE, Components
+
+Mask = NDArray[np.uint8]
+
+LARGE_SIDE = 5.0  # text scales: smaller pieces are left to the line finder
+PAPER_WHITE = 190  # of 255, after the paper was made even; text shows whiter paper between its lines
+WHITE_WINDOW = 2.0  # text scales: in such a window text shows its paper
+HALFTONE_SIDE = 4.0  # text scales: smaller dark spots are heavy type
+FILL = 2.5  # text scales: gaps within line art that are closed
+WHOLE = 0.4  # share of its box that a picture covers; a frame around text covers less
+WHOLE_SIDE = 8.0  # text scales
+BOXED = 0.9  # share of its box that the outline of a picture with four corners covers; an oval covers less
+STEP = 3  # the mask is made on blocks of this many pixels
+
+
+def find_pictures(grey: NDArray[np.uint8], components: Components) -> Mask:
+    """Return (h, w), 1 where a picture or a black border lies.
+
+    Args:
+        grey: (h, w) uint8, its paper made evenly white.
+        components: of the same page without its printed rules.
+    """
+    height, width = grey.shape
+    size = (max(1, width // STEP), max(1, height // STEP))
+    scale = components.scale / STEP
+    whole = grey[: size[1] * STEP, : size[0] * STEP]  # exact blocks are averaged several times faster
+    blocks = _halftone(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), scale)
+    art = line_art(components)
+    if art.any():
+        drawn = _any_in_blocks(components.labelled.bits(art), size)
+        blocks |= cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, _box(FILL * scale))
+    blocks = _filled(blocks, scale)
+    return np.asarray(cv2.resize(blocks, (width, height), interpolation=cv2.INTER_NEAREST))
+
+
+def _any_in_blocks(bits: Bits, size: tuple[int, int]) -> Mask:
+    """Return the blocks, `size` (width, height) of them, in which any bit is set."""
+    rows = np.bitwise_or.reduce(bits[: size[1] * STEP].reshape(size[1], STEP, -1), axis=1)
+    pixels = unpacked(rows, size[0] * STEP)
+    return np.asarray(np.bitwise_or.reduce([pixels[:, k::STEP] for k in range(STEP)]))
+
+
+def _filled(blocks: Mask, scale: float) -> Mask:
+    """Fill the outline of each picture, so that its sky and its frayed edges belong to it; frames stay open."""
+    labelled = label_sparse(blocks)
+    _, _, width, height, area = labelled.stats.T
+    whole = (np.minimum(width, height) >= WHOLE_SIDE * scale) & (area >= WHOLE * width * height)
+    whole[0] = False
+    chosen = np.flatnonzero(whole)
+    for (x, y, width, height, _), own in zip(labelled.stats[chosen].tolist(), labelled.windows(chosen), strict=True):
+        outline = cv2.convexHull(_outermost(own))
+        if cv2.contourArea(outline) >= BOXED * (width - 1) * (height - 1):
+            blocks[y : y + height, x : x + width] = 1  # a light corner too
+        else:
+            cv2.fillConvexPoly(blocks[y : y + height, x : x + width], outline, 1)
+    return blocks
+
+
+def _outermost(own: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the first and the last pixel of each row, (n, 2) x, y: they alone span the outline."""
+    rows = np.arange(len(own))
+    first, last = own.argmax(axis=1), own.shape[1] - 1 - own[:, ::-1].argmax(axis=1)
+    return np.stack([np.append(first, last), np.append(rows, rows)], axis=1).astype(np.int32)
+
+
+def line_art(components: Components) -> NDArray[np.bool_]:
+    """Return which components are drawings, frames or borders."""
+    c = components
+    side = np.maximum(c.width, c.height) > LARGE_SIDE * c.scale
+    thick_enough = np.minimum(c.width, c.height) > 0.3 * LARGE_SIDE * c.scale
+    border = c.on_edge & side
+    return np.asarray((c.kind == LARGE) & ((side & thick_enough & ~c.letterlike & ~(c.heavy & c.spots)) | border))
+
+
+def _halftone(grey: NDArray[np.uint8], scale: float) -> Mask:
+    """Return where no white paper shows."""
+    brightest = cv2.dilate(grey, _box(WHITE_WINDOW * scale))
+    dark = (brightest < PAPER_WHITE).astype(np.uint8)
+    dark = cv2.dilate(dark, _box(WHITE_WINDOW * scale))
+    return np.asarray(cv2.morphologyEx(dark, cv2.MORPH_OPEN, _box(HALFTONE_SIDE * scale)))
+
+
+def _box(side: float) -> Mask:
+    return np.ones((max(1, round(side)), max(1, round(side))), np.uint8)

@@ -30,11 +30,11 @@ import migrations
 from benchmarks.synthetic import HEIGHT, LINE_COLUMNS, WIDTH, fill, page_lines
 from models import PageRun, TextLine
 from models.session import open_engine, open_engine_read_only
-from orchestrator.asking.formats import write_csv
-from orchestrator.asking.named_queries import named_queries
-from orchestrator.asking.query import run_query
 from orchestrator.export.parquet import write_boxes
-from orchestrator.pages import Selection
+from orchestrator.query.formats import write_csv
+from orchestrator.query.named_queries import named_queries
+from orchestrator.query.query import run_query
+from orchestrator.results.pages import Selection
 from tests.servers import PostgresServer
 
 PAGES, LINES = 1000, 200  # of a volume, of a page

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.side_by_side import Comparison, NotMeasured, Row, timed
-from workers.stages.kraken import estimate_scale, find_line_boxes
-from workers.stages.kraken import reference as kraken_reference
+from workers.stages.kraken import estimate_scale, find_line_boxes, reference
 from workers.stages.segmentation.reading_order import reading_order
 from workers.stages.separators.gap_scan import insert_gap_separators
 
@@ -100,8 +99,8 @@ def _core(name: str, folder: Path, page: int = 0) -> Row:
     gutter = np.ones((int(14 * scale), int(scale)), np.uint8)
     separators = cv2.morphologyEx(cv2.bitwise_not(ink), cv2.MORPH_OPEN, gutter)
     ours, found = timed(lambda: find_line_boxes(ink, separators, scale=scale), repeats=5)
-    kraken_reference.LARGEST_SHARE_OF_COMPONENTS = 1.0  # dense type exceeds kraken's limit
-    theirs, expected = timed(lambda: kraken_reference.find_line_boxes_reference(ink, separators, scale=scale))
+    reference.LARGEST_SHARE_OF_COMPONENTS = 1.0  # dense type exceeds kraken's limit
+    theirs, expected = timed(lambda: reference.find_line_boxes_reference(ink, separators, scale=scale))
     same = len(set(map(tuple, found.tolist())) & set(map(tuple, expected.tolist())))
     agreement = f"{same} of {len(expected)} boxes identical"
     size = f"{ink.size / 1e6:.1f} Mpx"

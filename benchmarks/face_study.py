@@ -29,22 +29,20 @@ from samples.pictures import halftone
 from workers.layout import BoundingBox
 from workers.parameters import FaceParameters, PipelineParameters
 from workers.pipeline import analyse_page
-from workers.stages.faces import cascade as face_cascade
-from workers.stages.faces.detection import detection as faces
-from workers.stages.faces.detection import halftone as dots
-from workers.stages.faces.detection import regions as face_regions
+from workers.stages.faces import cascade, detection, regions
+from workers.stages.faces import halftone as dots
 from workers.stages.palette.normalise import normalise
 
 Grey = NDArray[np.uint8]
 
 VALUES: list[tuple[ModuleType, str]] = [
-    *[(face_regions, name) for name in (
+    *[(regions, name) for name in (
         "LINE_HEIGHT", "LONG", "SHARE_OF_TYPE", "EVEN_PAPER", "CONTRAST", "SHADING", "WORD", "ALL_ALONG", "TEXTURE",
         "CLOSING", "OPENING", "MARGIN", "FULL", "FACE",
     )],
     *[(dots, name) for name in ("PEAK", "SMOOTHING")],
-    *[(face_cascade, name) for name in ("FIRST_LOOK", "MARGIN")],
-    *[(faces, name) for name in (
+    *[(cascade, name) for name in ("FIRST_LOOK", "MARGIN")],
+    *[(detection, name) for name in (
         "SEARCHED_SIZE", "TURNED_SIZE", "TURNED_CERTAINTY", "DRAWN_CERTAINTY", "DRAWN_EVENNESS", "DUPLICATE", "IN_TYPE",
     )],
 ]  # fmt: skip
@@ -83,7 +81,7 @@ def main(root: Path, names: list[str]) -> None:
 def _row(name: str, cases: list[Case]) -> str:
     scores = {kind: Score() for kind in ("photographs", "printed", "type")}
     for case in cases:
-        found = boxes_of(face.bbox for face in faces.find_faces(case.grey, case.lines, FaceParameters()))
+        found = boxes_of(face.bbox for face in detection.find_faces(case.grey, case.lines, FaceParameters()))
         scores[case.kind] += match_boxes(found, case.faces, 0.3).score
     shown = [f"{s.true_positives} of {s.true_positives + s.misses}, {s.false_positives}" for s in scores.values()]
     return f"| {name} | {shown[0]} | {shown[1]} | {scores['type'].false_positives} |"

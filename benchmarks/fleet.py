@@ -24,19 +24,19 @@ from sqlalchemy import Engine, func, select, update
 import migrations
 from models import PageRun, PageRunState, StageTiming, database_now
 from models.session import open_engine
-from orchestrator.feeding.doorbell import RedisDoorbell
-from orchestrator.feeding.feeder import Feeder
-from orchestrator.feeding.window import BULK
-from orchestrator.finding.discovery import FoundPage
-from orchestrator.ingest import store_pages, store_pipeline, store_volume
+from orchestrator.discovery.discovery import FoundPage
+from orchestrator.feeder.broker import RedisBroker
+from orchestrator.feeder.feeder import Feeder
+from orchestrator.feeder.window import BULK
+from orchestrator.ingest.rows import store_pages, store_pipeline, store_volume
 from tests.faults.plan import Fault
 from tests.fleet import Fleet, quick_settings
 from tests.integration.fleets import a_database, a_fleet, a_redis
 from tests.servers import PostgresServer, RedisServer, a_postgres
 from workers.celery import make_app
-from workers.metrics import child_processes
 from workers.parameters import PipelineParameters
 from workers.sources.address import PageAddress
+from workers.telemetry.metrics import child_processes
 
 MIB = 1024 * 1024
 PAGES = 60  # half a minute for each process: with few, the first and the last page decide
@@ -134,8 +134,8 @@ def large(servers: Servers, rows: int) -> list[Figure]:
         engine = open_engine(database_url)
         migrations.upgrade(engine)
         figures = [_stored(servers, engine, rows)]
-        doorbell = RedisDoorbell(make_app(settings))
-        figures.append(_fed(servers, Feeder(engine, doorbell, settings), redis))
+        broker = RedisBroker(make_app(settings))
+        figures.append(_fed(servers, Feeder(engine, broker, settings), redis))
         fleet = Fleet(servers.folder, settings)
         figures += _restarted(fleet, redis)
         fleet.close()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from workers.secrets import masked
+from workers.telemetry.secrets import masked
 
 EXIT_DONE, EXIT_QUARANTINED, EXIT_USAGE, EXIT_SERVICE_DOWN, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 

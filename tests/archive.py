@@ -9,9 +9,9 @@ from sqlalchemy import Engine, update
 
 from models import PageRun
 from tests.rows import add_page_runs
-from workers.claims import claim
 from workers.layout import BoundingBox, Face, PageLayout, Separator, StageTiming, TextLine
-from workers.recording import record
+from workers.lease.claims import claim
+from workers.lease.recording import record
 
 WIDTH, HEIGHT = 1000, 1400
 

@@ -20,9 +20,9 @@ from sqlalchemy.exc import OperationalError
 import migrations
 from models import Attempt, Page, PageRun, StageTiming, TextLine
 from models.session import open_engine
-from orchestrator.finding.discovery import open_volume
-from orchestrator.progress import Silent
-from orchestrator.run import Wishes, store_only
+from orchestrator.discovery.discovery import open_volume
+from orchestrator.ingest.progress import Silent
+from orchestrator.ingest.run import IngestOptions, store_only
 from tests.faults import actions
 from tests.faults.plan import Fault, to_environment
 from tests.faults.strikes import lines_on
@@ -73,8 +73,8 @@ class Fleet:
 
     def ingest(self, scans: Path, interactive: bool = False) -> None:
         """Store the scans of a folder."""
-        wishes = Wishes(wait=False, interactive=interactive)
-        store_only(self.settings, [open_volume(scans)], PipelineParameters(), wishes, Silent())
+        options = IngestOptions(wait=False, interactive=interactive)
+        store_only(self.settings, [open_volume(scans)], PipelineParameters(), options, Silent())
 
     def start(self, *arguments: str, faults: Sequence[Fault] | None = None) -> subprocess.Popen[bytes]:
         """Start `broadsheet ARGUMENTS` with faults."""

@@ -1,4 +1,4 @@
-"""The Celery app. The broker is only the doorbell: what must not be lost is in the database."""
+"""The Celery app. The broker may lose everything: what must not be lost is in the database."""
 
 from __future__ import annotations
 

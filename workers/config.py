@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.errors import UnreadableInput
-from workers.secrets import check_broker_url
+from workers.telemetry.secrets import check_broker_url
 
 PREFIX = "BROADSHEET_"
 

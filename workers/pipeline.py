@@ -22,7 +22,7 @@ from workers.stages.palette.picture_hash import picture_hash
 from workers.stages.raster.quarter_turns import turned
 from workers.stages.segmentation.text_lines import Found, find_text_lines, kraken_lines
 from workers.stages.separators.columns import Columns, draw, find_columns, gap_columns, no_columns, to_separators
-from workers.timing import StageClock
+from workers.telemetry.timing import StageClock
 
 
 def analyse_page(

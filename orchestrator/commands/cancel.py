@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from orchestrator.commands.options import with_settings
-from orchestrator.wording import counted
+from orchestrator.terminal.wording import counted
 from workers.config import Settings
 
 
@@ -21,8 +21,8 @@ def cancel(settings: Settings, page_runs: tuple[int, ...], volume: str | None, p
     What is done stays; what is queued is dropped; what a worker is busy with is not stored.
     """
     from orchestrator.database import open_existing
-    from workers.decisions import Selection
-    from workers.decisions import cancel as cancel_them
+    from orchestrator.page_runs.decisions import Selection
+    from orchestrator.page_runs.decisions import cancel as cancel_them
 
     chosen = Selection(volume=volume, pipeline=pipeline, page_run_ids=page_runs)
     if chosen == Selection() and not yes:

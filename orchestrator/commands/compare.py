@@ -14,8 +14,8 @@ from workers.config import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from orchestrator.comparison.pipelines import Contender, Verdict
-    from orchestrator.pages import Selection
+    from orchestrator.comparison.pipelines import Candidate, Comparison
+    from orchestrator.results.pages import Selection
 
 
 @click.command(short_help="Compare two pipelines on the same pages.")
@@ -51,7 +51,7 @@ def compare(
     from orchestrator.comparison.pipelines import find_contender, render_verdict
     from orchestrator.database import open_existing
     from orchestrator.export.folder import refuse_full_folder
-    from orchestrator.pages import Selection, check_names
+    from orchestrator.results.pages import Selection, check_names
 
     if output is not None:
         refuse_full_folder(output)
@@ -66,18 +66,18 @@ def compare(
 
 def _judge(
     engine: Engine,
-    contenders: tuple[Contender, Contender],
+    contenders: tuple[Candidate, Candidate],
     selection: Selection,
     sample: int | None,
     pictures: int,
     processes: int | None,
     settings: Settings,
     output: Path | None,
-) -> Verdict:
+) -> Comparison:
     from orchestrator.comparison.pictures import write_differences
     from orchestrator.comparison.pipelines import compare_sample, compare_stored, pool, run_sample, sample_pages
     from orchestrator.local.services import cores
-    from orchestrator.progress_bar import progress
+    from orchestrator.terminal.progress_bar import progress
 
     a, b = contenders
     if sample is None:

@@ -83,7 +83,7 @@ def _subjects(
     from orchestrator.evaluation.subjects import fresh_pages, stored_pages
 
     if path is not None:
-        from orchestrator.parameter_options import read_parameters
+        from orchestrator.ingest.parameter_options import read_parameters
 
         return fresh_pages(path, read_parameters(parameter_file, changes), settings.max_pixels)
     if parameter_file or changes:

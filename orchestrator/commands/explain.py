@@ -19,7 +19,7 @@ from workers.config import Settings
 def explain(settings: Settings, page: str, volume: str | None, pipeline: str | None, as_json: bool) -> None:
     """Explain PAGE: each stage's time, memory and counts beside what is usual in its volume, in words."""
     from orchestrator.database import open_existing
-    from orchestrator.explain import explain_page, render_explanation
+    from orchestrator.report.explain import explain_page, render_explanation
 
     found = explain_page(open_existing(settings.database_url), page, volume, pipeline)
     if as_json:

@@ -50,7 +50,7 @@ def export(
     """
     from orchestrator.database import open_existing
     from orchestrator.export.run import ExportOptions, run_export
-    from orchestrator.pages import Selection
+    from orchestrator.results.pages import Selection
 
     options = ExportOptions(what="lines" if what == "lines" else "faces", canvas=canvas, with_images=with_images)
     selection = Selection(volumes, pages, pipeline)

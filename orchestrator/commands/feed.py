@@ -15,10 +15,10 @@ from workers.config import Settings
 def feed(settings: Settings, log_level: str) -> None:
     """Feed what was ingested to the workers, until stopped. Only one feeder is active; others wait and take over."""
     from orchestrator.database import open_existing
-    from orchestrator.feeding import metrics
-    from orchestrator.feeding.service import feed_until_stopped
-    from workers import logs
+    from orchestrator.feeder import metrics
+    from orchestrator.feeder.service import feed_until_stopped
     from workers.errors import UnreadableInput
+    from workers.telemetry import logs
 
     if not settings.broker_url:
         raise UnreadableInput("A feeder needs the address of a broker: --broker redis://HOST or BROADSHEET_BROKER_URL.")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.commands.options import max_failure_rate, with_settings
-from orchestrator.wording import counted
+from orchestrator.terminal.wording import counted
 from workers.config import Settings
 
 if TYPE_CHECKING:
-    from orchestrator.finding.discovery import Volume
-    from orchestrator.run import Wishes
+    from orchestrator.discovery.discovery import Volume
+    from orchestrator.ingest.run import IngestOptions
     from workers.parameters import PipelineParameters
 
 
@@ -51,8 +51,8 @@ def ingest(
     as_json: bool,
 ) -> int:
     """Turn directories, images, ZIPs, TARs, PDFs and TIFFs into rows; run it again to go on where it stopped."""
-    from orchestrator.finding.discovery import open_volume, require_page
-    from orchestrator.parameter_options import read_parameters
+    from orchestrator.discovery.discovery import open_volume, require_page
+    from orchestrator.ingest.parameter_options import read_parameters
     from workers.sources.limits import Limits
 
     if segmenter is not None:
@@ -63,13 +63,13 @@ def ingest(
         require_page(volume, Limits(max_pixels=settings.max_pixels))
     if dry_run:
         return _list(settings, volumes)
-    from orchestrator.run import Wishes
+    from orchestrator.ingest.run import IngestOptions
 
-    return _ingest(settings, volumes, parameters, Wishes(processes, not no_wait, interactive), as_json)
+    return _ingest(settings, volumes, parameters, IngestOptions(processes, not no_wait, interactive), as_json)
 
 
 def _list(settings: Settings, volumes: Sequence[Volume]) -> int:
-    from orchestrator.finding.discovery import SkippedFile, find_pages
+    from orchestrator.discovery.discovery import SkippedFile, find_pages
     from workers.sources.limits import Limits
 
     skipped: list[SkippedFile] = []
@@ -89,17 +89,17 @@ def _ingest(
     settings: Settings,
     volumes: Sequence[Volume],
     parameters: PipelineParameters,
-    wishes: Wishes,
+    options: IngestOptions,
     as_json: bool,
 ) -> int:
-    from orchestrator.progress import open_display
-    from orchestrator.run import run_ingest, store_only
-    from orchestrator.summary_text import print_summary
+    from orchestrator.ingest.progress import open_display
+    from orchestrator.ingest.run import run_ingest, store_only
+    from orchestrator.ingest.summary_text import print_summary
 
     began = time.monotonic()
     with open_display(quiet=as_json) as display:
-        run = run_ingest if wishes.wait else store_only
-        outcome = run(settings, volumes, parameters, wishes, display)
+        run = run_ingest if options.wait else store_only
+        outcome = run(settings, volumes, parameters, options, display)
     seconds = time.monotonic() - began
     if as_json:
         click.echo(json.dumps(outcome.to_dict() | {"seconds": round(seconds, 3)}))

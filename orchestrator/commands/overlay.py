@@ -40,7 +40,7 @@ def overlay(
     """
     from orchestrator.database import open_existing
     from orchestrator.overlay import files as overlay_files
-    from orchestrator.pages import Selection
+    from orchestrator.results.pages import Selection
 
     if not (pages or suspects or volumes or faces):
         raise click.UsageError("Name pages, or give --suspects or --volume.")

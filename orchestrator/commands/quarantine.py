@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.commands.options import with_settings
-from orchestrator.wording import counted
+from orchestrator.terminal.wording import counted
 from workers.config import Settings
 
 if TYPE_CHECKING:
-    from orchestrator.quarantine import Case
+    from orchestrator.page_runs.quarantine import PageRunReport
 
 _volume = click.option("--volume", metavar="SOURCE", help="Only pages of this volume, as it was given to ingest.")
 _code = click.option("--code", metavar="CODE", help="Only pages that failed with this error code.")
@@ -34,7 +34,7 @@ def list_pages(settings: Settings, volume: str | None, code: str | None, as_json
     from dataclasses import asdict
 
     from orchestrator.database import open_existing
-    from orchestrator.quarantine import list_quarantined
+    from orchestrator.page_runs.quarantine import list_quarantined
 
     pages = list_quarantined(open_existing(settings.database_url), volume, code)
     if as_json:
@@ -52,16 +52,16 @@ def list_pages(settings: Settings, volume: str | None, code: str | None, as_json
 def show(settings: Settings, page_run: int, as_json: bool) -> None:
     """Show what is known of page run PAGE_RUN: each attempt, its stage, signal, memory, traceback, last log lines."""
     from orchestrator.database import open_existing
-    from orchestrator.quarantine import open_case
+    from orchestrator.page_runs.quarantine import read_report
 
-    case = open_case(open_existing(settings.database_url), page_run)
+    case = read_report(open_existing(settings.database_url), page_run)
     if as_json:
         click.echo(json.dumps(case.to_dict()))
     else:
         _print(case)
 
 
-def _print(case: Case) -> None:
+def _print(case: PageRunReport) -> None:
     run = case.page_run
     click.echo(f"{run['volume']}  {run['page']}  {run['state']}")
     if run["error_code"]:
@@ -93,8 +93,8 @@ def retry(settings: Settings, page_runs: tuple[int, ...], volume: str | None, co
     """Make quarantined pages ready again: PAGE_RUNS, or all that the options leave. Earlier attempts are forgiven."""
     from models import PageRunState
     from orchestrator.database import open_existing
-    from workers.decisions import Selection
-    from workers.decisions import retry as make_ready
+    from orchestrator.page_runs.decisions import Selection
+    from orchestrator.page_runs.decisions import retry as make_ready
 
     engine = open_existing(settings.database_url, read_only=False)
     chosen = Selection(volume=volume, code=code, page_run_ids=page_runs)
@@ -109,10 +109,10 @@ def retry(settings: Settings, page_runs: tuple[int, ...], volume: str | None, co
 def export(settings: Settings, page_run: int, output: Path | None) -> None:
     """Pack the original of PAGE_RUN, parameters, versions, attempts and tracebacks into one ZIP for a bug report."""
     from orchestrator.database import open_existing
-    from orchestrator.quarantine import export_case, open_case
+    from orchestrator.page_runs.quarantine import export_case, read_report
     from workers.sources.limits import Limits
 
-    case = open_case(open_existing(settings.database_url), page_run)
+    case = read_report(open_existing(settings.database_url), page_run)
     path = output or Path(f"page-run-{page_run}.zip")
     missing = export_case(case, path, Limits(max_pixels=settings.max_pixels))
     click.echo(f"{path} is written" + (f", without the original: {missing}" if missing else "."))

@@ -15,7 +15,7 @@ from workers.config import Settings
 FORMATS = ["table", "csv", "json", "jsonl", "parquet"]
 
 if TYPE_CHECKING:
-    from orchestrator.asking.query import Answer
+    from orchestrator.query.query import Answer
 
 
 @click.command(short_help="Ask the database, read-only.")
@@ -48,10 +48,10 @@ def query(
     broadsheet query "SELECT page, text_lines FROM page_status ORDER BY text_lines DESC LIMIT 5"
     broadsheet query suspects --format csv --output suspects.csv
     """
-    from orchestrator.asking.named_queries import find_query
-    from orchestrator.asking.query import run_query
     from orchestrator.database import open_existing
-    from orchestrator.files import refuse_existing
+    from orchestrator.query.named_queries import find_query
+    from orchestrator.query.query import run_query
+    from orchestrator.terminal.files import refuse_existing
 
     dialect = "sqlite" if settings.database_url.startswith("sqlite") else "postgresql"
     if listing:
@@ -75,13 +75,13 @@ def query(
 
 
 def _write(answer: Answer, form: str, output: Path | None) -> None:
-    from orchestrator.asking.formats import FORMATS
-    from orchestrator.files import writing, writing_beside
+    from orchestrator.query.formats import FORMATS
+    from orchestrator.terminal.files import writing, writing_beside
 
     if output is None:
         FORMATS[form](answer, sys.stdout)
     elif form == "parquet":
-        from orchestrator.asking.parquet import write_parquet
+        from orchestrator.query.parquet import write_parquet
 
         with writing_beside(output) as beside:
             write_parquet(answer, beside)
@@ -91,7 +91,7 @@ def _write(answer: Answer, form: str, output: Path | None) -> None:
 
 
 def _list(name: str | None, dialect: str) -> None:
-    from orchestrator.asking.named_queries import find_query, named_queries
+    from orchestrator.query.named_queries import find_query, named_queries
 
     one = find_query(name, dialect) if name else None
     if one is not None:

@@ -19,10 +19,10 @@ from workers.config import Settings
 def report(settings: Settings, output: Path | None, volume: str | None, pipeline: str | None, thumbnails: int) -> None:
     """Tell how a run went: pages, failures, throughput, timings, memory, suspects; as text, or as one HTML file."""
     from orchestrator.database import open_existing
-    from orchestrator.files import refuse_existing, writing
-    from orchestrator.pages import Selection, check_names
     from orchestrator.report.figures import Scope, read_figures
     from orchestrator.report.text import render_text
+    from orchestrator.results.pages import Selection, check_names
+    from orchestrator.terminal.files import refuse_existing, writing
 
     as_html = output is not None and output.suffix.lower() in (".html", ".htm")
     if output is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from orchestrator.commands.options import with_settings
-from orchestrator.wording import counted
+from orchestrator.terminal.wording import counted
 from workers.config import Settings
 
 
@@ -18,8 +18,8 @@ def retry(settings: Settings, volume: str | None, code: str | None, cancelled: b
     """Make quarantined pages ready again; the next ingest, or the fleet's feeder, runs them."""
     from models import PageRunState
     from orchestrator.database import open_existing
-    from workers.decisions import Selection
-    from workers.decisions import retry as make_ready
+    from orchestrator.page_runs.decisions import Selection
+    from orchestrator.page_runs.decisions import retry as make_ready
 
     states = [PageRunState.QUARANTINED] + ([PageRunState.CANCELLED] if cancelled else [])
     chosen = Selection(volume=volume, code=code)

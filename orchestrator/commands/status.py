@@ -12,7 +12,7 @@ from orchestrator.commands.options import with_settings
 from workers.config import Settings
 
 if TYPE_CHECKING:
-    from orchestrator.status import Status
+    from orchestrator.status.figures import Status
 
 
 @click.command(short_help="Show where the pages stand, the fleet, and the time left.")
@@ -24,8 +24,8 @@ def status(settings: Settings, as_json: bool, again: bool) -> None:
     from rich.console import Console
 
     from orchestrator.database import open_existing
-    from orchestrator.status import read_status
-    from orchestrator.watching import open_picture, watch
+    from orchestrator.status.figures import read_status
+    from orchestrator.status.watch import open_picture, watch
 
     engine = open_existing(settings.database_url)
     with contextlib.ExitStack() as stack:

@@ -38,8 +38,8 @@ def worker(settings: Settings, processes: int | None, without_heartbeat: bool, l
 
 
 def _run(settings: Settings, processes: int, heartbeat: bool, log_level: str, directory: Path) -> None:
-    from workers import service
     from workers.celery import Queue, app
+    from workers.process import service
 
     service.prepare(app, settings, log_level, directory)
     queues = ",".join(Queue)

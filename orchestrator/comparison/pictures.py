@@ -11,19 +11,19 @@ import click
 from sqlalchemy import Engine
 
 from orchestrator.comparison.differences import difference_image
-from orchestrator.comparison.pipelines import SampledPage, Verdict
+from orchestrator.comparison.pipelines import Comparison, SampledPage
 from orchestrator.export.folder import Written, open_folder, write_file
 from orchestrator.export.naming import page_path
 from orchestrator.overlay.drawing import shrink
-from orchestrator.pages import ArchivedPage, Selection, read_pages
-from orchestrator.scans import open_scan
+from orchestrator.results.pages import ArchivedPage, Selection, read_pages
+from orchestrator.results.scans import open_scan
 from workers.errors import PageError
 
 WIDTH = 1600
 
 
 def write_differences(
-    engine: Engine, verdict: Verdict, sampled: Sequence[SampledPage] | None, folder: Path, max_pixels: int
+    engine: Engine, verdict: Comparison, sampled: Sequence[SampledPage] | None, folder: Path, max_pixels: int
 ) -> None:
     """Write a PNG of each page of `verdict.worst`, the worst first by name; layouts of a sample are taken from it.
 
@@ -48,7 +48,7 @@ def write_differences(
 
 
 def _pages(
-    engine: Engine, verdict: Verdict, sampled: Sequence[SampledPage] | None, runs: tuple[int, ...]
+    engine: Engine, verdict: Comparison, sampled: Sequence[SampledPage] | None, runs: tuple[int, ...]
 ) -> dict[int, ArchivedPage]:
     if sampled is None:
         selection = Selection(pipeline=verdict.b.fingerprint, page_runs=runs)

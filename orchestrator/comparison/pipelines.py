@@ -17,8 +17,8 @@ from sqlalchemy import Engine, select, text
 
 from models import Pipeline
 from orchestrator.comparison.differences import PageComparison, compare_layouts
-from orchestrator.pages import ArchivedPage, Selection, page_run_ids, read_pages
-from orchestrator.parameter_options import read_parameters
+from orchestrator.ingest.parameter_options import read_parameters
+from orchestrator.results.pages import ArchivedPage, Selection, page_run_ids, read_pages
 from workers.errors import BroadsheetError, UnreadableInput
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters, fingerprint, versions_for
@@ -30,7 +30,7 @@ Analyse = Callable[[str, str, str, int], PageLayout]
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class Candidate:
     """One of the two pipelines: its fingerprint and its parameters (JSON); `runs_here` with the software at hand."""
 
     fingerprint: str
@@ -39,11 +39,11 @@ class Contender:
 
 
 @dataclass(slots=True)
-class Verdict:
+class Comparison:
     """Sums over all compared pages, and the pages that differ most."""
 
-    a: Contender
-    b: Contender
+    a: Candidate
+    b: Candidate
     pages: int = 0
     unreadable: int = 0
     lines: list[int] = field(default_factory=lambda: [0, 0])
@@ -89,7 +89,7 @@ class Verdict:
         }
 
 
-def find_contender(engine: Engine, name: str) -> Contender:
+def find_contender(engine: Engine, name: str) -> Candidate:
     """Return what `name` stands for: a stored pipeline's fingerprint (or its beginning), `default`, a parameter file,
     or changes such as `faces.scale_factor=1.2,separators.method=none`.
 
@@ -110,19 +110,19 @@ def find_contender(engine: Engine, name: str) -> Contender:
         )
     changes = name.split(",") if "=" in name else ()
     parameters = read_parameters(Path(name) if name != "default" and not changes else None, changes)
-    return Contender(fingerprint(parameters, versions_for(parameters)), parameters.to_json(), True)
+    return Candidate(fingerprint(parameters, versions_for(parameters)), parameters.to_json(), True)
 
 
-def _stored(name: str, parameters: str) -> Contender:
+def _stored(name: str, parameters: str) -> Candidate:
     try:
         read = PipelineParameters.from_json(parameters)
         here = fingerprint(read, versions_for(read))
     except (ValueError, OSError):  # parameters of another version, or of another machine
         here = ""
-    return Contender(name, parameters, here == name)
+    return Candidate(name, parameters, here == name)
 
 
-def compare_stored(engine: Engine, a: Contender, b: Contender, selection: Selection, keep: int) -> Verdict:
+def compare_stored(engine: Engine, a: Candidate, b: Candidate, selection: Selection, keep: int) -> Comparison:
     """Compare what is stored of both pipelines, on all pages that both have done.
 
     Raises:
@@ -140,7 +140,7 @@ def compare_stored(engine: Engine, a: Contender, b: Contender, selection: Select
         ORDER BY x.page_run_id"""
     with engine.connect() as connection:
         pairs = connection.execute(text(sql), {"a": a.fingerprint, "b": b.fingerprint}).all()
-    verdict = Verdict(a, b)
+    verdict = Comparison(a, b)
     rows = iter(pairs)
     while block := list(islice(rows, PAIRS_AT_ONCE)):
         layouts_a, layouts_b = (
@@ -190,8 +190,8 @@ def sample_pages(engine: Engine, selection: Selection, count: int) -> list[Archi
 
 def run_sample(
     pages: Sequence[ArchivedPage],
-    a: Contender,
-    b: Contender,
+    a: Candidate,
+    b: Candidate,
     analyse_all: Callable[..., Iterable[Any]],
     max_pixels: int,
 ) -> Iterator[SampledPage]:
@@ -211,9 +211,9 @@ def run_sample(
         yield SampledPage(page, None, None, trouble) if trouble else SampledPage(page, in_a, in_b)
 
 
-def compare_sample(sampled: Iterable[SampledPage], a: Contender, b: Contender, keep: int) -> Verdict:
+def compare_sample(sampled: Iterable[SampledPage], a: Candidate, b: Candidate, keep: int) -> Comparison:
     """Compare the layouts of a sample."""
-    verdict = Verdict(a, b)
+    verdict = Comparison(a, b)
     for one in sampled:
         if one.a is None or one.b is None:
             verdict.unreadable += 1
@@ -230,9 +230,9 @@ def total_ms(layout: PageLayout) -> float:
 
 def analyse_or_tell(location: str, address: str, parameters: str, max_pixels: int) -> PageLayout | str:
     """Analyse one page in this process; returns the sentence where that fails."""
-    from workers.images import open_mask, open_page
     from workers.pipeline import analyse_page
     from workers.sources.address import PageAddress
+    from workers.sources.images import open_mask, open_page
     from workers.sources.limits import Limits
 
     try:
@@ -250,12 +250,12 @@ def pool(processes: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
 
 
-def render_verdict(verdict: Verdict) -> str:
+def render_verdict(verdict: Comparison) -> str:
     """Return the verdict as text."""
     return "\n".join(_told(verdict)) + "\n"
 
 
-def _told(v: Verdict) -> Iterator[str]:
+def _told(v: Comparison) -> Iterator[str]:
     yield f"A {v.a.fingerprint}, B {v.b.fingerprint}: {v.pages:,} pages, {v.changed_pages:,} of them differ"
     if v.unreadable:
         yield f"{v.unreadable:,} pages could not be analysed and are left out."

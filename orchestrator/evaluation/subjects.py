@@ -31,8 +31,8 @@ class Subject:
 
 def stored_pages(engine: Engine, max_pixels: int) -> Iterator[Subject]:
     """Yield the finished pages of a database, each with its newest results."""
-    from orchestrator.pages import ArchivedPage, Selection, read_pages
-    from orchestrator.scans import open_scan
+    from orchestrator.results.pages import ArchivedPage, Selection, read_pages
+    from orchestrator.results.scans import open_scan
 
     def subject(page: ArchivedPage) -> Subject:
         return Subject(page.volume, page.page, lambda: page.layout, lambda: open_scan(page, max_pixels).grey)
@@ -46,10 +46,10 @@ def fresh_pages(path: Path, parameters: PipelineParameters, max_pixels: int) -> 
     Raises:
         UnreadableInput: there is nothing at `path`.
     """
-    from orchestrator.finding.discovery import find_pages, open_volume
-    from workers.images import open_mask, open_page
+    from orchestrator.discovery.discovery import find_pages, open_volume
     from workers.pipeline import analyse_page
     from workers.sources.address import PageAddress
+    from workers.sources.images import open_mask, open_page
     from workers.sources.limits import Limits
     from workers.stages.palette.normalise import normalise
 

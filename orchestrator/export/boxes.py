@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, bindparam, select
 
 from models import Face, Separator, TextLine
-from orchestrator.pages import Selection, page_block
+from orchestrator.results.pages import Selection, page_block
 
 KINDS = ("line", "separator", "face")
 

@@ -12,7 +12,7 @@ from typing import Any
 from orchestrator.export.boxes import KINDS, BoxBlock
 from orchestrator.export.one_file import FileForm
 from orchestrator.export.provenance import provenance_record
-from orchestrator.pages import Provenance
+from orchestrator.results.pages import Provenance
 
 CATEGORIES = [{"id": number, "name": kind, "supercategory": "layout"} for number, kind in enumerate(KINDS, 1)]
 

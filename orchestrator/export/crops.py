@@ -17,8 +17,8 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from orchestrator.export.naming import page_path
 from orchestrator.overlay.legend import INK, shortened
-from orchestrator.pages import ArchivedPage
-from orchestrator.scans import open_scan
+from orchestrator.results.pages import ArchivedPage
+from orchestrator.results.scans import open_scan
 from workers.errors import PageError
 from workers.layout import BoundingBox
 

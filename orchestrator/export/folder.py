@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from orchestrator.export.provenance import provenance_record
-from orchestrator.files import writing, writing_beside, writing_bytes
-from orchestrator.pages import ArchivedPage, Provenance, Selection
+from orchestrator.results.pages import ArchivedPage, Provenance, Selection
+from orchestrator.terminal.files import writing, writing_beside, writing_bytes
 from workers.errors import BroadsheetError, PageError, UnreadableInput
 
 MANIFEST = "_export.json"

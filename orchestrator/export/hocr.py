@@ -12,7 +12,7 @@ from typing import Any
 from lxml import etree
 
 from orchestrator.export.blocks import text_blocks
-from orchestrator.pages import ArchivedPage
+from orchestrator.results.pages import ArchivedPage
 from workers.layout import BoundingBox, Point
 
 NAMESPACE = "http://www.w3.org/1999/xhtml"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.export.provenance import iso_moment
-from orchestrator.pages import ArchivedPage
+from orchestrator.results.pages import ArchivedPage
 from workers.layout import BoundingBox
 
 CONTEXTS = ["http://www.w3.org/ns/anno.jsonld", "http://iiif.io/api/presentation/3/context.json"]

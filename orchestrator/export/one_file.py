@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from orchestrator.export.boxes import BoxBlock, PageFacts
-from orchestrator.files import NO_ROOM, refuse_existing
+from orchestrator.terminal.files import NO_ROOM, refuse_existing
 from workers.errors import UnreadableInput
 
 _OURS = re.compile(r"[0-9a-f]{32}\.\d|unfinished-\d+")

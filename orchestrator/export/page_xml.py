@@ -13,7 +13,7 @@ from lxml import etree
 
 from orchestrator.export.blocks import text_blocks
 from orchestrator.export.provenance import iso_moment
-from orchestrator.pages import ArchivedPage
+from orchestrator.results.pages import ArchivedPage
 from workers.layout import BoundingBox, Point, TextLine
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from orchestrator.export.boxes import KINDS, BoxBlock, box_blocks
 from orchestrator.export.provenance import provenance_record
-from orchestrator.pages import Provenance, Selection
+from orchestrator.results.pages import Provenance, Selection
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from orchestrator.pages import Provenance
+from orchestrator.results.pages import Provenance
 
 
 def iso_moment(moment: datetime) -> str:

@@ -22,11 +22,11 @@ from orchestrator.export.folder import (
 )
 from orchestrator.export.iiif import DEFAULT_CANVAS, annotation_page
 from orchestrator.export.naming import page_path, volume_path
-from orchestrator.files import refuse_existing, writing_beside
-from orchestrator.pages import ArchivedPage, Selection, count_pages, provenances_of, read_pages, volumes_of
-from orchestrator.progress_bar import progress
-from orchestrator.scans import open_scan, scan_path
-from orchestrator.wording import counted
+from orchestrator.results.pages import ArchivedPage, Selection, count_pages, provenances_of, read_pages, volumes_of
+from orchestrator.results.scans import open_scan, scan_path
+from orchestrator.terminal.files import refuse_existing, writing_beside
+from orchestrator.terminal.progress_bar import progress
+from orchestrator.terminal.wording import counted
 from workers.errors import BroadsheetError, UnreadableInput
 
 

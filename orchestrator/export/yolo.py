@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from orchestrator.pages import ArchivedPage, Provenance
+from orchestrator.results.pages import ArchivedPage, Provenance
 from workers.layout import BoundingBox
 
 CLASSES = ("line", "separator", "face")

@@ -14,7 +14,7 @@ import redis
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from orchestrator.local.leash import Leash
+from orchestrator.local.supervisor import ChildService
 from workers.errors import ServiceDown
 
 START_SECONDS = 20.0
@@ -67,21 +67,21 @@ def embedded_broker() -> Iterator[str]:
     server = find_server()
     directory = Path(tempfile.mkdtemp(prefix="broadsheet-"))
     socket = directory / "broker.sock"
-    # 'noeviction': a doorbell that silently drops rings is worse than one that says it is full.
+    # 'noeviction': a broker that silently drops messages is worse than one that says it is full.
     options = ["--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--save", "", "--appendonly"]
     options += ["no", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction", "--dir", str(directory)]
-    leash = Leash([server, *options], directory, grace_seconds=2, environ=dict(os.environ))
+    service = ChildService([server, *options], directory, grace_seconds=2, environ=dict(os.environ))
     try:
-        _wait_until_up(leash, socket)
+        _wait_until_up(service, socket)
         yield f"redis+socket://{socket}?virtual_host=0"
     finally:
-        leash.kill()
+        service.kill()
 
 
-def _wait_until_up(leash: Leash, socket: Path) -> None:
+def _wait_until_up(service: ChildService, socket: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     client = redis.Redis(unix_socket_path=str(socket))
-    while time.monotonic() < deadline and leash.ended() is None:
+    while time.monotonic() < deadline and service.ended() is None:
         try:
             client.ping()
         except redis.ConnectionError:
@@ -89,4 +89,4 @@ def _wait_until_up(leash: Leash, socket: Path) -> None:
         else:
             client.close()
             return
-    raise ServiceDown(f"The embedded broker did not start: {leash.last_words() or 'it printed nothing'}")
+    raise ServiceDown(f"The embedded broker did not start: {service.last_words() or 'it printed nothing'}")

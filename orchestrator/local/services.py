@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.local.broker import check_broker, embedded_broker
-from orchestrator.local.leash import Leash
+from orchestrator.local.supervisor import ChildService
 from workers.config import Settings
 from workers.errors import ServiceDown
 
@@ -25,7 +25,7 @@ class LocalWorker:
 
     settings: Settings
     processes: int
-    _leash: Leash | None = None
+    _leash: ChildService | None = None
     _restarts: int = 0
 
     def keep_alive(self) -> None:
@@ -48,14 +48,14 @@ class LocalWorker:
             self._leash.stop()
 
 
-def start_worker(settings: Settings, processes: int) -> Leash:
+def start_worker(settings: Settings, processes: int) -> ChildService:
     """Start `broadsheet worker` for these settings."""
     directory = Path(tempfile.mkdtemp(prefix="broadsheet-"))
     # Nobody watches it; and where the broker has gone with the command, a last sign of life would wait for it for ever.
     options = ["--processes", str(processes), "--without-heartbeat"]
     command = [sys.executable, "-P", "-m", "orchestrator", "worker", *options]
     environ = dict(os.environ) | replace(settings, log_format="text").to_env()  # its last words are shown to people
-    return Leash(command, directory, settings.hard_limit_seconds, environ)
+    return ChildService(command, directory, settings.hard_limit_seconds, environ)
 
 
 def cores() -> int:

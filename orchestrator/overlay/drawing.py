@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from orchestrator.overlay.legend import BAND_HEIGHT, INK, Entry, with_legend
-from orchestrator.pages import ArchivedPage
+from orchestrator.results.pages import ArchivedPage
 from workers.layout import BoundingBox, PageLayout, Separator
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from sqlalchemy import Engine, text
 
 from orchestrator.export.folder import Written, open_folder, write_file
 from orchestrator.export.naming import page_path
-from orchestrator.files import refuse_existing, writing_beside
 from orchestrator.overlay.drawing import overlay_image, overlay_svg, title
-from orchestrator.pages import ArchivedPage, Selection, count_pages, read_pages
-from orchestrator.scans import open_scan
-from orchestrator.wording import counted
+from orchestrator.results.pages import ArchivedPage, Selection, count_pages, read_pages
+from orchestrator.results.scans import open_scan
+from orchestrator.terminal.files import refuse_existing, writing_beside
+from orchestrator.terminal.wording import counted
 from workers.errors import PageError, UnreadableInput
 
 SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".pdf": "pdf", ".svg": "svg"}

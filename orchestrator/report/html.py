@@ -12,13 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sqlalchemy import Engine
 
+from orchestrator.ingest.parameter_options import as_changes
 from orchestrator.overlay.drawing import marked_scan
-from orchestrator.pages import ArchivedPage, Selection, read_pages
-from orchestrator.parameter_options import as_changes
 from orchestrator.report import charts
 from orchestrator.report.figures import Figures, Suspect
 from orchestrator.report.text import duration, page_totals
-from orchestrator.scans import open_scan
+from orchestrator.results.pages import ArchivedPage, Selection, read_pages
+from orchestrator.results.scans import open_scan
 from workers.errors import PageError, TransientError
 
 Thumbnails = Sequence[tuple[Suspect, str | None]]

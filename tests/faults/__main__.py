@@ -14,5 +14,5 @@ from orchestrator.cli import main
 from tests.faults.strikes import install
 from workers.tasks import PageTask
 
-PageTask.steps, PageTask.alone_command = install()
+PageTask.steps, PageTask.isolated_command = install()
 main(sys.argv[1:])

@@ -9,15 +9,15 @@ from typing import Any
 from PIL import Image
 from sqlalchemy import Engine, event
 
-from orchestrator.feeding.doorbell import Message, RedisDoorbell
+from orchestrator.feeder.broker import Message, RedisBroker
 from tests.faults import actions
 from tests.faults.plan import from_environment
-from workers import processing
-from workers.claims import Claim
 from workers.config import Settings
 from workers.layout import BoundingBox, PageLayout, TextLine
+from workers.lease import processing
+from workers.lease.claims import Claim
 from workers.parameters import PipelineParameters
-from workers.timing import StageClock
+from workers.telemetry.timing import StageClock
 
 PLAN = from_environment()
 TRANSACTIONS = {"claim", "record", "fail", "take", "sweep", "store_block"}
@@ -28,7 +28,7 @@ def install() -> tuple[processing.Steps, tuple[str, ...]]:
     """Hang up the faults of this process's plan; returns the steps and the command of a suspect's process."""
     reach("start")
     event.listen(Engine, "commit", at_commit)
-    RedisDoorbell.ring = ring  # type: ignore[method-assign]
+    RedisBroker.ring = ring  # type: ignore[method-assign]
     return processing.Steps(load, analyse, record), (sys.executable, "-m", "tests.faults.alone")
 
 
@@ -78,10 +78,10 @@ def at_commit(_connection: Any) -> None:
             return
 
 
-_true_ring = RedisDoorbell.ring
+_true_ring = RedisBroker.ring
 
 
-def ring(self: RedisDoorbell, messages: Sequence[Message]) -> None:
+def ring(self: RedisBroker, messages: Sequence[Message]) -> None:
     """Strike between the feeder's commit and its messages."""
     reach("publish")
     _true_ring(self, messages)

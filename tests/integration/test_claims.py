@@ -10,16 +10,16 @@ from sqlalchemy import Engine, select, update
 
 from models import Attempt, PageRun, PageRunState, StageTiming, TextLine, database_now
 from models import Face as StoredFace
-from orchestrator.feeding.window import INTERACTIVE, Scope, put_back, queued_before, take
+from orchestrator.feeder.window import INTERACTIVE, Scope, put_back, queued_before, take
+from orchestrator.page_runs.decisions import Selection, cancel, retry
 from tests.rows import add_page_runs
-from workers import claims
 from workers.celery import Queue
-from workers.claims import Claim, Failure
-from workers.decisions import Selection, cancel, retry
 from workers.layout import BoundingBox, Face, PageLayout, Separator
 from workers.layout import StageTiming as Timing
 from workers.layout import TextLine as Line
-from workers.recording import record
+from workers.lease import claims
+from workers.lease.claims import Claim, Failure
+from workers.lease.recording import record
 
 LEASE = 180
 TROUBLE = Failure("transient", "The network file system stood still.", retry=True, stage="decode")

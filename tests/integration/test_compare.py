@@ -15,7 +15,7 @@ import models
 from orchestrator.comparison.differences import GAINED, LOST, MOVED, compare_layouts, difference_image
 from orchestrator.comparison.pictures import write_differences
 from orchestrator.comparison.pipelines import (
-    Contender,
+    Candidate,
     analyse_or_tell,
     compare_sample,
     compare_stored,
@@ -24,7 +24,7 @@ from orchestrator.comparison.pipelines import (
     run_sample,
     sample_pages,
 )
-from orchestrator.pages import Selection
+from orchestrator.results.pages import Selection
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, store, text_lines
 from workers.errors import UnreadableInput
 from workers.layout import BoundingBox, PageLayout, TextLine
@@ -158,7 +158,7 @@ def test_a_sample_is_the_same_every_time_and_no_larger_than_asked(sqlite_engine:
 
 def test_a_pipeline_of_other_software_cannot_run_here(sqlite_engine: Engine) -> None:
     add_done_pages(sqlite_engine, [page(1)])
-    old = Contender("0" * 16, "{}", False)
+    old = Candidate("0" * 16, "{}", False)
     with pytest.raises(UnreadableInput, match="other software"):
         list(run_sample(sample_pages(sqlite_engine, Selection(), 1), old, old, map, 10**9))
 

@@ -135,7 +135,7 @@ services:
   feeder: *times
   worker: *times
 """
-MAIN = "from workers.metrics import child_processes as of; import os; main = of(1)[0]; "
+MAIN = "from workers.telemetry.metrics import child_processes as of; import os; main = of(1)[0]; "
 KILL_CHILD = MAIN + "os.kill(of(main)[0], 9)"
 KILL_MAIN = MAIN + "os.kill(main, 9)"
 OOM_SCORES = MAIN + "print([int(open(f'/proc/{p}/oom_score_adj').read()) for p in (main, of(main)[0])])"

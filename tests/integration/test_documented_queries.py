@@ -16,8 +16,8 @@ from sqlalchemy import Engine
 
 import migrations
 from models.session import open_engine, open_engine_read_only
-from orchestrator.asking.named_queries import NamedQuery, named_queries
-from orchestrator.asking.query import run_query
+from orchestrator.query.named_queries import NamedQuery, named_queries
+from orchestrator.query.query import run_query
 from tests.sample_rows import read_truth, store_truth
 
 PAGE = Path(__file__).parents[2] / "docs" / "queries.md"

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Engine, update
 
 from models import PageRun
-from orchestrator.feeding.brake import Brake, failing_volumes
-from orchestrator.feeding.service import FailureWatch
+from orchestrator.feeder.circuit_breaker import CircuitBreaker, failing_volumes
+from orchestrator.feeder.service import FailureWatch
 from tests.faults.plan import Fault
 from tests.fleet import make_scans
 from tests.integration.fleets import a_fleet, a_redis
@@ -28,7 +28,7 @@ def finish(engine: Engine, page_run_ids: list[int], state: str) -> None:
     [(99, 99, False), (100, 14, False), (100, 15, True), (1000, 115, False), (1000, 116, True)],
 )
 def test_the_brake_waits_for_enough_pages_and_allows_its_share(ended: int, quarantined: int, stops: bool) -> None:
-    assert Brake(10).stops(ended, quarantined) is stops
+    assert CircuitBreaker(10).stops(ended, quarantined) is stops
 
 
 def test_only_the_failing_volume_is_held_and_a_retry_frees_it(engine: Engine) -> None:
@@ -36,11 +36,11 @@ def test_only_the_failing_volume_is_held_and_a_retry_frees_it(engine: Engine) ->
     finish(engine, bad[:80], "done")
     finish(engine, bad[80:110], "quarantined")
     finish(engine, good[:110], "done")
-    assert [volume.source for volume in failing_volumes(engine, Brake(10))] == ["bad"]
-    assert failing_volumes(engine, Brake(30)) == []
-    assert len(FailureWatch(engine, Brake(10)).held()) == 1
+    assert [volume.source for volume in failing_volumes(engine, CircuitBreaker(10))] == ["bad"]
+    assert failing_volumes(engine, CircuitBreaker(30)) == []
+    assert len(FailureWatch(engine, CircuitBreaker(10)).held()) == 1
     finish(engine, bad[80:110], "ready")
-    assert FailureWatch(engine, Brake(10)).held() == ()
+    assert FailureWatch(engine, CircuitBreaker(10)).held() == ()
 
 
 def test_an_ingest_stops_says_why_and_exits_with_1(postgres: PostgresServer, tmp_path: Path) -> None:

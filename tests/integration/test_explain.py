@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
-from orchestrator.explain import explain_page, render_explanation
+from orchestrator.report.explain import explain_page, render_explanation
 from tests.archive import add_done_pages, page
 from tests.rows import add_page_runs
-from workers.claims import Failure, claim, fail
 from workers.errors import UnreadableInput
 from workers.layout import StageTiming
+from workers.lease.claims import Failure, claim, fail
 
 
 def test_a_slow_page_names_its_stage_and_what_is_usual(engine: Engine) -> None:

@@ -19,8 +19,8 @@ from sqlalchemy import Engine, update
 
 import models
 from orchestrator.export.run import ExportOptions, run_export
-from orchestrator.files import writing
-from orchestrator.pages import Selection, count_pages, read_pages
+from orchestrator.results.pages import Selection, count_pages, read_pages
+from orchestrator.terminal.files import writing
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule, text_lines
 from tests.disk import small_disk
 from workers.errors import UnreadableInput

@@ -12,13 +12,14 @@ from sqlalchemy import Engine, update
 
 from models import PageRun, database_now
 from models.session import open_engine_read_only
-from orchestrator.feeding import metrics
-from orchestrator.feeding.metrics import FleetCollector, gauges, read_fleet
+from orchestrator.feeder import metrics
+from orchestrator.feeder.metrics import FleetCollector, gauges, read_fleet
 from tests.rows import add_page_runs
 from tests.servers import free_port
-from workers import claims, presence
-from workers.claims import Failure
 from workers.config import Settings
+from workers.lease import claims
+from workers.lease.claims import Failure
+from workers.process import registry
 
 
 def figures(engine: Engine, window: int = 8) -> Mapping[tuple[str, str], float]:
@@ -48,7 +49,7 @@ def test_the_figures_tell_states_attempts_ages_and_workers(engine: Engine) -> No
             (ready, {"state": "ready"}),
         ):
             connection.execute(update(PageRun).where(PageRun.page_run_id == page_run_id).values(changes))
-    presence.report(engine, "host:1", 4)
+    registry.report(engine, "host:1", 4)
     found = figures(engine)
     assert [found["page_runs", state] for state in ("ready", "queued", "running", "quarantined", "done")] == [
         1,

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, update
 
 import models
 from orchestrator.export.run import ExportOptions, run_export
-from orchestrator.pages import Selection
+from orchestrator.results import pages
 from tests.archive import add_done_pages, page
 from tests.disk import small_disk
 from workers.errors import UnreadableInput
@@ -24,12 +24,12 @@ from workers.errors import UnreadableInput
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import orchestrator.pages
+from orchestrator.results import pages
 from models.session import open_engine_read_only
 from orchestrator.export.run import ExportOptions, run_export
 
 url, form, output, last = sys.argv[1:]
-orchestrator.pages.BLOCK_PAGES = 2
+pages.BLOCK_PAGES = 2
 steps = 0
 
 def deadly(step):
@@ -42,14 +42,14 @@ def deadly(step):
     return run
 
 os.fsync, Path.replace = deadly(os.fsync), deadly(Path.replace)
-run_export(open_engine_read_only(url), form, Path(output), orchestrator.pages.Selection(), ExportOptions(), 10**9)
+run_export(open_engine_read_only(url), form, Path(output), pages.Selection(), ExportOptions(), 10**9)
 """
 
 
 @pytest.fixture
 def archive(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """Seven pages that are read in four blocks."""
-    monkeypatch.setattr("orchestrator.pages.BLOCK_PAGES", 2)
+    monkeypatch.setattr("orchestrator.results.pages.BLOCK_PAGES", 2)
     add_done_pages(engine, [page(5), page(0), page(3), page(2)], source="scans, first")
     add_done_pages(engine, [page(1), page(4), page(6)], source="scans, second")
     return engine
@@ -57,7 +57,7 @@ def archive(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 def export(engine: Engine, form: str, output: Path) -> str:
     with contextlib.redirect_stderr(io.StringIO()) as told:
-        assert run_export(engine, form, output, Selection(), ExportOptions(), 10**9) == 0
+        assert run_export(engine, form, output, pages.Selection(), ExportOptions(), 10**9) == 0
     return told.getvalue()
 
 

@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from models import PageRun, Worker, database_now
-from orchestrator.feeding.doorbell import RedisDoorbell
-from orchestrator.feeding.window import put_back
+from orchestrator.feeder.broker import RedisBroker
+from orchestrator.feeder.window import put_back
+from orchestrator.page_runs.decisions import Selection, cancel
 from tests.faults.plan import Fault
 from tests.fleet import Fleet, make_scans
 from tests.integration.fleets import a_fleet, a_redis
 from tests.servers import PostgresServer, RedisServer
 from workers.celery import Queue, make_app
-from workers.decisions import Selection, cancel
 
 LINGER = Fault("analyse", "linger_long", "p0001.png", (1,))
 
@@ -67,13 +67,13 @@ def test_a_message_that_comes_many_times_is_worked_on_once(
     with a_fleet(tmp_path, postgres, redis, 8) as fleet:
         fleet.feeder()
         fleet.until(lambda: fleet.count("queued") > 0, "queued page runs")
-        doorbell = RedisDoorbell(make_app(fleet.settings))
+        broker = RedisBroker(make_app(fleet.settings))
         for _ in range(3):
-            doorbell.ring([(number, Queue.BULK) for number in range(1, 9)])
+            broker.ring([(number, Queue.BULK) for number in range(1, 9)])
         fleet.worker(2)
         fleet.until_ended()
-        doorbell.ring([(number, Queue.BULK) for number in range(1, 9)])
-        fleet.until(lambda: doorbell.count() == 0, "the end of the messages")
+        broker.ring([(number, Queue.BULK) for number in range(1, 9)])
+        fleet.until(lambda: broker.count() == 0, "the end of the messages")
         fleet.check()
         assert {row.attempts for n in range(1, 9) for row in [fleet.page_run(f"p{n:04}.png")]} == {1}
 
@@ -197,8 +197,8 @@ def test_cancelled_pages_are_dropped_from_the_queue(
         fleet.worker(1)
         fleet.until(lambda: in_work(fleet, "p0001.png"), "the page in work")
         assert cancel(fleet.engine, Selection()) == 12
-        doorbell = RedisDoorbell(make_app(fleet.settings))
-        fleet.until(lambda: doorbell.count() == 0, "the end of the messages")
+        broker = RedisBroker(make_app(fleet.settings))
+        fleet.until(lambda: broker.count() == 0, "the end of the messages")
         fleet.until(lambda: "in other hands, nothing stored" in fleet.logs(), "the end of the page in work")
         assert fleet.states() == {"cancelled": 12}
         assert put_back(fleet.engine, range(1, 13)) == 0

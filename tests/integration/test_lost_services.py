@@ -14,14 +14,15 @@ import redis as redis_client
 from kombu import Consumer, Message
 from sqlalchemy import create_engine, text
 
-from orchestrator.feeding.doorbell import RedisDoorbell
+from orchestrator.feeder.broker import RedisBroker
 from tests.faults.plan import Fault
 from tests.fleet import Fleet
 from tests.integration.fleets import a_fleet, a_redis
 from tests.servers import PostgresServer, a_postgres
 from workers.celery import Queue, make_app
 from workers.config import Settings
-from workers.tasks import PageRequest, process_page
+from workers.process.requests import PageRequest
+from workers.tasks import process_page
 
 SLOWLY = Fault("analyse", "linger_a_little")
 
@@ -76,7 +77,7 @@ def test_a_message_whose_acknowledgement_is_not_heard_does_not_keep_its_place() 
     with a_redis() as redis:
         app = make_app(Settings(broker_url=redis.url))
         app.conf.broker_transport_options = dict(app.conf.broker_transport_options, socket_timeout=0.2)
-        RedisDoorbell(app).ring([(1, Queue.BULK), (2, Queue.BULK)])
+        RedisBroker(app).ring([(1, Queue.BULK), (2, Queue.BULK)])
         received: list[Message] = []
         with app.connection_for_read() as connection, connection.channel() as channel:
             channel.basic_qos(0, 1, False)

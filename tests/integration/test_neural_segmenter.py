@@ -18,12 +18,12 @@ from sqlalchemy import Engine, select
 from models import TextLine
 from tests.rows import add_page_runs
 from tests.unit.drawn_pages import DrawnPage
-from workers import claims
 from workers.layout import PageLayout
+from workers.lease import claims
+from workers.lease.recording import record
 from workers.parameters import PipelineParameters, SegmentationParameters
 from workers.pipeline import analyse_page
-from workers.recording import record
-from workers.stages.kraken import neural as baseline
+from workers.stages.kraken import neural
 
 BASELINE = PipelineParameters(segmentation=SegmentationParameters(segmenter="baseline"))
 
@@ -40,9 +40,9 @@ def _page() -> Image.Image:
 def layouts() -> Iterator[tuple[PageLayout, PageLayout]]:
     """Two pages, one after the other in one process."""
     pytest.importorskip("torchvision", reason="torchvision does not fit torch here", exc_type=Exception)
-    baseline._load.cache_clear()
+    neural._load.cache_clear()
     yield analyse_page(_page(), BASELINE), analyse_page(_page(), BASELINE)
-    baseline._load.cache_clear()
+    neural._load.cache_clear()
 
 
 def test_every_line_is_found_with_its_baseline_and_boundary(layouts: tuple[PageLayout, PageLayout]) -> None:
@@ -56,16 +56,16 @@ def test_every_line_is_found_with_its_baseline_and_boundary(layouts: tuple[PageL
 
 def test_weights_are_loaded_once_a_process(layouts: tuple[PageLayout, PageLayout]) -> None:
     assert layouts[0].lines == layouts[1].lines
-    assert baseline._load.cache_info().misses == 1
-    assert baseline._load.cache_info().hits == 1
+    assert neural._load.cache_info().misses == 1
+    assert neural._load.cache_info().hits == 1
 
 
 def test_baselines_and_boundaries_are_stored(sqlite_engine: Engine, layouts: tuple[PageLayout, PageLayout]) -> None:
     claim = claims.claim(sqlite_engine, add_page_runs(sqlite_engine, 1)[0], "message", "host:1", 180)
     assert claim is not None and record(sqlite_engine, claim, layouts[0])
     with sqlite_engine.connect() as connection:
-        rows = connection.execute(select(TextLine.baseline, TextLine.boundary).order_by(TextLine.line_number)).all()
-    stored = [tuple(map(tuple, json.loads(row.baseline))) for row in rows]
+        rows = connection.execute(select(TextLine.neural, TextLine.boundary).order_by(TextLine.line_number)).all()
+    stored = [tuple(map(tuple, json.loads(row.neural))) for row in rows]
     assert stored == [line.baseline for line in layouts[0].lines]
     assert all(len(json.loads(row.boundary)) > 3 for row in rows)
 
@@ -87,11 +87,11 @@ def test_a_torchvision_that_does_not_fit_is_named(fault: str, tmp_path: Path) ->
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision" / "__init__.py").write_text(fault)
     script = (
-        "import numpy as np; from workers.stages.kraken import neural as baseline\n"
-        "try: baseline.baseline_lines(np.full((90, 90, 3), 255, np.uint8), '', 'horizontal-lr')\n"
-        "except baseline.NeuralSegmenterMissing as error: print(error.code, error)"
+        "import numpy as np; from workers.stages.kraken import neural\n"
+        "try: neural.baseline_lines(np.full((90, 90, 3), 255, np.uint8), '', 'horizontal-lr')\n"
+        "except neural.NeuralSegmenterMissing as error: print(error.code, error)"
     )
-    path = os.pathsep.join([str(tmp_path), str(Path(baseline.__file__).parents[2])])
+    path = os.pathsep.join([str(tmp_path), str(Path(neural.__file__).parents[2])])
     run = subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | {"PYTHONPATH": path},
@@ -111,5 +111,5 @@ def test_weights_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     parameters = PipelineParameters(
         segmentation=SegmentationParameters(segmenter="baseline", baseline_weights=str(broken))
     )
-    with pytest.raises(baseline.NeuralSegmenterMissing, match=r"own\.mlmodel cannot be loaded"):
+    with pytest.raises(neural.NeuralSegmenterMissing, match=r"own\.mlmodel cannot be loaded"):
         analyse_page(_page(), parameters)

@@ -17,8 +17,8 @@ import models
 from orchestrator.overlay.drawing import FACE, INSERTED, LINE, PRINTED, marked_scan, overlay_image, overlay_svg
 from orchestrator.overlay.files import suspects, write_overlays
 from orchestrator.overlay.legend import Entry, with_legend
-from orchestrator.pages import ArchivedPage, Selection, read_pages
-from orchestrator.scans import open_scan
+from orchestrator.results.pages import ArchivedPage, Selection, read_pages
+from orchestrator.results.scans import open_scan
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule
 from workers.errors import UnreadableInput
 from workers.layout import BoundingBox, Face, PageLayout, TextLine

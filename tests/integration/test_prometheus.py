@@ -20,12 +20,12 @@ import yaml
 from prometheus_client import Metric
 
 from models import PageRunState
-from orchestrator.feeding.metrics import Fleet as FleetFigures
-from orchestrator.feeding.metrics import gauges
+from orchestrator.feeder.metrics import Fleet as FleetFigures
+from orchestrator.feeder.metrics import gauges
 from tests.faults.plan import Fault
 from tests.integration.fleets import a_fleet, a_redis
 from tests.servers import PostgresServer, free_port, wait_until
-from workers import metrics
+from workers.telemetry import metrics
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 RULES = DEPLOY / "alerts.yml"

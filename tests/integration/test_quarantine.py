@@ -10,14 +10,15 @@ import pytest
 from sqlalchemy import Engine, update
 
 from models import Page, PageRun, Volume
-from orchestrator.quarantine import export_case, list_quarantined, open_case
-from orchestrator.status import read_status
-from orchestrator.status_text import fleet_sentence
-from orchestrator.wording import duration
+from orchestrator.page_runs.quarantine import export_case, list_quarantined, read_report
+from orchestrator.status.figures import read_status
+from orchestrator.status.text import fleet_sentence
+from orchestrator.terminal.wording import duration
 from tests.rows import add_page_runs
-from workers import claims, presence
-from workers.claims import Failure
 from workers.errors import UnreadableInput
+from workers.lease import claims
+from workers.lease.claims import Failure
+from workers.process import registry
 from workers.sources.limits import Limits
 
 DEATH = Failure(
@@ -52,13 +53,13 @@ def test_the_list_names_page_and_reason(engine: Engine, quarantined: int) -> Non
 
 
 def test_a_case_tells_stage_signal_memory_and_last_lines_of_each_attempt(engine: Engine, quarantined: int) -> None:
-    case = open_case(engine, quarantined)
+    case = read_report(engine, quarantined)
     assert [(a["stage"], a["signal"], a["peak_rss_kib"], a["log"]) for a in case.attempts] == [
         ("faces", 11, 2048, "12:00:00 faces begins")
     ] * 3
     assert json.dumps(case.to_dict())
     with pytest.raises(UnreadableInput, match="no page run 99"):
-        open_case(engine, 99)
+        read_report(engine, 99)
 
 
 def test_an_export_holds_the_original_and_no_password(engine: Engine, quarantined: int, tmp_path: Path) -> None:
@@ -66,7 +67,7 @@ def test_an_export_holds_the_original_and_no_password(engine: Engine, quarantine
     with engine.begin() as connection:
         connection.execute(update(Volume).values(location=str(tmp_path)))
         connection.execute(update(Page).values(address='{"members":["p.tif"],"frame":null}'))
-    assert export_case(open_case(engine, quarantined), tmp_path / "case.zip", Limits()) is None
+    assert export_case(read_report(engine, quarantined), tmp_path / "case.zip", Limits()) is None
     with zipfile.ZipFile(tmp_path / "case.zip") as parcel:
         assert parcel.read("original/p.tif") == b"the bytes of the scan"
         assert json.loads(parcel.read("report.json"))["error_code"] == "worker_lost"
@@ -77,18 +78,18 @@ def test_an_export_holds_the_original_and_no_password(engine: Engine, quarantine
 
 
 def test_an_export_without_the_original_says_so(engine: Engine, quarantined: int, tmp_path: Path) -> None:
-    missing = export_case(open_case(engine, quarantined), tmp_path / "case.zip", Limits())
+    missing = export_case(read_report(engine, quarantined), tmp_path / "case.zip", Limits())
     assert missing
     with zipfile.ZipFile(tmp_path / "case.zip") as parcel:
         assert json.loads(parcel.read("report.json"))["original_missing"] == missing
     with pytest.raises(UnreadableInput, match="exists already"):
-        export_case(open_case(engine, quarantined), tmp_path / "case.zip", Limits())
+        export_case(read_report(engine, quarantined), tmp_path / "case.zip", Limits())
 
 
 def test_the_status_knows_the_fleet_from_sql_alone(engine: Engine, quarantined: int) -> None:
-    presence.report(engine, "a:1", 4)
-    presence.report(engine, "b:1", 2)
-    presence.report(engine, "b:1", 2)
+    registry.report(engine, "a:1", 4)
+    registry.report(engine, "b:1", 2)
+    registry.report(engine, "b:1", 2)
     claims.claim(engine, quarantined + 1, "m", "a:2", 180)
     status = read_status(engine)
     fleet = status.fleet
@@ -101,8 +102,8 @@ def test_the_status_knows_the_fleet_from_sql_alone(engine: Engine, quarantined: 
     assert fleet_sentence(fleet, status.unfinished).startswith(
         "2 workers with 6 processes; window: 0 queued, 1 running"
     )
-    presence.leave(engine, "a:1")
-    assert presence.count_alive(engine) == (1, 2)
+    registry.leave(engine, "a:1")
+    assert registry.count_alive(engine) == (1, 2)
 
 
 def test_durations_are_told_in_two_units() -> None:

@@ -16,10 +16,10 @@ from sqlalchemy import Engine, text
 
 from benchmarks.synthetic import fill
 from models.session import open_engine_read_only
-from orchestrator.asking.formats import FORMATS
-from orchestrator.asking.named_queries import find_query, named_queries
-from orchestrator.asking.parquet import write_parquet
-from orchestrator.asking.query import Answer, QueryFailed, run_query
+from orchestrator.query.formats import FORMATS
+from orchestrator.query.named_queries import find_query, named_queries
+from orchestrator.query.parquet import write_parquet
+from orchestrator.query.query import Answer, QueryFailed, run_query
 from tests.archive import add_done_pages, page, store
 from tests.rows import add_page_runs
 from workers.errors import UnreadableInput

@@ -18,7 +18,7 @@ from models.session import open_engine
 from tests.fleet import ROOT
 from tests.rows import add_page_runs
 from tests.servers import wait_until
-from workers import claims
+from workers.lease import claims
 
 WRITERS, PAGES, LINES = 8, 240, 5
 
@@ -29,7 +29,7 @@ from sqlalchemy import event
 from models.session import open_engine
 from workers import claims
 from workers.layout import BoundingBox, PageLayout, TextLine
-from workers.recording import record
+from workers.lease.recording import record
 engine = open_engine(sys.argv[1])
 first, dies = int(sys.argv[2]), sys.argv[3] == "dies"
 lines = tuple(TextLine(BoundingBox(1, 10 * n + 1, 30, 10 * n + 9)) for n in range({LINES}))

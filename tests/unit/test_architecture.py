@@ -23,9 +23,9 @@ def loaded_by(code: str) -> set[str]:
     [
         ("import workers.layout, workers.errors, workers.parameters", HEAVY | {"numpy", "PIL", "models"}),
         ("import workers.pipeline", {"celery", "sqlalchemy", "models", "orchestrator", "kraken", "torch"}),
-        ("import orchestrator.finding.discovery", {"cv2", "torch", "kraken", "celery", "sqlalchemy"}),
+        ("import orchestrator.discovery.discovery", {"cv2", "torch", "kraken", "celery", "sqlalchemy"}),
         ("import models", {"workers", "orchestrator", "migrations"}),
-        ("import workers.claims, workers.recording", {"celery", "cv2", "torch", "kraken", "orchestrator"}),
+        ("import workers.lease.claims, workers.lease.recording", {"celery", "cv2", "torch", "kraken", "orchestrator"}),
         ("import workers.tasks", {"orchestrator", "kraken", "torch"}),
     ],
 )

@@ -10,11 +10,11 @@ from samples.pages import PageDesign, draw
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization.deskew import upright
-from workers.stages.binarization.sharpening import hangs_together
+from workers.stages.binarization.sharpening import has_touching_characters
 from workers.stages.binarization.skew import skew_degrees
-from workers.stages.binarization.survey import SURVEY_PIXELS, first_look, look_at, survey_of
+from workers.stages.binarization.survey import SURVEY_PIXELS, estimate_text_size, survey_of, survey_page
 from workers.stages.binarization.text_size import text_scale
-from workers.stages.binarization.threshold import even_paper, otsu_threshold, threshold
+from workers.stages.binarization.threshold import normalise_background, otsu_threshold, threshold
 from workers.stages.binarization.working_page import LEAST_SCALE, WORKING_SCALE, full_page, working_page
 from workers.stages.raster.labelling import label_dense
 
@@ -58,7 +58,7 @@ def test_uneven_paper_becomes_white() -> None:
     grey = two_columns().grey.astype(float)
     shade = np.linspace(0.5, 1.0, grey.shape[1])
     shaded = (grey * shade).astype(np.uint8)
-    evened = even_paper(shaded, 0)
+    evened = normalise_background(shaded, 0)
     assert np.percentile(evened[:, 100:-100], 30) > 235
     share = threshold(evened, OTSU, 0).mean()
     assert share == pytest.approx((grey < 128).mean(), rel=0.25)
@@ -165,14 +165,14 @@ def test_otsu_of_a_histogram_is_that_of_its_picture() -> None:
 def test_a_pale_print_becomes_as_dark_as_any_other() -> None:
     grey = two_columns().grey
     pale = (150 + grey * 0.35).astype(np.uint8)
-    evened = even_paper(pale, 0)
+    evened = normalise_background(pale, 0)
     assert np.percentile(evened, 1) < 30
     assert np.percentile(evened, 80) > 240
 
 
 def test_an_empty_page_gets_no_ink() -> None:
     empty = np.full((400, 300), 220, np.uint8) + np.random.default_rng(3).integers(0, 6, (400, 300), np.uint8)
-    assert even_paper(empty, 0).min() > 200
+    assert normalise_background(empty, 0).min() > 200
 
 
 @pytest.mark.parametrize("sigma", [1.0, 2.0, 2.5])
@@ -199,8 +199,8 @@ def test_a_joined_hand_is_not_taken_for_a_scan_out_of_focus() -> None:
             strokes = [(x + k, y + (12 if k // 6 % 2 else -8)) for k in range(0, 130, 6)]
             page.draw.line(strokes, fill=0, width=4)
     survey, _ = survey_of(page.grey, SURVEY_PIXELS)
-    assert hangs_together(label_dense(threshold(survey, OTSU, 0)).stats[1:])
-    assert not first_look(survey, OTSU).soft
+    assert has_touching_characters(label_dense(threshold(survey, OTSU, 0)).stats[1:])
+    assert not survey_page(survey, OTSU).soft
 
 
 def test_the_noise_of_a_sensor_on_a_pale_page_is_not_measured_as_text() -> None:
@@ -215,7 +215,7 @@ def test_lines_are_never_nearer_than_their_type_is_tall() -> None:
     design = PageDesign(seed=5041, columns=6, type_size=16, pitch=21, gutter=25, rules=True)
     wear = Wear(5041, skew_degrees=0.0, noise=7, stains=5, specks=50, blur=1.2)
     grey = scan(draw(design), wear).grey
-    look, factor = look_at(grey, OTSU)
+    look, factor = estimate_text_size(grey, OTSU)
     assert look.scale * factor > 13.5, "or the page is too easy"
     page = working_page(grey, OTSU)
     assert page.scale * page.placement.to_original[0][0] == pytest.approx(21 / 1.8, abs=0.8)

@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from orchestrator.finding.discovery import FoundPage, SkippedFile, find_pages, open_volume
-from orchestrator.finding.natural_order import natural_key
-from orchestrator.finding.pdf_pages import PdfPageCounter
+from orchestrator.discovery.discovery import FoundPage, SkippedFile, find_pages, open_volume
+from orchestrator.discovery.natural_order import natural_key
+from orchestrator.discovery.pdf_pages import PdfPageCounter
 from workers.errors import UnreadableImage, UnreadableInput
 from workers.sources.limits import Limits
 
@@ -314,6 +314,6 @@ def test_a_pdf_that_hangs_its_reader_is_given_up(tmp_path: Path) -> None:
 
 
 def test_discovery_loads_no_pixels_no_queue_and_no_tables() -> None:
-    program = "import sys, orchestrator.finding.discovery; print(*sys.modules)"
+    program = "import sys, orchestrator.discovery.discovery; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"cv2", "kraken", "torch", "numpy", "sqlalchemy", "celery", "pypdfium2"} & set(loaded)

@@ -18,9 +18,9 @@ from orchestrator.evaluation.matching import as_boxes, match_boxes
 from tests.unit.drawn_pages import two_columns
 from workers.layout import BoundingBox, Face
 from workers.parameters import CASCADES, FaceParameters
+from workers.stages.faces import yunet
 from workers.stages.faces.cascade import load_cascade, window_side
 from workers.stages.faces.detection import find_faces
-from workers.stages.faces import yunet as face_network
 from workers.stages.faces.yunet import FaceWeightsMissing
 from workers.stages.palette.normalise import normalise
 
@@ -245,7 +245,7 @@ class WhiteSquareNetwork:
 
 def test_the_second_detector_finds_one_face_at_two_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     network = WhiteSquareNetwork()
-    monkeypatch.setattr(face_network, "load_network", lambda weights: network)
+    monkeypatch.setattr(yunet, "load_network", lambda weights: network)
     page = np.full((600, 960), 90, np.uint8)
     page[96:192, 300:396] = 250
     (face,) = find_faces(page, [], FaceParameters(detector="yunet", weights="any.onnx"))

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 
-from orchestrator.feeding.aftermath import is_dead
+from orchestrator.feeder.recovery import is_dead
 
 
 def test_a_worker_of_this_machine_is_dead_when_its_process_is_gone() -> None:

@@ -31,10 +31,10 @@ from workers.errors import (
     UnsafeArchive,
     UnsafeMember,
 )
-from workers.images import open_page, verify_unchanged
 from workers.sources import tar_archive
 from workers.sources.address import PageAddress
 from workers.sources.hashing import sha256_of
+from workers.sources.images import open_page, verify_unchanged
 from workers.sources.limits import Limits
 from workers.sources.opening import OpenFiles
 from workers.sources.pdf import covers, turns_and_mirror

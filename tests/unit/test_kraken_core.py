@@ -32,13 +32,13 @@ from workers.stages.kraken import (
     find_line_boxes,
     lines,
     lines_between,
+    reference,
     seeds,
     strips,
 )
 from workers.stages.kraken import boxes as box_tools
-from workers.stages.raster.groups import groups
-from workers.stages.kraken import reference as kraken_reference
 from workers.stages.kraken.reference import find_line_boxes_reference
+from workers.stages.raster.groups import groups
 from workers.stages.raster.labelling import label_sparse
 from workers.stages.raster.quarter_turns import QUARTER_TURNS, turned
 from workers.stages.segmentation.reading_order import reading_order
@@ -63,8 +63,8 @@ def overlap_of_best(expected: Boxes, found: Boxes) -> NDArray[np.float64]:
 def assert_held_to_kraken(pairs: Iterable[tuple[Boxes, Boxes]]) -> None:
     """At least 98 % of kraken's boxes are found identically, the rest with an IoU over 0.9; none are added."""
     expected, same, added = 0, 0, 0
-    for reference, found in pairs:
-        wanted, given_boxes = set(map(tuple, reference.tolist())), set(map(tuple, found.tolist()))
+    for kraken_boxes, found in pairs:
+        wanted, given_boxes = set(map(tuple, kraken_boxes.tolist())), set(map(tuple, found.tolist()))
         expected, same = expected + len(wanted), same + len(wanted & given_boxes)
         added += abs(len(found) - len(reference))
         assert (overlap_of_best(reference, found) > 0.9).all()
@@ -76,7 +76,7 @@ def assert_held_to_kraken(pairs: Iterable[tuple[Boxes, Boxes]]) -> None:
 @pytest.fixture
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kraken's functions without its limit of components, which dense type exceeds."""
-    monkeypatch.setattr(kraken_reference, "LARGEST_SHARE_OF_COMPONENTS", 1.0)
+    monkeypatch.setattr(reference, "LARGEST_SHARE_OF_COMPONENTS", 1.0)
 
 
 PAGES: list[dict[str, Any]] = [

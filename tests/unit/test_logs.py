@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from workers import logs
+from workers.telemetry import logs
 
 log = logging.getLogger("some.library")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.parameter_options import read_parameters
+from orchestrator.ingest.parameter_options import read_parameters
 from workers.errors import UnreadableInput
 from workers.parameters import PipelineParameters, fingerprint, software_versions, versions_for
 

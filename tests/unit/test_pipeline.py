@@ -11,7 +11,7 @@ from workers.errors import MaskMismatch
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters, SegmentationParameters, SeparatorParameters
 from workers.pipeline import analyse_page
-from workers.timing import StageClock
+from workers.telemetry.timing import StageClock
 
 PARAMETERS = PipelineParameters()
 

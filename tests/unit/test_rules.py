@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.stages.raster.labelling import label_sparse
-from workers.stages.separators.rules import _standing_free, find_rules, rule_paths
+from workers.stages.separators.rules import _has_clear_margins, find_rules, rule_paths
 
 SCALE = 15.0
 
@@ -114,7 +114,7 @@ def test_a_short_stroke_must_be_freer_than_a_long_one() -> None:
         strokes[10 : 10 + height, x] = ink[10 : 10 + height, x] = 1
         ink[10 : 10 + round(0.35 * height), x + 2 : x + 5] = 1
     labelled = label_sparse(strokes)
-    free = _standing_free(labelled, np.array([1, 2]), ink, SCALE)
+    free = _has_clear_margins(labelled, np.array([1, 2]), ink, SCALE)
     assert labelled.stats[free, 3].tolist() == [380]
 
 

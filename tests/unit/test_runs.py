@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from workers.stages.raster import bits as bits
+from workers.stages.raster import bits
 from workers.stages.raster.labelling import label_dense, label_sparse, runs_of
 
 Mask = NDArray[np.uint8]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orchestrator.finding.discovery import find_pages, open_volume
+from orchestrator.discovery.discovery import find_pages, open_volume
 from samples import archive
 from samples.ageing import Scan, Wear, scan
 from samples.pages import PageDesign, draw
@@ -18,7 +18,7 @@ from samples.prose import Prose
 from samples.sheet import width_of
 from samples.typesetting import break_lines, hyphenations, justified
 from workers.errors import UnreadableImage
-from workers.images import open_page
+from workers.sources.images import open_page
 from workers.sources.limits import Limits
 from workers.stages.palette.normalise import normalise
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from orchestrator.cli import main
 from workers.config import Settings
 from workers.errors import UnreadableInput
-from workers.processing import describe
-from workers.secrets import check_broker_url, masked
+from workers.lease.processing import describe
+from workers.telemetry.secrets import check_broker_url, masked
 
 URL = "redis://:hunter2@queue:6379/0"
 

@@ -8,9 +8,9 @@ from workers.layout import BoundingBox, PageLayout
 from workers.parameters import BinarizationParameters, PipelineParameters, SegmentationParameters
 from workers.pipeline import analyse_page
 from workers.stages.binarization.working_page import working_page
-from workers.stages.segmentation.fragments import with_whole_letters
-from workers.stages.segmentation.tables import Known, cut_at_cells, holes_in
-from workers.stages.segmentation.xy_cut import block_order
+from workers.stages.segmentation.fragments import grow_to_components
+from workers.stages.segmentation.tables import GapCache, cut_at_cells, gaps_in
+from workers.stages.segmentation.xy_cut import xy_cut_order
 from workers.stages.separators.columns import find_columns
 from workers.stages.separators.components import find_components
 
@@ -75,21 +75,21 @@ def test_columns_follow_from_right_to_left_where_the_text_does() -> None:
     boxes = np.array(
         [[0, 10 * k, 40, 10 * k + 8] for k in range(8)] + [[60, 10 * k, 100, 10 * k + 8] for k in range(8)]
     )
-    assert block_order(boxes, NO_RULES, 4.0, "lr") == list(range(16))
-    assert block_order(boxes, NO_RULES, 4.0, "rl") == [*range(8, 16), *range(8)]
+    assert xy_cut_order(boxes, NO_RULES, 4.0, "lr") == list(range(16))
+    assert xy_cut_order(boxes, NO_RULES, 4.0, "rl") == [*range(8, 16), *range(8)]
 
 
 def test_a_rule_across_the_page_parts_what_is_above_from_what_is_below() -> None:
     column = [[0, 10 * k, 40, 10 * k + 8] for k in range(16)]
     boxes = np.array(column + [[x0 + 60, y0, x1 + 60, y1] for x0, y0, x1, y1 in column])
     rule = np.array([[0, 79, 100, 80]])
-    order = block_order(boxes, rule, 4.0, "lr")
+    order = xy_cut_order(boxes, rule, 4.0, "lr")
     assert order == [*range(8), *range(16, 24), *range(8, 16), *range(24, 32)]
 
 
 def test_two_thousand_lines_are_ordered_without_recursion() -> None:
     boxes = np.array([[60 * c, 10 * k, 60 * c + 50, 10 * k + 8] for c in range(8) for k in range(250)])
-    assert block_order(boxes, NO_RULES, 4.0, "lr") == list(range(2000))
+    assert xy_cut_order(boxes, NO_RULES, 4.0, "lr") == list(range(2000))
 
 
 def test_a_heading_in_heavy_type_whose_letters_touch_is_one_line() -> None:
@@ -159,11 +159,11 @@ def test_a_line_through_the_cells_of_a_table_is_cut() -> None:
 def test_no_box_is_looked_at_twice_for_the_holes_of_a_table() -> None:
     ink = np.zeros((60, 300), np.uint8)
     ink[20:34, 20:120] = ink[20:34, 160:260] = 1
-    known: Known = {}
+    known: GapCache = {}
     lines = np.array([[20, 20, 260, 34]])
-    first = holes_in(lines, ink, 18.0, known)
+    first = gaps_in(lines, ink, 18.0, known)
     assert first.tolist() == [[0, 120, 160]]
-    assert holes_in(lines, np.zeros_like(ink), 18.0, known).tolist() == first.tolist()
+    assert gaps_in(lines, np.zeros_like(ink), 18.0, known).tolist() == first.tolist()
 
 
 def test_a_wide_space_in_one_line_of_a_paragraph_does_not_cut_it() -> None:
@@ -218,4 +218,4 @@ def test_a_letter_that_touches_the_next_line_does_not_stretch_its_own() -> None:
     ink[70:106, 206:209] = 1  # a long stroke that hangs together with a tail of the line above
     lines = np.array([[20, 40, 380, 64], [20, 84, 380, 114]])
     components = find_components(ink, 20.0)
-    assert with_whole_letters(lines, components, np.zeros(len(components.x), bool)).tolist() == lines.tolist()
+    assert grow_to_components(lines, components, np.zeros(len(components.x), bool)).tolist() == lines.tolist()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from workers import metrics
 from workers.errors import UnreadableInput
+from workers.telemetry import metrics
 
 # Three children in one slot of the pool, one after the other; the first is killed.
 CHILDREN = """

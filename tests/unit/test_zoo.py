@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from orchestrator.finding.discovery import FoundPage, find_pages, open_volume
+from orchestrator.discovery.discovery import FoundPage, find_pages, open_volume
 from workers.errors import ImageTooLarge, PageError, UnreadableImage
-from workers.images import open_page
 from workers.sources.address import PageAddress
+from workers.sources.images import open_page
 from workers.sources.limits import Limits
 from workers.stages.palette.normalise import NormalisedPage, normalise
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization.letter_rows import Letters, Rows, letters_of, rows_of
-from workers.stages.binarization.survey import look_at
+from workers.stages.binarization.survey import estimate_text_size
 from workers.stages.raster.labelling import Stats
 
 Grey = NDArray[np.uint8]
@@ -44,12 +44,12 @@ def quarter_turns(stats: Stats, scale: float) -> int:
     if scale == 0:
         return 0
     upright = letters_of(stats, scale)
-    standing = _in_rows(upright, rows_of(upright, scale))
-    if standing.share >= SURELY:
+    letters_on_baseline = _in_rows(upright, rows_of(upright, scale))
+    if letters_on_baseline.share >= SURELY:
         return 0
     mirrored = letters_of(stats[:, MIRRORED], scale)
     rows = rows_of(mirrored, scale)
-    if not _is_text(_in_rows(mirrored, rows), standing, ENOUGH):
+    if not _is_text(_in_rows(mirrored, rows), letters_on_baseline, ENOUGH):
         return 0
     return 3 if _tops_differ(mirrored, rows, scale) else 1
 
@@ -78,7 +78,7 @@ def _is_text(seen: _InRows, otherwise: _InRows, enough: int) -> bool:
 
 def _either_way(grey: Grey, parameters: BinarizationParameters) -> _InRows:
     """Return what stands in rows on a scan that lies upright or on its side, whichever is more."""
-    look, _ = look_at(grey, parameters)
+    look, _ = estimate_text_size(grey, parameters)
     if look.scale == 0:
         return _InRows(0.0, 0)
     stats = look.labelled.stats

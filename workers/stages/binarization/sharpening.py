@@ -21,7 +21,7 @@ RADIUS = 0.15  # text scales
 AMOUNT = 2.5
 
 
-def hangs_together(stats: Stats) -> bool:
+def has_touching_characters(stats: Stats) -> bool:
     """Tell whether the usual component is as wide as tall, or wider.
 
     Args:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.parameters import BinarizationParameters
-from workers.stages.binarization.sharpening import SMALLER, hangs_together, sharpened
+from workers.stages.binarization.sharpening import SMALLER, has_touching_characters, sharpened
 from workers.stages.binarization.text_size import text_scale
-from workers.stages.binarization.threshold import even_paper, threshold
+from workers.stages.binarization.threshold import normalise_background, threshold
 from workers.stages.raster.labelling import Labelled, Stats, label_dense
 from workers.stages.raster.resize import reduce_by
 
@@ -25,7 +25,7 @@ MUCH_GRAIN = 0.2  # of the ink; clean and worn pages have 0.001 to 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Survey:
     """The survey without grain, its components, the text scale in its pixels, and whether the scan is soft."""
 
     page: Grey
@@ -34,30 +34,30 @@ class Look:
     soft: bool
 
 
-def look_at(grey: Grey, parameters: BinarizationParameters) -> tuple[Look, int]:
+def estimate_text_size(grey: Grey, parameters: BinarizationParameters) -> tuple[Survey, int]:
     """Look at a page (h, w) reduced by a whole factor, and at twice its size where letters may have run together there.
 
     The factor comes with the look.
     """
     survey, factor = survey_of(grey, SURVEY_PIXELS)
-    look = first_look(survey, parameters)
+    look = survey_page(survey, parameters)
     if factor == 1 or (look.scale >= SURVEY_SCALE and not look.soft):
         return look, factor
     finer, finer_factor = survey_of(grey, 4 * SURVEY_PIXELS)
-    closer = first_look(finer, parameters)
+    closer = survey_page(finer, parameters)
     if look.scale < SURVEY_SCALE or closer.scale * finer_factor < SMALLER * look.scale * factor:
         return closer, finer_factor
     return look, factor
 
 
-def first_look(survey: Grey, parameters: BinarizationParameters) -> Look:
+def survey_page(survey: Grey, parameters: BinarizationParameters) -> Survey:
     """Find out of what size and how sharp the text of a survey is."""
     labelled, soft = label_dense(threshold(survey, parameters, 0)), False
     if _is_grainy(labelled.stats[1:]):
         survey = np.asarray(cv2.medianBlur(survey, 3))
         labelled = label_dense(threshold(survey, parameters, 0))
     scale = text_scale(labelled.stats[1:])
-    while hangs_together(labelled.stats[1:]):
+    while has_touching_characters(labelled.stats[1:]):
         again = label_dense(threshold(sharpened(survey, scale), parameters, 0))
         smaller = text_scale(again.stats[1:])
         if not 0 < smaller <= SMALLER * scale:
@@ -66,7 +66,7 @@ def first_look(survey: Grey, parameters: BinarizationParameters) -> Look:
     letters = text_scale(labelled.stats[1:], run_together=True)
     if letters <= OF_WORDS * scale:
         scale = letters
-    return Look(survey, labelled, scale, soft)
+    return Survey(survey, labelled, scale, soft)
 
 
 def _is_grainy(stats: Stats) -> bool:
@@ -79,4 +79,4 @@ def _is_grainy(stats: Stats) -> bool:
 def survey_of(grey: Grey, pixels: float) -> tuple[Grey, int]:
     """Return the page reduced by a whole factor to `pixels` at most, its paper made even, and the factor."""
     factor = min(max(1, int(np.ceil(np.sqrt(grey.size / pixels)))), *grey.shape)
-    return even_paper(reduce_by(grey, factor), 0), factor
+    return normalise_background(reduce_by(grey, factor), 0), factor

@@ -24,7 +24,7 @@ SAUVOLA_K = 0.2  # Sauvola and Pietikainen 2000 give 0.5 for dark text; faint pr
 SAUVOLA_RANGE = 128.0
 
 
-def even_paper(grey: Grey, scale: float) -> Grey:
+def normalise_background(grey: Grey, scale: float) -> Grey:
     """Return the page with its paper made evenly white (255).
 
     The paper is the brightest value within about three text sizes, smoothed; where that is darker than
@@ -46,10 +46,10 @@ def even_paper(grey: Grey, scale: float) -> Grey:
         return grey
     paper = np.maximum(paper, np.uint8(round(DARKEST_PAPER * white)))
     paper = cv2.resize(paper, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return with_black_ink(np.asarray(cv2.divide(grey, paper, scale=255)))
+    return stretch_ink(np.asarray(cv2.divide(grey, paper, scale=255)))
 
 
-def with_black_ink(grey: Grey) -> Grey:
+def stretch_ink(grey: Grey) -> Grey:
     """Return a page of white paper (h, w) with its darkest ink made black: pale prints become as dark as others."""
     sample = grey[:: _rows_enough(grey)]
     count = np.cumsum(cv2.calcHist([sample], [0], None, [256], [0, 256]))

@@ -17,9 +17,9 @@ from workers.stages.binarization.deskew import Placement, upright
 from workers.stages.binarization.orientation import quarter_turns
 from workers.stages.binarization.sharpening import sharpened
 from workers.stages.binarization.skew import skew_degrees
-from workers.stages.binarization.survey import Look, look_at
+from workers.stages.binarization.survey import Survey, estimate_text_size
 from workers.stages.binarization.text_size import line_pitch, text_scale
-from workers.stages.binarization.threshold import even_paper, threshold
+from workers.stages.binarization.threshold import normalise_background, threshold
 from workers.stages.raster.labelling import label_dense
 from workers.stages.raster.quarter_turns import QUARTER_TURNS
 
@@ -78,11 +78,11 @@ def working_page(
     """
     turns = QUARTER_TURNS[text_direction]
     turned = np.rot90(grey, turns)
-    look, factor = look_at(turned, parameters)
+    look, factor = estimate_text_size(turned, parameters)
     lying = 0 if turns else quarter_turns(look.labelled.stats, look.scale)
     if lying:
         turned = np.rot90(grey, lying)
-        look, factor = look_at(turned, parameters)
+        look, factor = estimate_text_size(turned, parameters)
     size = look.scale * factor if scale is None else scale
     page = _at_text_size(turned, look, factor, size, parameters)
     if scale is None and page.pitch < SOLID * page.scale:  # words were measured as letters
@@ -92,7 +92,9 @@ def working_page(
     return replace(page, skew=page.skew + DEGREES[lying], turns=lying, placement=way_back)
 
 
-def _at_text_size(grey: Grey, look: Look, factor: int, scale: float, parameters: BinarizationParameters) -> WorkingPage:
+def _at_text_size(
+    grey: Grey, look: Survey, factor: int, scale: float, parameters: BinarizationParameters
+) -> WorkingPage:
     """Return the page at the size that text of `scale` pixels of `grey` needs; 0.0: at the size of the survey."""
     measured = scale / factor
     skew = skew_degrees(look.labelled.stats, measured) if measured else 0.0
@@ -135,7 +137,7 @@ def _at_size(grey: Grey, survey: Grey, factor: int, wanted: float, measured: flo
     Its pixels' width and height in those of the scan come with it.
     """
     if wanted * factor > 1 + TOLERANCE and factor > 1:
-        reduced = even_paper(resized(grey, wanted), measured * factor * wanted)
+        reduced = normalise_background(resized(grey, wanted), measured * factor * wanted)
         return reduced, (grey.shape[1] / reduced.shape[1], grey.shape[0] / reduced.shape[0])
     reduced = resized(survey, wanted * factor) if abs(wanted * factor - 1) > TOLERANCE else survey
     return reduced, (factor * survey.shape[1] / reduced.shape[1], factor * survey.shape[0] / reduced.shape[0])

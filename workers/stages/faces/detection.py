@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from workers.layout import BoundingBox, Face
 from workers.parameters import FaceParameters
+from workers.stages.faces import cascade, yunet
 from workers.stages.faces.cascade import NOTHING, CascadeSettings, Found
-from workers.stages.faces import cascade as face_cascade
-from workers.stages.faces import yunet as face_network
 from workers.stages.faces.halftone import descreen
 from workers.stages.faces.regions import PHOTOGRAPH_PIXELS, SearchPlan, paper_and_ink, plan_search
 from workers.stages.raster.warp import warped
@@ -95,9 +94,9 @@ def _in_region(
     least = _least_confidence(label, parameters)
     if parameters.detector == "yunet":
         picture = _seen(_reduced(crop, YUNET_SMALLEST / smallest), parameters)
-        found = face_network.detect(picture, parameters.weights, least)
+        found = yunet.detect(picture, parameters.weights, least)
     else:
-        window = face_cascade.window_side(label)
+        window = cascade.window_side(label)
         smallest = max(window, smallest // PART_OF_FACE if label in PARTS else smallest)
         factor = min(1.0, SEARCHED_SIZE * window / smallest)
         picture = _seen(_reduced(crop, factor), parameters)
@@ -140,13 +139,13 @@ def _upright_and_turned(
     yield NOTHING
     if min(picture.shape) < settings.min_size:
         return  # no face fits
-    yield (face_cascade.detect if exhaustive else face_cascade.detect_around)(picture, settings)
+    yield (cascade.detect if exhaustive else cascade.detect_around)(picture, settings)
     if degrees and max(picture.shape) <= STRIP * min(picture.shape):
-        smallest = round(max(TURNED_SIZE * settings.min_size, SEARCHED_SIZE * face_cascade.window_side(settings.label)))
+        smallest = round(max(TURNED_SIZE * settings.min_size, SEARCHED_SIZE * cascade.window_side(settings.label)))
         surer = replace(settings, min_size=smallest, min_confidence=TURNED_CERTAINTY * settings.min_confidence)
         for angle in (degrees, -degrees):
             turned, way_back = _turn(picture, angle)
-            yield _turned_back(face_cascade.detect_around(turned, surer), way_back, picture.shape)
+            yield _turned_back(cascade.detect_around(turned, surer), way_back, picture.shape)
 
 
 def _turn(picture: Grey, degrees: float) -> tuple[Grey, NDArray[np.float64]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.segmentation.noise import line_of
+from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import LARGE, PAPER, TEXT, Components
 
 Boxes = NDArray[np.int64]
@@ -24,7 +24,7 @@ OF_LARGE_TYPE = 0.5  # share of a line's ink in letters larger than the text's: 
 MUCH_INK = 0.2  # share of the ink in lines, where no line has `ENOUGH` letters
 
 
-def believed(lines: Boxes, ink: int, c: Components) -> Boxes:
+def drop_off_baseline(lines: Boxes, ink: int, c: Components) -> Boxes:
     """Leave out what cannot be lines since its letters stand anywhere; in a photograph all but what surely is one.
 
     On a page of text nearly all letters stand in lines; in a photograph what looks like letters lies about.
@@ -34,8 +34,8 @@ def believed(lines: Boxes, ink: int, c: Components) -> Boxes:
         ink: of the whole page, in pixels.
         c: the components.
     """
-    own = line_of(lines, c)
-    letters, on_line = standing(own, len(lines), c)
+    own = assign_components(lines, c)
+    letters, on_line = letters_on_baseline(own, len(lines), c)
     enough = letters >= ENOUGH
     outside = np.count_nonzero(_is_letter(c) & (own == 0))
     if enough.any():
@@ -54,10 +54,10 @@ def _of_large_type(own: NDArray[np.int64], lines: int, c: Components) -> NDArray
     return np.asarray(large > OF_LARGE_TYPE * ink)
 
 
-def rows_apart(lines: Boxes, c: Components) -> Boxes:
+def split_merged_lines(lines: Boxes, c: Components) -> Boxes:
     """Return the lines with those that hold two rows of letters, one below the other, replaced by their rows."""
-    own = line_of(lines, c)
-    letters, on_line = standing(own, len(lines), c)
+    own = assign_components(lines, c)
+    letters, on_line = letters_on_baseline(own, len(lines), c)
     doubtful = np.flatnonzero((letters >= 2 * ENOUGH) & (on_line < STANDING * letters))
     whole = np.ones(len(lines), bool)
     rows = []
@@ -95,7 +95,7 @@ def _is_letter(c: Components) -> NDArray[np.bool_]:
     return np.asarray((c.kind == TEXT) & c.letterlike)
 
 
-def standing(own: NDArray[np.int64], lines: int, c: Components) -> tuple[Counts, Counts]:
+def letters_on_baseline(own: NDArray[np.int64], lines: int, c: Components) -> tuple[Counts, Counts]:
     """Return for each line how many letters it has, and how many of them stand on it; long letters hang below.
 
     A straight line is laid through the feet of the letters first, since lines may rise or fall.

@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from workers.stages.raster.bits import packed
 from workers.stages.raster.labelling import label_runs, runs_of_bits
 from workers.stages.raster.neighbours import beside
-from workers.stages.segmentation.noise import line_of
+from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import LARGE, SMALL, Components
 
 Boxes = NDArray[np.int64]
@@ -30,7 +30,7 @@ SMALL_LETTER = 0.5  # text scales: of footnotes
 LETTERS = 2  # components of the size of letters in a word that stands alone
 
 
-def completed(
+def merge_fragments(
     found: Boxes, headlines: Boxes, components: Components, excluded: NDArray[np.bool_], barrier: Mask
 ) -> Boxes:
     """Join the pieces of each line, with words between, beside or far from them that no line covers.
@@ -56,7 +56,7 @@ def completed(
     return lines[has_line | (word & (width >= height))]
 
 
-def with_headlines(lines: Boxes, headlines: Boxes) -> Boxes:
+def merge_headlines(lines: Boxes, headlines: Boxes) -> Boxes:
     """Return lines and headlines together; a few bold letters within a line of text belong to that line."""
     lines, own = lines.copy(), np.ones(len(headlines), bool)
     for number, (x0, y0, x1, y1) in enumerate(headlines):
@@ -70,7 +70,7 @@ def with_headlines(lines: Boxes, headlines: Boxes) -> Boxes:
     return np.concatenate([lines, headlines[own]])
 
 
-def with_whole_letters(lines: Boxes, components: Components, excluded: NDArray[np.bool_]) -> Boxes:
+def grow_to_components(lines: Boxes, components: Components, excluded: NDArray[np.bool_]) -> Boxes:
     """Widen boxes so that no letter whose middle they hold is cut: long strokes of a hand, accents, swashes.
 
     Letters that stick out by more than `STICKS_OUT` of the line's height touch the next line and are left cut.
@@ -78,7 +78,7 @@ def with_whole_letters(lines: Boxes, components: Components, excluded: NDArray[n
     if not len(lines):
         return lines
     c = components
-    own = line_of(lines, c) - 1
+    own = assign_components(lines, c) - 1
     allowed = STICKS_OUT * (lines[:, 3] - lines[:, 1])[own]
     above, below = lines[own, 1] - c.y, c.y + c.height - lines[own, 3]
     letter = (own >= 0) & (c.kind >= SMALL) & ~excluded

@@ -24,7 +24,7 @@ SLENDER = 0.4  # and of the most slender of them
 CHARACTER = 0.5  # share of such a box's height that a character has at least
 
 
-def credible(lines: Boxes, holes: Boxes, components: Components) -> Boxes:
+def drop_noise_and_trim_ends(lines: Boxes, holes: Boxes, components: Components) -> Boxes:
     """Leave out lines that are made of specks, or of one or two blots, and not of letters; cut such ends of lines off.
 
     Args:
@@ -33,7 +33,7 @@ def credible(lines: Boxes, holes: Boxes, components: Components) -> Boxes:
         components: of the page without rules.
     """
     c = components
-    own = line_of(lines, c)
+    own = assign_components(lines, c)
     own[(c.kind == PAPER) | c.on_edge] = 0  # borders, shadows, the page beside; a letter that is cut proves no line
     height = np.append(0, lines[:, 3] - lines[:, 1])
     whole = _made_of_letters(own, height[own], np.append(0, lines[:, 2] - lines[:, 0]) * height, c)[1:]
@@ -49,7 +49,7 @@ def credible(lines: Boxes, holes: Boxes, components: Components) -> Boxes:
     return _cut_to(lines, first, last, own, c)[whole & (last > first)]
 
 
-def with_characters(lines: Boxes, c: Components) -> Boxes:
+def drop_slivers(lines: Boxes, c: Components) -> Boxes:
     """Leave out boxes hardly wider than tall that hold no character: pieces of a fold, of a border, of a picture.
 
     Args:
@@ -58,7 +58,7 @@ def with_characters(lines: Boxes, c: Components) -> Boxes:
     """
     width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
     upright = np.flatnonzero(width < UPRIGHT * height)
-    own = line_of(lines[upright], c)
+    own = assign_components(lines[upright], c)
     letter = np.flatnonzero((own > 0) & (c.kind == TEXT) & c.letterlike)
     tallest = np.zeros(len(upright) + 1, np.int64)
     np.maximum.at(tallest, own[letter], c.height[letter])
@@ -67,7 +67,7 @@ def with_characters(lines: Boxes, c: Components) -> Boxes:
     return lines[good]
 
 
-def standing_out(lines: Boxes, grey: Mask, ink: Mask) -> Boxes:
+def drop_low_contrast(lines: Boxes, grey: Mask, ink: Mask) -> Boxes:
     """Leave out what hardly stands out from the paper around it: grain in the shade of an edge, a grey picture.
 
     Ink there is what happens to lie below the page's threshold, its paper is nearly as dark. Of the lines of a page of
@@ -106,7 +106,7 @@ def _cut_to(
     return cut
 
 
-def line_of(lines: Boxes, components: Components) -> NDArray[np.int64]:
+def assign_components(lines: Boxes, components: Components) -> NDArray[np.int64]:
     """Return for each component the number of the line that holds its middle, counted from 1; 0 outside of all."""
     c = components
     owner = np.zeros(c.shape, np.min_scalar_type(len(lines)))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Boxes = NDArray[np.int64]
 Mask = NDArray[np.uint8]
-Known = dict[tuple[int, ...], list[tuple[int, int]]]
+GapCache = dict[tuple[int, ...], list[tuple[int, int]]]
 
 WIDE = 4.5  # text scales: no line of text has such a hole, unless all its spaces are as wide
 WORD_GAP = 0.6  # text scales: a narrower gap parts letters
@@ -23,7 +23,7 @@ LOWEST = 0.8  # text scales
 NEARBY = 12.0  # line pitches above or below
 
 
-def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float, known: Known) -> Boxes:
+def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float, known: GapCache) -> Boxes:
     """Cut lines at holes that no line of text has, and at smaller ones that lines nearby have at the same place.
 
     Cells that are cut off make room for others to be seen, so this is repeated until nothing changes. What is lower
@@ -34,7 +34,7 @@ def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float, known: Kno
         ink: (h, w), 1 is ink, with the dots of leaders.
         scale: text scale in pixels.
         pitch: distance of text lines in pixels.
-        known: takes up the holes of every box that was looked at, see `holes_in`.
+        known: takes up the holes of every box that was looked at, see `gaps_in`.
     """
     for _ in range(PASSES):
         cut = _cut_once(lines, ink, scale, pitch, known)
@@ -44,9 +44,9 @@ def cut_at_cells(lines: Boxes, ink: Mask, scale: float, pitch: float, known: Kno
     return lines
 
 
-def _cut_once(lines: Boxes, ink: Mask, scale: float, pitch: float, known: Known) -> Boxes:
+def _cut_once(lines: Boxes, ink: Mask, scale: float, pitch: float, known: GapCache) -> Boxes:
     """Cut the lines at the holes that show now."""
-    holes = holes_in(lines, ink, CELL_GAP * scale, known)
+    holes = gaps_in(lines, ink, CELL_GAP * scale, known)
     if not len(holes):
         return lines
     line, start, end = holes.T
@@ -97,7 +97,7 @@ def cut_at_separators(lines: Boxes, barrier: Mask, ink: Mask, scale: float) -> B
     return cut_at(lines, np.array(holes, np.int64).reshape(-1, 3), ink, LOWEST * scale)
 
 
-def holes_in(lines: Boxes, ink: Mask, least: float, known: Known) -> NDArray[np.int64]:
+def gaps_in(lines: Boxes, ink: Mask, least: float, known: GapCache) -> NDArray[np.int64]:
     """Return (n, 3): line, first white column, first inked column after it, of the holes more than `least` wide.
 
     `known` keeps the holes of each box, so that no box is looked at twice in the same ink.

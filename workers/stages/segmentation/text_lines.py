@@ -14,14 +14,14 @@ from workers.stages.kraken import NoText, find_line_boxes
 from workers.stages.kraken.reference import find_line_boxes_reference
 from workers.stages.raster.labelling import label_sparse
 from workers.stages.raster.quarter_turns import QUARTER_TURNS, turned
-from workers.stages.segmentation.baseline_fit import believed, rows_apart
+from workers.stages.segmentation.baseline_fit import drop_off_baseline, split_merged_lines
 from workers.stages.segmentation.drop_capitals import drop_capitals
-from workers.stages.segmentation.fragments import completed, with_headlines, with_whole_letters
+from workers.stages.segmentation.fragments import grow_to_components, merge_fragments, merge_headlines
 from workers.stages.segmentation.headlines import find_headlines
-from workers.stages.segmentation.noise import credible, standing_out, with_characters
+from workers.stages.segmentation.noise import drop_low_contrast, drop_noise_and_trim_ends, drop_slivers
 from workers.stages.segmentation.reading_order import reading_order
-from workers.stages.segmentation.tables import CELL_GAP, Known, cut_at_cells, cut_at_separators, holes_in
-from workers.stages.segmentation.xy_cut import Direction, block_order
+from workers.stages.segmentation.tables import CELL_GAP, GapCache, cut_at_cells, cut_at_separators, gaps_in
+from workers.stages.segmentation.xy_cut import Direction, xy_cut_order
 from workers.stages.separators.columns import Columns, without
 from workers.stages.separators.components import LARGE, PAPER, is_noise
 from workers.stages.separators.pictures import line_art
@@ -44,7 +44,7 @@ def find_text_lines(page: WorkingPage, columns: Columns, parameters: Segmentatio
     Raises:
         TooManyLines: more than `parameters.max_lines`.
     """
-    reason = why_empty(page) or ("noise" if is_noise(columns.components) else None)
+    reason = empty_reason(page) or ("noise" if is_noise(columns.components) else None)
     if reason is not None:
         return (), reason
     boxes = line_boxes(page, columns)
@@ -52,7 +52,7 @@ def find_text_lines(page: WorkingPage, columns: Columns, parameters: Segmentatio
     if not len(boxes):
         return (), "no_text_lines"
     direction: Direction = "rl" if parameters.text_direction.endswith("rl") else "lr"
-    boxes = boxes[block_order(boxes, long_rules(columns, page.scale), page.scale, direction)]
+    boxes = boxes[xy_cut_order(boxes, long_rules(columns, page.scale), page.scale, direction)]
     boxes = padded(boxes, parameters.pad, page.ink.shape[1])
     return tuple(TextLine(box) for box in page.placement.boxes(boxes.astype(np.float64))), None
 
@@ -77,17 +77,17 @@ def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
     headlines = find_headlines(components, columns.barrier, pictured)
     body = without(columns.ink, components.mask(headlines.members | headlines.initials))
     found = find_line_boxes(body * np.uint8(255), columns.barrier, scale=page.scale, no_hlines=True).astype(np.int64)
-    found = completed(found, headlines.boxes, components, pictured, columns.barrier)
+    found = merge_fragments(found, headlines.boxes, components, pictured, columns.barrier)
     printed = components.mask((components.kind != PAPER) & ~pictured)
     found = cut_at_separators(found, columns.barrier, printed, page.scale)
-    known: Known = {}
+    known: GapCache = {}
     found = cut_at_cells(found, printed, page.scale, page.pitch, known)
-    found = credible(found, holes_in(found, printed, CELL_GAP * page.scale, known), components)
-    found = with_whole_letters(rows_apart(found, components), components, pictured)
-    found = with_headlines(with_characters(found, components), headlines.boxes)
+    found = drop_noise_and_trim_ends(found, gaps_in(found, printed, CELL_GAP * page.scale, known), components)
+    found = grow_to_components(split_merged_lines(found, components), components, pictured)
+    found = merge_headlines(drop_slivers(found, components), headlines.boxes)
     capitals = drop_capitals(headlines.initials, found, page.pitch, components)
-    found = standing_out(np.concatenate([found, capitals]), page.grey, page.ink)
-    return believed(found, int(cv2.countNonZero(page.ink)), components)
+    found = drop_low_contrast(np.concatenate([found, capitals]), page.grey, page.ink)
+    return drop_off_baseline(found, int(cv2.countNonZero(page.ink)), components)
 
 
 def kraken_lines(page: WorkingPage, separators: Mask | None, parameters: SegmentationParameters) -> Found:
@@ -114,17 +114,17 @@ def kraken_lines(page: WorkingPage, separators: Mask | None, parameters: Segment
             pad=parameters.pad,
         ).astype(np.int64)
     except NoText as error:
-        return (), why_empty(page) or error.reason
+        return (), empty_reason(page) or error.reason
     check_number(len(boxes), parameters)
     if not len(boxes):
-        return (), why_empty(page) or "no_text_lines"
+        return (), empty_reason(page) or "no_text_lines"
     height, width = page.ink.shape
     lying = turned(boxes, QUARTER_TURNS[parameters.text_direction], width, height)
     order = reading_order(lying, "rl" if parameters.text_direction.endswith("rl") else "lr")
     return tuple(TextLine(box) for box in page.placement.boxes(boxes[order].astype(np.float64))), None
 
 
-def why_empty(page: WorkingPage) -> str | None:
+def empty_reason(page: WorkingPage) -> str | None:
     """Return why a page cannot have text lines; None where it may have some.
 
     `blank`: hardly any ink. `black`: no paper. `noise`: many specks and nothing of the size of text. `no_text`: ink,

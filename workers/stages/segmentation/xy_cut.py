@@ -27,7 +27,7 @@ SIDE_BY_SIDE = 3.0  # text scales of height over which lines stand on both sides
 FEW_ACROSS = 0.5  # lines that cross, for each line of the side that has fewer
 
 
-def block_order(lines: Boxes, rules: Boxes, scale: float, direction: Direction) -> list[int]:
+def xy_cut_order(lines: Boxes, rules: Boxes, scale: float, direction: Direction) -> list[int]:
     """Return the indices of `lines` in reading order.
 
     Args:

@@ -127,8 +127,8 @@ def separator_paths(
     inner = (STRIP * scale, text.shape[1] - STRIP * scale)
     elsewhere = pictures | cv2.dilate(folds, np.ones((1, max(1, round(IN_GUTTER * scale))), np.uint8))
     found = [rule for rule in rule_paths(rules.vertical, scale, step_along(scale)) if _share(rule, elsewhere) < 0.5]
-    printed = [rule for rule in found if parts_text(rule, text, scale, BETWEEN)]
-    printed += [fold for fold in rule_paths(folds, scale) if parts_text(fold, text, scale, BETWEEN_PAGES)]
+    printed = [rule for rule in found if has_text_on_both_sides(rule, text, scale, BETWEEN)]
+    printed += [fold for fold in rule_paths(folds, scale) if has_text_on_both_sides(fold, text, scale, BETWEEN_PAGES)]
     pieces = [piece for gutter in gutters for piece in _beside_rules(gutter, printed, scale, pitch)]
     paths = [(path, PRINTED) for path in printed] + [(path, _origin(path, rules.faint, scale)) for path in pieces]
     return tuple((path, origin) for path, origin in paths if inner[0] < np.median(path[:, 0]) < inner[1])
@@ -155,7 +155,7 @@ def _share(path: Path, mask: Mask) -> float:
     return float(mask[rows, np.clip(columns, 0, mask.shape[1] - 1)].mean())
 
 
-def parts_text(path: Path, text: Mask, scale: float, within: float) -> bool:
+def has_text_on_both_sides(path: Path, text: Mask, scale: float, within: float) -> bool:
     """Tell whether a line has text `within` so many text sizes on either side of a good part of its length."""
     # followed on fewer rows, a path may end some rows below the page
     rows = np.arange(int(path[0, 1]), min(int(path[-1, 1]) + 1, len(text)), max(1, round(scale / 2)))

@@ -69,7 +69,7 @@ def joined(gutters: list[Gutter], near: float, are_white: AreWhite) -> list[Gutt
         beside = [_run_beside(other, gutter, near) or _meet(other, gutter, near, are_white) for other in apart]
         same = list(compress(apart, beside))
         apart = [other for other, is_beside in zip(apart, beside, strict=True) if not is_beside]
-        apart.append(reduce(partial(_spliced, are_white=are_white), same, gutter))
+        apart.append(reduce(partial(_splice, are_white=are_white), same, gutter))
     return apart
 
 
@@ -102,7 +102,7 @@ def _apart(one: Gutter, other: Gutter, top: float, bottom: float) -> float:
     return float(np.median(np.abs(one.at(rows) - other.at(rows))))
 
 
-def _spliced(lower: Gutter, upper: Gutter, are_white: AreWhite) -> Gutter:
+def _splice(lower: Gutter, upper: Gutter, are_white: AreWhite) -> Gutter:
     """Return one gutter of two that run beside each other: from one's text straight to the other's where it is white.
 
     Where it is not, the upper one goes on to the end of its text, and the lower one from there.

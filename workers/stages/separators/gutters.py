@@ -83,7 +83,7 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
         # most chains are not worth their medians
         if lines >= LINES and np.median(runs[own, 2] - runs[own, 1]) >= SLIGHTLY_WIDER * space:
             block = float(np.median(blocks[own]))
-            found += [_traced(part, block, bands, scale) for part in _unbroken(runs[own], bands, scale)]
+            found += [_trace(part, block, bands, scale) for part in _unbroken(runs[own], bands, scale)]
     pieces = [gutter for gutter in found if gutter is not None]
     whole = joined(pieces, CLOSE * scale, bands.are_white)
     sure = [gutter for gutter in whole if parts_columns(gutter.width, gutter.block, gutter.lines, space, scale)]
@@ -206,7 +206,7 @@ def _corridors(white: Mask, found: list[Gutter], bands: _Bands, scale: float) ->
         beside = np.flatnonzero(left[own] | right[own])
         own = own[beside[0] : beside[-1] + 1]
         if len(np.unique(runs[own, 0])) >= LINES * bands.pitch:
-            corridors.append(_traced(runs[own], 0.0, bands, scale, extended=False))
+            corridors.append(_trace(runs[own], 0.0, bands, scale, extended=False))
     return [corridor for corridor in corridors if corridor is not None]
 
 
@@ -238,7 +238,7 @@ def _unbroken(runs: NDArray[np.int64], bands: _Bands, scale: float) -> list[NDAr
     return [runs[(number >= a) & (number < b)] for a, b in zip(bounds[::2], bounds[1::2], strict=True) if a < b]
 
 
-def _traced(
+def _trace(
     runs: NDArray[np.int64], block: float, bands: _Bands, scale: float, *, extended: bool = True
 ) -> Gutter | None:
     """Return the gutter that runs through a chain of white runs; None where it comes to nothing.
@@ -250,7 +250,7 @@ def _traced(
     """
     width = runs[:, 2] - runs[:, 1]
     runs = runs[width >= AS_WIDE * np.median(width)]  # what is narrower is a space between words above or below
-    line = _straight(runs, bands.step)
+    line = _fit_line(runs, bands.step)
     offset = np.maximum(runs[:, 1] - np.polyval(line, runs[:, 0]), np.polyval(line, runs[:, 0]) - runs[:, 2])
     runs = runs[offset < CLOSE * scale]
     if not len(runs):
@@ -267,16 +267,18 @@ def _traced(
     if not extended:
         return Gutter(np.array(points, np.float64), seen, wide, block, lines)
     slim = max(NARROW * scale, AS_WIDE * wide)
-    top, top_x = _reach(bands, (int(row[0]), int(start[0]), int(end[0])), middle[0], slim, -1, scale)
+    top, top_x = _extend_through_white(bands, (int(row[0]), int(start[0]), int(end[0])), middle[0], slim, -1, scale)
     if top < row[0]:
         points[:0] = [(top_x, top * bands.step), (top_x, row[0] * bands.step)]
-    bottom, bottom_x = _reach(bands, (int(row[-1]), int(start[-1]), int(end[-1])), middle[-1], slim, 1, scale)
+    bottom, bottom_x = _extend_through_white(
+        bands, (int(row[-1]), int(start[-1]), int(end[-1])), middle[-1], slim, 1, scale
+    )
     if bottom > row[-1]:
         points += [(bottom_x, (row[-1] + 1) * bands.step), (bottom_x, (bottom + 1) * bands.step)]
     return Gutter(np.array(points, np.float64), seen, wide, block, lines)
 
 
-def _straight(runs: NDArray[np.int64], step: int) -> NDArray[np.float64]:
+def _fit_line(runs: NDArray[np.int64], step: int) -> NDArray[np.float64]:
     """Return slope and offset of the line x(row) through the middles of the narrower half of the runs.
 
     A page is upright here, so what would be steeper than `STEEPEST` is no slant but white of all widths. A row is
@@ -293,7 +295,7 @@ def _straight(runs: NDArray[np.int64], step: int) -> NDArray[np.float64]:
     return line
 
 
-def _reach(
+def _extend_through_white(
     bands: _Bands, run: tuple[int, int, int], middle: float, slim: float, direction: int, scale: float
 ) -> tuple[int, float]:
     """Return how far a gutter goes on through white, and at which x.

@@ -113,14 +113,14 @@ def _rules_among(seeds: Mask, ink: NDArray[np.generic], scale: float, step: int)
         seeds |= bridges
         strokes, stats = _strokes(seeds, step)
     keep = _slim(stats, scale) & (stats[:, 3] >= (SHORTEST + BREAK) * scale)
-    chosen = _standing_free(strokes, np.flatnonzero(keep), ink, scale)
+    chosen = _has_clear_margins(strokes, np.flatnonzero(keep), ink, scale)
     even = [
-        _runs_evenly(own, ink, strokes.stats[label], scale)
+        _has_even_width(own, ink, strokes.stats[label], scale)
         for label, own in zip(chosen, strokes.windows(chosen), strict=True)
     ]
     keep[:] = False
     keep[chosen] = even
-    keep[_pickets(stats, keep, scale)] = False
+    keep[_repeated_strokes(stats, keep, scale)] = False
     return strokes.mask(keep), seeds
 
 
@@ -209,7 +209,7 @@ def _ends(strokes: Labelled) -> tuple[Indices, Indices]:
     return head, foot
 
 
-def _standing_free(strokes: Labelled, chosen: Indices, ink: NDArray[np.generic], scale: float) -> Indices:
+def _has_clear_margins(strokes: Labelled, chosen: Indices, ink: NDArray[np.generic], scale: float) -> Indices:
     """Return the `chosen` components with paper on both sides along most of their length.
 
     Args:
@@ -239,7 +239,7 @@ def _ends_in_rows(strokes: Labelled, chosen: Indices) -> tuple[Indices, ...]:
     return label[begins], row[begins], first[begins], last[np.append(begins[1:], True)[: len(own)]]
 
 
-def _runs_evenly(own: NDArray[np.bool_], ink: NDArray[np.generic], stats: Stats, scale: float) -> bool:
+def _has_even_width(own: NDArray[np.bool_], ink: NDArray[np.generic], stats: Stats, scale: float) -> bool:
     """Tell whether middle and thickness of a stroke change little from row to row; the less the more gaps it has.
 
     The letters of a small hand, or of a row of small type, make a thin stroke with paper above and below too.
@@ -262,7 +262,7 @@ def _runs_evenly(own: NDArray[np.bool_], ink: NDArray[np.generic], stats: Stats,
     return bool(change[both].mean() <= WAVERS * scale * inked.mean())
 
 
-def _pickets(stats: NDArray[np.int32], keep: NDArray[np.bool_], scale: float) -> NDArray[np.int64]:
+def _repeated_strokes(stats: NDArray[np.int32], keep: NDArray[np.bool_], scale: float) -> NDArray[np.int64]:
     """Return which of the kept components stand in a row of at least `PICKETS` with others of about their length."""
     chosen = np.flatnonzero(keep)
     x, y, _, height, _ = stats[chosen].astype(np.int64).T

@@ -1,0 +1,122 @@
+"""From paths to volumes and their pages in natural order; reads headers and hashes, decodes nothing.
+
+What is broken, encrypted or unsafe is found too, with its reason: a page is never lost. Sidecars and the litter of
+file systems are no pages and are reported as skipped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from orchestrator.discovery.finder import Finder, KnownHash, SkippedFile
+from orchestrator.discovery.pdf_pages import PdfPageCounter
+from workers.errors import PageError, UnreadableInput
+from workers.sources.address import PageAddress
+from workers.sources.limits import Limits
+from workers.sources.sniffing import ARCHIVES, Kind, kind_of
+
+__all__ = ["FoundPage", "KnownHash", "SkippedFile", "Volume", "find_pages", "open_volume"]
+
+VolumeKind = Literal["directory", "zip", "tar", "pdf", "image"]
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """What was given to be ingested: `source` as the user wrote it, `location` where it is."""
+
+    source: str
+    location: Path
+    kind: VolumeKind
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """A page of a volume; `error` says why it is quarantined at once.
+
+    `sha256` and `size_bytes` are of the original bytes: the file's, or the archive member's, also for a page of a
+    PDF or multi-page image. `modified_ns` is the time of the file on the disk. A page with an error has the time 0,
+    so that it is looked at again next time, and an empty `sha256` when its bytes cannot be read.
+    """
+
+    address: PageAddress
+    page_number: int
+    sha256: str
+    size_bytes: int
+    modified_ns: int
+    error: PageError | None = None
+
+
+def open_volume(path: Path) -> Volume:
+    """Return the volume at `path`.
+
+    Raises:
+        UnreadableInput: there is nothing, or nothing that may be read.
+    """
+    try:
+        location = path.resolve(strict=True)
+        if location.is_dir():
+            with os.scandir(location):
+                return Volume(str(path), location, "directory")
+        if not location.is_file():
+            raise UnreadableInput(f"{path} is neither a file nor a directory; give the path of the scans.")
+        with location.open("rb") as file:
+            return Volume(str(path), location, _volume_kind(kind_of(file)))
+    except FileNotFoundError as error:
+        raise UnreadableInput(f"{path} does not exist; check the path.") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+        reason = getattr(error, "strerror", None) or error
+        raise UnreadableInput(f"{path} cannot be read: {reason}; check its permissions.") from error
+
+
+def _volume_kind(kind: Kind) -> VolumeKind:
+    if kind in ("zip", "pdf"):
+        return kind
+    return "tar" if kind in ARCHIVES else "image"
+
+
+def require_page(volume: Volume, limits: Limits) -> None:
+    """Refuse a volume that holds no page, before anything is started for it.
+
+    A TAR is not looked into: finding its first page may mean unpacking all of it.
+
+    Raises:
+        UnreadableInput: there is no page in it.
+    """
+    skipped: list[SkippedFile] = []
+    if volume.kind != "tar" and next(find_pages(volume, limits, skipped=skipped.append), None) is None:
+        held = f"holds no page, only other files ({len(skipped)})" if skipped else "is empty"
+        raise UnreadableInput(f"{volume.source} {held}; give the path of the scans.")
+
+
+def find_pages(
+    volume: Volume,
+    limits: Limits | None = None,
+    known: KnownHash | None = None,
+    skipped: Callable[[SkippedFile], object] | None = None,
+) -> Iterator[FoundPage]:
+    """Yield the pages of a volume in natural order.
+
+    Args:
+        volume: where to look.
+        limits: what an archive and an image may cost.
+        known: (page name, size, modification time) -> SHA-256 of a page that was ingested before, so that its bytes
+            need not be read again.
+        skipped: called with each file that is no page.
+    """
+    with PdfPageCounter() as counter:
+        finder = Finder(volume.location, limits or Limits(), known or _nothing_known, skipped or _not_told, counter)
+        findings = finder.in_archive_volume() if volume.kind in ("zip", "tar") else finder.in_volume()
+        for number, page in enumerate(findings, start=1):
+            yield FoundPage(page.address, number, page.sha256, page.size_bytes, page.modified_ns, page.error)
+
+
+def _nothing_known(name: str, size_bytes: int, modified_ns: int) -> str | None:
+    return None
+
+
+def _not_told(skipped: SkippedFile) -> None:
+    return None

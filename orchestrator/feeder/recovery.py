@@ -1,0 +1,51 @@
+"""What a feeder that takes over puts in order: page runs of dead workers, messages of a broker that is gone."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from sqlalchemy import Engine, update
+
+from models import PageRun, PageRunState
+from workers.config import Settings
+from workers.lease import claims
+from workers.lease.claims import Failure
+
+
+def requeue_all(engine: Engine) -> int:
+    """Make every queued page run ready again: the broker that held their messages is gone."""
+    with engine.begin() as connection:
+        queued = update(PageRun).where(PageRun.state == PageRunState.QUEUED)
+        return connection.execute(queued.values(state=PageRunState.READY, queued_at=None)).rowcount
+
+
+def release_lost_claims(engine: Engine) -> int:
+    """Release, without counting an attempt, what dead workers of this machine held: we stopped them ourselves."""
+    return claims.release(engine, [(run, owner) for run, owner, worker in claims.holders(engine) if is_dead(worker)])
+
+
+def fail_lost_attempts(engine: Engine, settings: Settings) -> int:
+    """End the attempts of workers of this machine that are gone, without waiting for their leases.
+
+    Returns how many there were. A process number that was given away again only means waiting for the lease.
+    """
+    failure = Failure("worker_lost", "The worker process is gone.", retry=True)
+    dead = [holder for holder in claims.holders(engine) if is_dead(holder[2])]
+    for page_run_id, owner, _ in dead:
+        claims.fail(engine, page_run_id, owner, failure, settings.max_attempts)
+    return len(dead)
+
+
+def is_dead(worker: str) -> bool:
+    """Return whether a worker (host:pid) is a process of this machine that has ended."""
+    host, _, pid = worker.rpartition(":")
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,210 @@
+"""One ingest from beginning to end: find pages, store them, feed them, wait until all have ended."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from models import PageRunState
+from models.session import open_engine_read_only
+from orchestrator.database import open_for_ingest
+from orchestrator.discovery.discovery import Volume
+from orchestrator.feeder.broker import RedisBroker
+from orchestrator.feeder.circuit_breaker import CircuitBreaker
+from orchestrator.feeder.feeder import Feeder, FeederLoop
+from orchestrator.feeder.feeder_lock import FeederLock
+from orchestrator.feeder.recovery import release_lost_claims, requeue_all
+from orchestrator.feeder.window import BULK, IN_FLIGHT, INTERACTIVE, Scope
+from orchestrator.ingest.progress import Display
+from orchestrator.ingest.rows import store_pipeline
+from orchestrator.ingest.summary import Counts, Summary, count_finished, count_page_runs, moment, summarise
+from orchestrator.ingest.volumes import VolumeIngester
+from orchestrator.local.services import Services, services
+from workers.celery import make_app
+from workers.config import Settings
+from workers.parameters import PipelineParameters, versions_for
+
+POLL_SECONDS = 0.2
+# Counting is work for the database too: never spend more than this share of the time on it.
+COUNTING_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an ingest ended: the summary of its volumes, what it finished itself, and what it passed over.
+
+    `stopped` is the reason when it stopped feeding before all pages had ended.
+    """
+
+    summary: Summary
+    finished_now: int
+    skipped: int
+    stopped: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome for `--json`."""
+        extra = {"finished_now": self.finished_now, "skipped": self.skipped, "stopped": self.stopped}
+        return self.summary.to_dict() | extra
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """How the user wants the run: how many local processes, whether to wait for the end, before others or not."""
+
+    processes: int | None = None
+    wait: bool = True
+    interactive: bool = False
+
+
+@dataclass(slots=True)
+class Run:
+    """What one `broadsheet ingest` works on; `add` its volumes, then `wait`."""
+
+    storing: VolumeIngester
+    services: Services
+    shift: FeederLoop
+    breaker: CircuitBreaker
+    stopped: str | None = None
+    _count_at: float = 0.0
+    _unfinished: int = 1
+
+    def through(self, volumes: Sequence[Volume]) -> Outcome:
+        """Take volumes from their first file to the last page run's end."""
+        began = moment(self.storing.engine)
+        try:
+            for volume in volumes:
+                self.add(volume)
+            self.wait()
+        except KeyboardInterrupt:
+            self.storing.display.note("Stopping when the pages in work are finished; Ctrl-C again stops at once.")
+            raise
+        return self.storing.retry_while_down(lambda: self._outcome(began))
+
+    def _outcome(self, began: datetime) -> Outcome:
+        stored = self.storing
+        finished = count_finished(stored.reader, stored.volume_ids, stored.pipeline_id, since=began)
+        summary = summarise(stored.reader, stored.volume_ids, stored.pipeline_id)
+        return Outcome(summary, finished, len(stored.skipped), self.stopped)
+
+    def add(self, volume: Volume) -> None:
+        """Find and store the pages of a volume; the workers begin while later pages are still being found."""
+        for _ in self.storing.add(volume):
+            self.shift.feeder.scope = Scope(tuple(self.storing.volume_ids))
+            self.tend()
+
+    def wait(self) -> None:
+        """Feed and watch until every page run of the volumes has ended."""
+        self.storing.display.found(self.storing.found, discovering=False)
+        self._count_at = 0.0
+        while self.tend():
+            time.sleep(POLL_SECONDS)
+
+    def tend(self) -> int:
+        """Do one round of what needs doing; returns how many page runs are still to end in this run."""
+        self.services.keep_alive()
+        if self.stopped is None:
+            self.shift.round()
+        try:
+            return self._count()
+        except OperationalError:
+            if self.storing.engine.dialect.name == "sqlite":
+                raise
+            time.sleep(1)  # the feeder says that the database is away
+            return self._unfinished
+
+    def _count(self) -> int:
+        now = time.monotonic()
+        if now < self._count_at:
+            return self._unfinished
+        counts = count_page_runs(self.storing.reader, self.storing.volume_ids, self.storing.pipeline_id)
+        self.storing.display.counted(counts)
+        self._mind_failures(counts)
+        self._count_at = now + (time.monotonic() - now) / COUNTING_SHARE
+        self._unfinished = counts.unfinished if self.stopped is None else counts.of(*IN_FLIGHT)
+        return self._unfinished
+
+    def _mind_failures(self, counts: Counts) -> None:
+        quarantined = counts.of(PageRunState.QUARANTINED)
+        ended = quarantined + counts.of(PageRunState.DONE)
+        if self.stopped is None and counts.of(PageRunState.READY) and self.breaker.stops(ended, quarantined):
+            self.stopped = self.breaker.sentence(ended, quarantined)
+            self.storing.display.note(self.stopped)
+
+
+def run_ingest(
+    settings: Settings,
+    volumes: Sequence[Volume],
+    parameters: PipelineParameters,
+    options: IngestOptions,
+    display: Display,
+) -> Outcome:
+    """Ingest volumes to the end: every page done or quarantined.
+
+    Raises:
+        ServiceDown: a service that we need, or started ourselves, does not answer.
+        KeyboardInterrupt: passed on after the workers have finished the pages they were at.
+    """
+    engine = open_for_ingest(settings.database_url)
+    with contextlib.closing(FeederLock(engine)) as lock:
+        try:
+            with services(settings, options.processes) as started:
+                run = _prepared(engine, settings, parameters, started, lock, options, display)
+                return run.through(volumes)
+        except BaseException:
+            if lock.held and not settings.broker_url:
+                # our workers are gone now; what they held and what was queued goes back uncounted
+                release_lost_claims(engine)
+                requeue_all(engine)
+            raise
+
+
+def store_only(
+    settings: Settings,
+    volumes: Sequence[Volume],
+    parameters: PipelineParameters,
+    options: IngestOptions,
+    display: Display,
+) -> Outcome:
+    """Find and store the pages of volumes; a feeder, or a later ingest, sees to the rest."""
+    engine = open_for_ingest(settings.database_url)
+    storing = _storing(engine, settings, parameters, options, display)
+    for volume in volumes:
+        for _ in storing.add(volume):
+            pass
+    display.found(storing.found, discovering=False)
+    summary = storing.retry_while_down(lambda: summarise(storing.reader, storing.volume_ids, storing.pipeline_id))
+    engine.dispose()
+    return Outcome(summary, 0, len(storing.skipped))
+
+
+def _storing(
+    engine: Engine, settings: Settings, parameters: PipelineParameters, options: IngestOptions, display: Display
+) -> VolumeIngester:
+    reader = open_engine_read_only(settings.database_url)
+    pipeline_id = store_pipeline(engine, parameters, versions_for(parameters))
+    return VolumeIngester(engine, reader, settings, display, pipeline_id, INTERACTIVE if options.interactive else BULK)
+
+
+def _prepared(
+    engine: Engine,
+    settings: Settings,
+    parameters: PipelineParameters,
+    started: Services,
+    lock: FeederLock,
+    options: IngestOptions,
+    display: Display,
+) -> Run:
+    feeder = Feeder(engine, RedisBroker(make_app(started.settings)), settings, Scope(()), started.processes())
+    return Run(
+        storing=_storing(engine, settings, parameters, options, display),
+        services=started,
+        shift=FeederLoop(feeder, lock, display.note, own_broker=started.worker is not None),
+        breaker=CircuitBreaker(settings.max_failure_rate),
+    )

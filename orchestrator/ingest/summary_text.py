@@ -1,0 +1,55 @@
+"""The summary as people read it."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator.ingest.run import Outcome
+from orchestrator.ingest.summary import MAX_LISTED, Summary
+from orchestrator.terminal.wording import counted
+
+
+def print_summary(outcome: Outcome, seconds: float) -> None:
+    """Print counts, failures with their reasons, and the time of each stage."""
+    console, summary = Console(highlight=False), outcome.summary
+    console.print(
+        f"{summary.done:,} of {counted(summary.pages, 'page')} done, {summary.quarantined:,} quarantined"
+        f"{_also(summary.cancelled, 'cancelled')}{_also(summary.unfinished, 'unfinished')}; "
+        f"{counted(summary.text_lines, 'line')}, {counted(summary.separators, 'separator')}, "
+        f"{counted(summary.faces, 'face')}"
+    )
+    if summary.empty:
+        console.print(f"{summary.empty:,} of them without text; page_status.empty_reason says why")
+    if outcome.skipped:
+        console.print(f"{counted(outcome.skipped, 'file')} passed over as no scan; --dry-run lists what")
+    if outcome.finished_now:
+        console.print(
+            f"{counted(outcome.finished_now, 'page')} in {seconds:.1f} s: {outcome.finished_now / seconds:.2f} pages/s"
+        )
+    if summary.stages:
+        console.print(_stages(summary))
+    if summary.failures:
+        _print_failures(console, summary)
+
+
+def _also(count: int, what: str) -> str:
+    return f", {count:,} {what}" if count else ""
+
+
+def _stages(summary: Summary) -> Table:
+    table = Table("stage", title="Time of a page", title_justify="left")
+    for column in ("median ms", "p95 ms"):
+        table.add_column(column, justify="right")
+    for stage in summary.stages:
+        table.add_row(stage.stage, f"{stage.median_ms:,.1f}", f"{stage.p95_ms:,.1f}")
+    return table
+
+
+def _print_failures(console: Console, summary: Summary) -> None:
+    console.print("Quarantined:")
+    for failure in summary.failures:
+        # the message names the page; lines are not cut, so that they can be searched and copied
+        console.print(f"  {failure.code}: {failure.message}", markup=False, soft_wrap=True)
+    if summary.quarantined > MAX_LISTED:
+        console.print(f"  and {summary.quarantined - MAX_LISTED:,} more: see page_status")

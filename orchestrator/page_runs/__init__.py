@@ -1,0 +1,1 @@
+"""What people decide about page runs: retry, cancel, and what lies in quarantine."""

@@ -1,0 +1,40 @@
+"""The scan behind a page of the database, upright, as the boxes were measured on it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.results.pages import ArchivedPage
+from workers.sources.address import PageAddress
+from workers.sources.limits import Limits
+
+if TYPE_CHECKING:
+    from workers.stages.palette.normalise import NormalisedPage
+
+
+def open_scan(page: ArchivedPage, max_pixels: int) -> NormalisedPage:
+    """Return the upright pixels of a page.
+
+    Raises:
+        PageError: the scan is no longer there, was changed, or is over the limit.
+        TransientError: the storage failed.
+    """
+    from workers.errors import ChangedSource
+    from workers.sources.images import open_page
+    from workers.stages.palette.normalise import normalise
+
+    image = open_page(Path(page.volume_location), PageAddress.from_json(page.address), Limits(max_pixels=max_pixels))
+    scan = normalise(image)
+    if scan.grey.shape != (page.layout.height, page.layout.width):
+        raise ChangedSource(f"{page.page} is not the scan that was analysed; ingest {page.volume} again.")
+    return scan
+
+
+def scan_path(page: ArchivedPage, folder: Path) -> str:
+    """Return how a file in `folder` points to the scan: a relative path, or its name where it lies in an archive."""
+    members = PageAddress.from_json(page.address).members
+    if page.volume_kind == "directory" and len(members) == 1:
+        return os.path.relpath(Path(page.volume_location) / members[0], folder.absolute())
+    return page.page

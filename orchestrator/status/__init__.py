@@ -1,0 +1,1 @@
+"""How far a run is: figures, text, and the watched display."""

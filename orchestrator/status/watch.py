@@ -1,0 +1,68 @@
+"""`status --watch`: the status again and again, through restarts of the database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from orchestrator.status.figures import Status, read_status
+from orchestrator.status.text import render_status
+from workers.lease.database import does_not_answer
+
+WATCH_SECONDS = 2.0
+# Counting is work for the database too: never spend more than this share of the time on it.
+COUNTING_SHARE = 0.05
+
+Show = Callable[[Status | str], object]
+"""Shows a status, or a sentence that tells why there is none at the moment."""
+
+
+def watch(engine: Engine, show: Show) -> None:
+    """Show the status until all pages have ended.
+
+    Raises:
+        OperationalError: the file of a SQLite database cannot be read.
+    """
+    while True:
+        began = time.monotonic()
+        found = _status_or_trouble(engine)
+        show(found)
+        if isinstance(found, Status) and not found.unfinished:
+            return
+        time.sleep(max(WATCH_SECONDS, (time.monotonic() - began) / COUNTING_SHARE))
+
+
+def _status_or_trouble(engine: Engine) -> Status | str:
+    try:
+        return read_status(engine)
+    except OperationalError as error:
+        if engine.dialect.name == "sqlite":
+            raise
+        return f"{does_not_answer(error)}. Waiting for it."
+
+
+@contextmanager
+def open_picture(console: Console) -> Iterator[Show]:
+    """Yield what shows a status: on a terminal in the place of the one before, elsewhere below it."""
+    if not console.is_terminal:
+        yield lambda found: console.print(found if isinstance(found, str) else render_status(found))
+        return
+    picture: RenderableType = Text()
+
+    def draw(found: Status | str) -> None:
+        nonlocal picture
+        if isinstance(found, str):
+            live.update(Group(Text(found, style="red"), picture), refresh=True)
+        else:
+            picture = render_status(found, fleet_first=True)
+            live.update(picture, refresh=True)
+
+    with Live(console=console, auto_refresh=False) as live:
+        yield draw

@@ -1,0 +1,1 @@
+"""The life of worker processes: requests, isolation, heartbeats, and reaping what died."""

@@ -1,0 +1,1 @@
+"""What workers tell about themselves: logs, metrics, timings, and what a crash leaves."""

@@ -1,1 +1,1 @@
-"""What a machine without services gets for the time of one command: a broker and workers that end when the command ends."""
+"""What a machine without services gets for the time of one command: a broker and workers, both supervised."""

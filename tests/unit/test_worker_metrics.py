@@ -18,7 +18,7 @@ CHILDREN = """
 import billiard, os, signal
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from workers import metrics
+from workers.telemetry import metrics
 from workers.layout import StageTiming
 
 def work(number):

@@ -27,7 +27,7 @@ WRITE = f"""
 import os, signal, sys
 from sqlalchemy import event
 from models.session import open_engine
-from workers import claims
+from workers.lease import claims
 from workers.layout import BoundingBox, PageLayout, TextLine
 from workers.lease.recording import record
 engine = open_engine(sys.argv[1])

@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from samples.ageing import Wear, scan
 from samples.pages import PageDesign, draw
 from tests.unit.drawn_pages import DrawnPage, two_columns
-from workers.parameters import BinarizationParameters
+from workers.parameters import BinarizationParameters, PipelineParameters
+from workers.pipeline import analyse_page
 from workers.stages.binarization.deskew import upright
 from workers.stages.binarization.sharpening import has_touching_characters
 from workers.stages.binarization.skew import skew_degrees
@@ -220,3 +221,28 @@ def test_lines_are_never_nearer_than_their_type_is_tall() -> None:
     page = working_page(grey, OTSU)
     assert page.scale * page.placement.to_original[0][0] == pytest.approx(21 / 1.8, abs=0.8)
     assert page.pitch / page.scale == pytest.approx(1.8, abs=0.15)
+
+
+def cover_on_rough_paper(contrast: float, grain: float) -> Image.Image:
+    ink = Image.new("L", (600, 560), 0)
+    for text, y in (("H A R B O U R", 60), ("REPORT  OF THE  BOARD", 380), ("1 9 3 7", 490)):
+        ImageDraw.Draw(ink).text((300, y), text, 255, ImageFont.load_default(28), anchor="ma")
+    random = np.random.default_rng(7)
+    coarse = np.asarray(Image.fromarray(random.normal(0, grain, (280, 300)).astype(np.float32)).resize(ink.size))
+    strokes = (
+        np.asarray(ink.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / 255 * random.uniform(0.6, 1, (560, 600))
+    )
+    grey = 165 - contrast * strokes + coarse + random.normal(0, grain / 2, strokes.shape)
+    return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(("contrast", "grain"), [(60, 5), (90, 5), (60, 7), (120, 8), (60, 0)])
+def test_a_few_lines_on_rough_paper_are_read_and_nothing_else(contrast: float, grain: float) -> None:
+    layout = analyse_page(cover_on_rough_paper(contrast, grain), PipelineParameters())
+    tops = [line.bbox.y_min for line in layout.lines]
+    assert tops == pytest.approx([67, 387, 497], abs=14)  # a speck may touch a line
+    assert layout.faces == ()
+
+
+def test_rough_paper_without_print_has_no_lines() -> None:
+    assert analyse_page(cover_on_rough_paper(0, 6), PipelineParameters()).lines == ()

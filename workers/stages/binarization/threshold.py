@@ -20,6 +20,10 @@ DARK_SIDE = 2.0  # text scales: so large a dark spot is no letter
 SAMPLE_PIXELS = 2_000_000
 CONTRAST = 64.0  # grey levels between text and paper; without large dark spots less is left where they are the text
 DARKEST_PAPER = 0.45  # of the page's white: what is darker is a border or a picture, never paper
+GRAIN = 2.0  # deviations: a threshold so near to the usual grey lies in the grain of rough paper, or in a photograph
+GRAIN_BY_NOISE = 3.0  # deviation of all grey values by that of neighbours: 2 for grain, 7 and more in photographs
+CLEAR_OF_GRAIN = 4.0  # deviations: ink is darker; one in 30,000 pixels of grain is
+LEAST_PRINTED = 0.001  # share of a page so dark, where anything is printed on it
 SAUVOLA_K = 0.2  # Sauvola and Pietikainen 2000 give 0.5 for dark text; faint print wants less
 SAUVOLA_RANGE = 128.0
 
@@ -84,7 +88,41 @@ def _otsu(grey: Grey, scale: float) -> float:
         level, contrast = otsu_threshold(cv2.calcHist([sample], [0], text, [256], [0, 256]).ravel())
         if contrast >= CONTRAST:
             return level
-    return float(cv2.threshold(np.ascontiguousarray(sample), 0, 1, cv2.THRESH_OTSU)[0])
+    level = float(cv2.threshold(np.ascontiguousarray(sample), 0, 1, cv2.THRESH_OTSU)[0])
+    return _below_grain(sample, level)
+
+
+def _below_grain(sample: Grey, level: float) -> float:
+    """Return a threshold below the grain of a page (h, w) where `level` would part grain from grain.
+
+    A few lines on rough paper are too little ink for Otsu: its threshold halves the paper. Where the grey values
+    spread no further than neighbouring pixels differ, this is grain and no photograph, and ink is what is far darker:
+    more than half as far as the mean of all that surely is.
+    """
+    count = cv2.calcHist([sample], [0], None, [256], [0, 256]).ravel()
+    usual, deviation = _usual_grey(count)
+    if usual - level >= GRAIN * deviation or deviation >= GRAIN_BY_NOISE * _noise(sample):
+        return level
+    dark = np.arange(256) < usual - CLEAR_OF_GRAIN * deviation
+    if count[dark].sum() < LEAST_PRINTED * sample.size:
+        return level
+    ink = float(np.average(np.arange(256)[dark], weights=count[dark]))
+    return min(usual - CLEAR_OF_GRAIN * deviation, (usual + ink) / 2)
+
+
+def _usual_grey(count: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the median of a histogram (256,) and the robust deviation from it, by their median (Hampel 1974)."""
+    levels = np.arange(256)
+    middle = int(np.searchsorted(np.cumsum(count), count.sum() / 2))
+    away = np.bincount(np.abs(levels - middle), count)
+    return float(middle), 1.4826 * float(np.searchsorted(np.cumsum(away), count.sum() / 2))
+
+
+def _noise(sample: Grey) -> float:
+    """Return by how much neighbouring pixels of a row deviate from a straight line through them, robustly."""
+    kernel = np.array([[1, -2, 1]], np.float32)
+    bend = np.abs(cv2.filter2D(sample, cv2.CV_16S, kernel))
+    return 1.4826 * float(np.median(bend)) / float(np.sqrt(6))
 
 
 def _rows_enough(grey: Grey) -> int:

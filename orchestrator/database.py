@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from urllib.parse import unquote
 
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 import migrations
 from models.session import open_engine, open_engine_read_only
+from orchestrator.discovery.own_files import NO_FILES, OwnFiles
 from workers.errors import UnreadableInput
+
+# What SQLite lays beside a database, and our lock of the feeder.
+_FILES_OF_SQLITE = ("", "-wal", "-shm", "-journal", ".feeder")
 
 
 def open_for_ingest(url: str) -> Engine:
@@ -63,3 +69,16 @@ def check_url(url: str) -> None:
         backend = ""
     if backend not in ("sqlite", "postgresql", "postgres"):
         raise UnreadableInput("The database must be sqlite:///FILE or postgresql://USER@HOST/NAME.")
+
+
+def own_files(database_url: str) -> OwnFiles:
+    """Return the files of the database at `database_url`: none where a server keeps it."""
+    url = make_url(database_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return NO_FILES
+    database = url.database
+    if database.startswith("file:"):  # a URI, as SQLite understands it
+        database = unquote(database.removeprefix("file:").partition("?")[0])
+    # SQLite follows a link to the database and puts its other files beside the file itself
+    places = dict.fromkeys((str(Path(database).absolute()), os.path.realpath(database)))
+    return OwnFiles(tuple(place + suffix for place in places for suffix in _FILES_OF_SQLITE))

@@ -12,6 +12,8 @@ from workers.errors import UnreadableInput
 from workers.telemetry.secrets import check_broker_url
 
 PREFIX = "BROADSHEET_"
+# Of our temporary files and folders: hidden, so that an ingest which meets one passes it over.
+TEMPORARY_PREFIX = ".broadsheet-"
 
 
 @dataclass(frozen=True, slots=True)

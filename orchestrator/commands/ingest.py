@@ -51,6 +51,7 @@ def ingest(
     as_json: bool,
 ) -> int:
     """Turn directories, images, ZIPs, TARs, PDFs and TIFFs into rows; run it again to go on where it stopped."""
+    from orchestrator.database import check_url, own_files
     from orchestrator.discovery.discovery import open_volume, require_page
     from orchestrator.ingest.parameter_options import read_parameters
     from workers.sources.limits import Limits
@@ -58,9 +59,11 @@ def ingest(
     if segmenter is not None:
         changes += (f"segmentation.segmenter={segmenter}",)
     parameters = read_parameters(parameter_file, changes)
-    volumes = [open_volume(path) for path in paths]
+    check_url(settings.database_url)
+    own = own_files(settings.database_url)
+    volumes = [open_volume(path, own) for path in paths]
     for volume in volumes:
-        require_page(volume, Limits(max_pixels=settings.max_pixels))
+        require_page(volume, Limits(max_pixels=settings.max_pixels), own)
     if dry_run:
         return _list(settings, volumes)
     from orchestrator.ingest.run import IngestOptions
@@ -69,6 +72,7 @@ def ingest(
 
 
 def _list(settings: Settings, volumes: Sequence[Volume]) -> int:
+    from orchestrator.database import own_files
     from orchestrator.discovery.discovery import SkippedFile, find_pages
     from workers.sources.limits import Limits
 
@@ -76,7 +80,8 @@ def _list(settings: Settings, volumes: Sequence[Volume]) -> int:
     count = 0
     for volume in volumes:
         click.echo(f"{volume.source} ({volume.kind})")
-        for page in find_pages(volume, Limits(max_pixels=settings.max_pixels), skipped=skipped.append):
+        limits, own = Limits(max_pixels=settings.max_pixels), own_files(settings.database_url)
+        for page in find_pages(volume, limits, skipped=skipped.append, own=own):
             click.echo(f"  {page.page_number}  {page.address.name}{f'  ! {page.error}' if page.error else ''}")
             count += 1
     for file in skipped:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from orchestrator.commands.options import with_settings
-from workers.config import Settings
+from workers.config import TEMPORARY_PREFIX, Settings
 
 
 @click.command(short_help="Work on pages until stopped.")
@@ -31,7 +31,7 @@ def worker(settings: Settings, processes: int | None, without_heartbeat: bool, l
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     # Celery's own SIGTERM waits for pages as long as they take; its SIGQUIT gives them back in time for any deployment.
     os.environ.update(settings.to_env() | threads | {"REMAP_SIGTERM": "SIGQUIT"})
-    with tempfile.TemporaryDirectory(prefix="broadsheet-worker-") as directory:
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX) as directory:
         if settings.metrics_address:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         _run(settings, processes or cores(), not without_heartbeat, log_level, Path(directory))

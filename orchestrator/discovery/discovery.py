@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from orchestrator.discovery.finder import Finder, KnownHash, SkippedFile
+from orchestrator.discovery.own_files import NO_FILES, OwnFiles
 from orchestrator.discovery.pdf_pages import PdfPageCounter
 from workers.errors import PageError, UnreadableInput
 from workers.sources.address import PageAddress
@@ -50,11 +51,11 @@ class FoundPage:
     error: PageError | None = None
 
 
-def open_volume(path: Path) -> Volume:
-    """Return the volume at `path`.
+def open_volume(path: Path, own: OwnFiles = NO_FILES) -> Volume:
+    """Return the volume at `path`, which is none of our `own` files.
 
     Raises:
-        UnreadableInput: there is nothing, or nothing that may be read.
+        UnreadableInput: there is nothing, or nothing that may be read, or it is our own.
     """
     try:
         location = path.resolve(strict=True)
@@ -63,6 +64,8 @@ def open_volume(path: Path) -> Volume:
                 return Volume(str(path), location, "directory")
         if not location.is_file():
             raise UnreadableInput(f"{path} is neither a file nor a directory; give the path of the scans.")
+        if own.hold(location.stat()):
+            raise UnreadableInput(f"{path} is the database of this ingest; give the path of the scans.")
         with location.open("rb") as file:
             return Volume(str(path), location, _volume_kind(kind_of(file)))
     except FileNotFoundError as error:
@@ -78,7 +81,7 @@ def _volume_kind(kind: Kind) -> VolumeKind:
     return "tar" if kind in ARCHIVES else "image"
 
 
-def require_page(volume: Volume, limits: Limits) -> None:
+def require_page(volume: Volume, limits: Limits, own: OwnFiles = NO_FILES) -> None:
     """Refuse a volume that holds no page, before anything is started for it.
 
     A TAR is not looked into: finding its first page may mean unpacking all of it.
@@ -87,7 +90,7 @@ def require_page(volume: Volume, limits: Limits) -> None:
         UnreadableInput: there is no page in it.
     """
     skipped: list[SkippedFile] = []
-    if volume.kind != "tar" and next(find_pages(volume, limits, skipped=skipped.append), None) is None:
+    if volume.kind != "tar" and next(find_pages(volume, limits, skipped=skipped.append, own=own), None) is None:
         held = f"holds no page, only other files ({len(skipped)})" if skipped else "is empty"
         raise UnreadableInput(f"{volume.source} {held}; give the path of the scans.")
 
@@ -97,6 +100,7 @@ def find_pages(
     limits: Limits | None = None,
     known: KnownHash | None = None,
     skipped: Callable[[SkippedFile], object] | None = None,
+    own: OwnFiles = NO_FILES,
 ) -> Iterator[FoundPage]:
     """Yield the pages of a volume in natural order.
 
@@ -106,9 +110,11 @@ def find_pages(
         known: (page name, size, modification time) -> SHA-256 of a page that was ingested before, so that its bytes
             need not be read again.
         skipped: called with each file that is no page.
+        own: files that this process must not open.
     """
     with PdfPageCounter() as counter:
-        finder = Finder(volume.location, limits or Limits(), known or _nothing_known, skipped or _not_told, counter)
+        look_up, tell = known or _nothing_known, skipped or _not_told
+        finder = Finder(volume.location, limits or Limits(), look_up, tell, counter, own)
         findings = finder.in_archive_volume() if volume.kind in ("zip", "tar") else finder.in_volume()
         for number, page in enumerate(findings, start=1):
             yield FoundPage(page.address, number, page.sha256, page.size_bytes, page.modified_ns, page.error)

@@ -12,7 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from orchestrator.discovery.natural_order import natural_key
+from orchestrator.discovery.own_files import OwnFiles
 from orchestrator.discovery.pdf_pages import PdfPageCounter
+from workers.config import TEMPORARY_PREFIX
 from workers.errors import ImageTooLarge, PageError, TransientError, UnreadableImage, UnsafeArchive
 from workers.sources.address import PageAddress, printable
 from workers.sources.archive import Archive, Member
@@ -30,7 +32,8 @@ KnownHash = Callable[[str, int, int], str | None]
 _LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information"}
 _SIDECARS = {
     ".txt", ".xml", ".json", ".jsonl", ".md", ".markdown", ".html", ".htm", ".csv", ".tsv", ".yaml", ".yml", ".toml",
-    ".ini", ".log", ".db", ".db-wal", ".db-shm", ".sqlite", ".md5", ".sha1", ".sha256",
+    ".ini", ".log", ".db", ".db-wal", ".db-shm", ".db-journal", ".feeder", ".sqlite", ".sqlite3", ".md5", ".sha1",
+    ".sha256",
 }  # fmt: skip
 
 
@@ -85,6 +88,7 @@ class Finder:
     known: KnownHash
     skipped: Callable[[SkippedFile], object]
     counter: PdfPageCounter
+    own: OwnFiles
 
     def in_archive_volume(self) -> Iterator[Finding]:
         """Yield the pages of a volume that is an archive; they are called by their member names."""
@@ -125,6 +129,9 @@ class Finder:
             with reading(name, self.location):
                 path = resolve_inside(self.location, member)
                 status = path.stat()
+                if self.own.hold(status):
+                    self.skipped(SkippedFile(name, "the database of this ingest"))
+                    return
                 place = _Place((member,), name, status.st_size, status.st_mtime_ns, path)
                 if sha256 := self._known(place):
                     yield place.page(sha256)
@@ -248,7 +255,7 @@ def _on_disk(file: BinaryIO, place: _Place) -> Iterator[Path]:
     if place.path:
         yield place.path
         return
-    with tempfile.NamedTemporaryFile(suffix=".pdf") as copy:
+    with tempfile.NamedTemporaryFile(prefix=TEMPORARY_PREFIX, suffix=".pdf") as copy:
         shutil.copyfileobj(file, copy)
         copy.flush()
         file.seek(0)

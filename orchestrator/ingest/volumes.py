@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
+from orchestrator.database import own_files
 from orchestrator.discovery.discovery import SkippedFile, Volume, find_pages
 from orchestrator.ingest.progress import Display
 from orchestrator.ingest.rows import known_hashes, store_pages, store_volume
@@ -35,7 +36,13 @@ class VolumeIngester:
             lambda: store_volume(self.engine, volume.source, str(volume.location), volume.kind),
         )
         self.volume_ids.append(volume_id)
-        pages = find_pages(volume, Limits(max_pixels=self.settings.max_pixels), self._known(volume_id), self._skip)
+        pages = find_pages(
+            volume,
+            Limits(max_pixels=self.settings.max_pixels),
+            self._known(volume_id),
+            self._skip,
+            own_files(self.settings.database_url),
+        )
         before = self.found
         for stored in store_pages(
             self.engine, volume_id, self.pipeline_id, self.priority, pages, self.retry_while_down

@@ -15,6 +15,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from orchestrator.local.supervisor import ChildService
+from workers.config import TEMPORARY_PREFIX
 from workers.errors import ServiceDown
 
 START_SECONDS = 20.0
@@ -65,7 +66,7 @@ def embedded_broker() -> Iterator[str]:
         ServiceDown: no server was found, or it did not come up.
     """
     server = find_server()
-    directory = Path(tempfile.mkdtemp(prefix="broadsheet-"))
+    directory = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
     socket = directory / "broker.sock"
     # 'noeviction': a broker that silently drops messages is worse than one that says it is full.
     options = ["--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--save", "", "--appendonly"]

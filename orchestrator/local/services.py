@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orchestrator.local.broker import check_broker, embedded_broker
 from orchestrator.local.supervisor import ChildService
-from workers.config import Settings
+from workers.config import TEMPORARY_PREFIX, Settings
 from workers.errors import ServiceDown
 
 # A worker that cannot be kept alive this often is broken, not unlucky.
@@ -50,7 +50,7 @@ class LocalWorker:
 
 def start_worker(settings: Settings, processes: int) -> ChildService:
     """Start `broadsheet worker` for these settings."""
-    directory = Path(tempfile.mkdtemp(prefix="broadsheet-"))
+    directory = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
     # Nobody watches it; and where the broker has gone with the command, a last sign of life would wait for it for ever.
     options = ["--processes", str(processes), "--without-heartbeat"]
     command = [sys.executable, "-P", "-m", "orchestrator", "worker", *options]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from billiard.exceptions import SoftTimeLimitExceeded
 
+from workers.config import TEMPORARY_PREFIX
 from workers.telemetry.crash_recorder import LAST_LINES, CrashReport, read_remains
 from workers.telemetry.timing import RSS_UNITS_PER_KIB, peak_rss_kib
 
@@ -57,7 +58,7 @@ def run_isolated(page_run_id: int, message_id: str, claimed_by: str, command: Se
 
     Its output goes where ours does. It is ended when the soft time limit of the child that waits here runs out.
     """
-    with tempfile.TemporaryDirectory(prefix="broadsheet-alone-") as folder:
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX) as folder:
         box = Path(folder) / "alone.box"
         arguments = [*command, str(page_run_id), message_id, claimed_by, str(box)]
         last: deque[str] = deque(maxlen=LAST_LINES)

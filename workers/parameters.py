@@ -12,12 +12,28 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from workers.sources.hashing import sha256_of
 
 TextDirection = Literal["horizontal-lr", "horizontal-rl", "vertical-lr", "vertical-rl"]
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The range of a number, both ends included; every numeric parameter is declared with one."""
+
+    low: float
+    high: float
+    unit: str = ""
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        return f"{self.low} to {self.high} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +52,8 @@ class SeparatorParameters:
     """
 
     method: Literal["columns", "gaps", "none"] = "columns"
-    gap_width: int = 25
-    gap_height: int = 186
+    gap_width: Annotated[int, Between(1, 10_000, "pixels")] = 25
+    gap_height: Annotated[int, Between(1, 10_000, "pixels")] = 186
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +68,12 @@ class SegmentationParameters:
 
     segmenter: Literal["fast", "kraken", "baseline"] = "fast"
     text_direction: TextDirection = "horizontal-lr"
-    scale: float | None = None
-    maxcolseps: int = 2
+    scale: Annotated[float | None, Between(3, 100, "pixels, the sizes of a letter that kraken knows")] = None
+    maxcolseps: Annotated[int, Between(0, 100)] = 2
     black_colseps: bool = False
     no_hlines: bool = True
-    pad: int = 0
-    max_lines: int = 20_000
+    pad: Annotated[int, Between(0, 1_000, "pixels")] = 0
+    max_lines: Annotated[int, Between(1, 1_000_000)] = 20_000
     baseline_weights: str = ""
     mask: str = ""
 
@@ -94,41 +110,50 @@ class FaceParameters:
     default. With `detector` `yunet` (`cv2.FaceDetectorYN`), `weights` is the path of a YuNet file.
 
     Raises:
-        ValueError: a value that OpenCV could not work with.
+        ValueError: a value that the detector could not work with.
     """
 
     detector: Literal["cascade", "yunet"] = "cascade"
     cascades: tuple[str, ...] = ("face",)
-    scale_factor: float = 1.1
-    min_neighbors: int = 3
-    min_size: int | None = None
-    min_confidence: float | None = None
+    scale_factor: Annotated[float, Between(1.01, 4)] = 1.1
+    min_neighbors: Annotated[int, Between(0, 1_000)] = 3
+    min_size: Annotated[int | None, Between(1, 10_000, "pixels")] = None
+    min_confidence: Annotated[float | None, Between(0, 10_000)] = None
     source: Literal["grey", "binarised"] = "grey"
-    turned: float = 20.0
+    turned: Annotated[float, Between(0, 45, "degrees")] = 20.0
     weights: str = ""
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.cascades if name not in CASCADES]
         if unknown:
             raise ValueError(f"there is no cascade called {unknown[0]!r}; known: {', '.join(CASCADES)}")
-        if not 1.01 <= self.scale_factor <= 4:
-            raise ValueError(f"faces.scale_factor must be 1.01 to 4, not {self.scale_factor}")
-        if self.min_neighbors < 0 or (self.min_size is not None and self.min_size < 1):
-            raise ValueError("faces.min_neighbors must be 0 or more and faces.min_size 1 or more")
-        if not 0 <= self.turned <= 45:
-            raise ValueError(f"faces.turned must be 0 to 45 degrees, not {self.turned}")
+        if len(set(self.cascades)) < len(self.cascades):
+            raise ValueError(f"faces.cascades names one of {', '.join(self.cascades)} twice")
         if self.detector == "yunet" and not self.weights:
             raise ValueError("faces.detector=yunet needs faces.weights, the path of a YuNet file (.onnx)")
+        if self.detector == "yunet" and (self.min_confidence or 0) > 1:
+            raise ValueError(f"faces.min_confidence of yunet must be 0 to 1, not {self.min_confidence}")
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineParameters:
-    """All parameters of one page's way, from pixels to boxes."""
+    """All parameters of one page's way, from pixels to boxes.
+
+    Raises:
+        ValueError: a number is outside its range, or not a number.
+    """
 
     binarization: BinarizationParameters = field(default_factory=BinarizationParameters)
     separators: SeparatorParameters = field(default_factory=SeparatorParameters)
     segmentation: SegmentationParameters = field(default_factory=SegmentationParameters)
     faces: FaceParameters = field(default_factory=FaceParameters)
+
+    def __post_init__(self) -> None:
+        for group in fields(self):
+            for name, allowed in ranges(type(getattr(self, group.name))).items():
+                value = getattr(getattr(self, group.name), name)
+                if value is not None and value not in allowed:
+                    raise ValueError(f"{group.name}.{name} must be {allowed}, not {value}")
 
     @property
     def files(self) -> dict[str, str]:
@@ -156,6 +181,12 @@ class PipelineParameters:
             raise ValueError('parameters must be a JSON object, for example {"faces": {"scale_factor": 1.2}}')
         parameters: PipelineParameters = _build(cls, loaded, "")
         return parameters
+
+
+def ranges(group: type[Any]) -> dict[str, Between]:
+    """Return the ranges of a group's numeric parameters by their names."""
+    hints = get_type_hints(group, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
 
 
 def canonical_json(value: Any) -> str:
@@ -210,11 +241,18 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         value = value.split(",")
     if isinstance(value, list):
         value = tuple(value)
-    if hint is float and type(value) is int:
-        return float(value)
+    if type(value) is int and (hint is float or float in get_args(hint)):
+        value = _as_float(value)
     if not _fits(hint, value):
         raise ValueError(f"{where} cannot be {value!r}; it takes {_describe(hint)}")
     return value
+
+
+def _as_float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return inf
 
 
 def _fits(hint: Any, value: Any) -> bool:

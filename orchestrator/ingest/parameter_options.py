@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workers.errors import UnreadableInput
+from workers.errors import BroadsheetError, UnreadableInput
 from workers.parameters import PipelineParameters
 
 
@@ -22,9 +22,11 @@ def read_parameters(file: Path | None, changes: Sequence[str]) -> PipelineParame
         for change in changes:
             _apply(values, change)
         _find_files(values, PipelineParameters.from_json(json.dumps(values)))
-        return PipelineParameters.from_json(json.dumps(values))
+        parameters = PipelineParameters.from_json(json.dumps(values))
     except ValueError as error:
         raise UnreadableInput(f"Parameters: {error}.") from error
+    _read_files(parameters)
+    return parameters
 
 
 def _find_files(values: dict[str, Any], parameters: PipelineParameters) -> None:
@@ -33,6 +35,26 @@ def _find_files(values: dict[str, Any], parameters: PipelineParameters) -> None:
         if not Path(path).is_file():
             raise ValueError(f"the file {path} of {name} does not exist")
         _apply(values, f"{name}={json.dumps(str(Path(path).resolve()))}")
+
+
+def _read_files(parameters: PipelineParameters) -> None:
+    """Read the files that are named as a worker would: one that is no mask or network would stop every page."""
+    segmentation, faces = parameters.segmentation, parameters.faces
+    try:
+        if segmentation.mask:
+            from workers.sources.images import open_mask
+
+            open_mask(segmentation.mask)
+        if faces.detector == "yunet":
+            from workers.stages.faces.yunet import load_network
+
+            load_network(faces.weights)
+        if segmentation.segmenter == "baseline" and segmentation.baseline_weights:
+            from workers.stages.kraken.neural import load_model
+
+            load_model(segmentation.baseline_weights, segmentation.text_direction)
+    except BroadsheetError as error:
+        raise UnreadableInput(f"Parameters: {error}") from error
 
 
 def _read(file: Path) -> dict[str, Any]:

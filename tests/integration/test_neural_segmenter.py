@@ -16,8 +16,10 @@ from PIL import Image
 from sqlalchemy import Engine, select
 
 from models import TextLine
+from orchestrator.ingest.parameter_options import read_parameters
 from tests.rows import add_page_runs
 from tests.unit.drawn_pages import DrawnPage
+from workers.errors import UnreadableInput
 from workers.layout import PageLayout
 from workers.lease import claims
 from workers.lease.recording import record
@@ -40,9 +42,9 @@ def _page() -> Image.Image:
 def layouts() -> Iterator[tuple[PageLayout, PageLayout]]:
     """Two pages, one after the other in one process."""
     pytest.importorskip("torchvision", reason="torchvision does not fit torch here", exc_type=Exception)
-    neural._load.cache_clear()
+    neural.load_model.cache_clear()
     yield analyse_page(_page(), BASELINE), analyse_page(_page(), BASELINE)
-    neural._load.cache_clear()
+    neural.load_model.cache_clear()
 
 
 def test_every_line_is_found_with_its_baseline_and_boundary(layouts: tuple[PageLayout, PageLayout]) -> None:
@@ -56,16 +58,16 @@ def test_every_line_is_found_with_its_baseline_and_boundary(layouts: tuple[PageL
 
 def test_weights_are_loaded_once_a_process(layouts: tuple[PageLayout, PageLayout]) -> None:
     assert layouts[0].lines == layouts[1].lines
-    assert neural._load.cache_info().misses == 1
-    assert neural._load.cache_info().hits == 1
+    assert neural.load_model.cache_info().misses == 1
+    assert neural.load_model.cache_info().hits == 1
 
 
 def test_baselines_and_boundaries_are_stored(sqlite_engine: Engine, layouts: tuple[PageLayout, PageLayout]) -> None:
     claim = claims.claim(sqlite_engine, add_page_runs(sqlite_engine, 1)[0], "message", "host:1", 180)
     assert claim is not None and record(sqlite_engine, claim, layouts[0])
     with sqlite_engine.connect() as connection:
-        rows = connection.execute(select(TextLine.neural, TextLine.boundary).order_by(TextLine.line_number)).all()
-    stored = [tuple(map(tuple, json.loads(row.neural))) for row in rows]
+        rows = connection.execute(select(TextLine.baseline, TextLine.boundary).order_by(TextLine.line_number)).all()
+    stored = [tuple(map(tuple, json.loads(row.baseline))) for row in rows]
     assert stored == [line.baseline for line in layouts[0].lines]
     assert all(len(json.loads(row.boundary)) > 3 for row in rows)
 
@@ -91,7 +93,7 @@ def test_a_torchvision_that_does_not_fit_is_named(fault: str, tmp_path: Path) ->
         "try: neural.baseline_lines(np.full((90, 90, 3), 255, np.uint8), '', 'horizontal-lr')\n"
         "except neural.NeuralSegmenterMissing as error: print(error.code, error)"
     )
-    path = os.pathsep.join([str(tmp_path), str(Path(neural.__file__).parents[2])])
+    path = os.pathsep.join([str(tmp_path), str(Path(neural.__file__).parents[3])])
     run = subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | {"PYTHONPATH": path},
@@ -111,5 +113,14 @@ def test_weights_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     parameters = PipelineParameters(
         segmentation=SegmentationParameters(segmenter="baseline", baseline_weights=str(broken))
     )
-    with pytest.raises(neural.NeuralSegmenterMissing, match=r"own\.mlmodel cannot be loaded"):
+    with pytest.raises(neural.NeuralSegmenterMissing, match=r"own\.mlmodel are no model"):
         analyse_page(_page(), parameters)
+
+
+def test_weights_of_another_kind_are_refused_before_anything_starts(
+    tmp_path: Path, layouts: tuple[PageLayout, PageLayout]
+) -> None:
+    (tmp_path / "weights").write_bytes(b"no network")
+    changes = ["segmentation.segmenter=baseline", f"segmentation.baseline_weights={tmp_path / 'weights'}"]
+    with pytest.raises(UnreadableInput, match="no model that kraken can load"):
+        read_parameters(None, changes)

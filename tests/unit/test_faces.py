@@ -201,14 +201,12 @@ def test_noise_has_no_face() -> None:
     ("wrong", "sentence"),
     [
         ({"cascades": ("nose",)}, "no cascade called 'nose'"),
-        ({"scale_factor": 1.0}, "scale_factor"),
-        ({"min_neighbors": -1}, "min_neighbors"),
-        ({"min_size": 0}, "min_size"),
-        ({"turned": 90.0}, "turned"),
+        ({"cascades": ("eye", "eye")}, "twice"),
         ({"detector": "yunet"}, "faces.weights"),
+        ({"detector": "yunet", "weights": "any.onnx", "min_confidence": 1.5}, "0 to 1, not 1.5"),
     ],
 )
-def test_what_opencv_could_not_work_with_is_refused_at_once(wrong: dict[str, object], sentence: str) -> None:
+def test_what_a_detector_could_not_work_with_is_refused_at_once(wrong: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         FaceParameters(**wrong)  # type: ignore[arg-type]
 

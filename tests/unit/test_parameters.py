@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from dataclasses import fields, replace
+from math import inf, nan
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
+from PIL import Image
 
 from orchestrator.ingest.parameter_options import read_parameters
-from workers.errors import UnreadableInput
-from workers.parameters import PipelineParameters, fingerprint, software_versions, versions_for
+from tests.unit.drawn_pages import two_columns
+from workers.errors import TooManyLines, UnreadableInput
+from workers.parameters import PipelineParameters, fingerprint, ranges, software_versions, versions_for
+from workers.pipeline import analyse_page
+
+DEFAULTS = PipelineParameters()
+GROUPS = [group.name for group in fields(PipelineParameters)]
+NUMBERS = [(group, name) for group in GROUPS for name in ranges(type(getattr(DEFAULTS, group)))]
+ENDS = [
+    (group, name, end)
+    for group, name in NUMBERS
+    for allowed in [ranges(type(getattr(DEFAULTS, group)))[name]]
+    for end in (allowed.low, allowed.high)
+]
+
+
+def with_number(group: str, name: str, value: float) -> PipelineParameters:
+    return replace(DEFAULTS, **{group: replace(getattr(DEFAULTS, group), **{name: value})})
 
 
 def test_the_canonical_form_reads_back() -> None:
@@ -63,10 +84,73 @@ def test_a_list_is_given_as_words_with_commas() -> None:
 
 
 def test_what_is_in_a_named_file_is_part_of_the_pipelines_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mask.png").write_bytes(b"one")
+    Image.new("L", (4, 4)).save(tmp_path / "mask.png")
     monkeypatch.chdir(tmp_path)
     parameters = read_parameters(None, ["segmentation.mask=mask.png"])
     assert parameters.segmentation.mask == str(tmp_path / "mask.png"), "workers have another current folder"
     before = fingerprint(parameters, versions_for(parameters))
-    (tmp_path / "mask.png").write_bytes(b"two")
+    Image.new("L", (4, 5)).save(tmp_path / "mask.png")
     assert fingerprint(parameters, versions_for(parameters)) != before
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_no_number_is_without_a_range(group: str) -> None:
+    kind = type(getattr(DEFAULTS, group))
+    hints = get_type_hints(kind)
+    numeric = {name for name, hint in hints.items() if {int, float} & {hint, *get_args(hint)}}
+    assert numeric == set(ranges(kind))
+
+
+@pytest.mark.parametrize(("group", "name"), NUMBERS)
+def test_a_number_outside_its_range_is_refused_in_one_sentence(group: str, name: str) -> None:
+    allowed = ranges(type(getattr(DEFAULTS, group)))[name]
+    for wrong in (allowed.low - 1, allowed.high + 1, nan, inf, -inf):
+        with pytest.raises(ValueError, match=rf"^{group}\.{name} must be [\d.]+ to [\d.]+.*, not {wrong}$"):
+            with_number(group, name, wrong)
+
+
+@pytest.mark.parametrize("text", ["-1.0", "0", "100000", "NaN", "Infinity", "1e999", "1" + "0" * 400])
+def test_a_scale_that_no_letter_has_is_refused_before_anything_starts(text: str) -> None:
+    with pytest.raises(UnreadableInput, match=r"segmentation\.scale must be 3 to 100 pixels"):
+        read_parameters(None, [f"segmentation.scale={text}"])
+
+
+@pytest.fixture(scope="module")
+def small_pages() -> list[Image.Image]:
+    page = two_columns(width=700, height=500).image
+    return [page, page.crop((0, 0, 60, 40)), Image.new("L", (1, 1), 0), Image.new("L", (300, 2), 0)]
+
+
+@pytest.mark.parametrize(("group", "name", "value"), ENDS)
+def test_both_ends_of_every_range_work_on_pages_of_any_size(
+    group: str, name: str, value: float, small_pages: list[Image.Image]
+) -> None:
+    parameters = with_number(group, name, value)
+    ways = ("gaps",) if group == "separators" else ("columns", "none") if group == "segmentation" else ("columns",)
+    for page, way in itertools.product(small_pages, ways):
+        used: Any = replace(parameters, separators=replace(parameters.separators, method=way))
+        try:
+            analyse_page(page, used)
+        except TooManyLines:
+            assert name == "max_lines"
+
+
+def test_a_whole_number_names_the_same_pipeline_as_its_decimal() -> None:
+    assert (
+        read_parameters(None, ["segmentation.scale=9"]).to_json() == with_number("segmentation", "scale", 9.0).to_json()
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (["segmentation.mask=FILE"], "is not an image"),
+        (["faces.detector=yunet", "faces.weights=FILE"], "is not a YuNet network"),
+    ],
+)
+def test_a_named_file_of_another_kind_is_refused_before_anything_starts(
+    changes: list[str], words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"neither a picture nor a network")
+    with pytest.raises(UnreadableInput, match=words):
+        read_parameters(None, [change.replace("FILE", str(tmp_path / "file")) for change in changes])

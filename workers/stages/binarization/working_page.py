@@ -83,7 +83,8 @@ def working_page(
     if lying:
         turned = np.rot90(grey, lying)
         look, factor = estimate_text_size(turned, parameters)
-    size = look.scale * factor if scale is None else scale
+    # No letter is larger than the page: an icon among pages of large type is not reduced to nothing.
+    size = look.scale * factor if scale is None else min(scale, *turned.shape)
     page = _at_text_size(turned, look, factor, size, parameters)
     if scale is None and page.pitch < SOLID * page.scale:  # words were measured as letters
         size *= page.pitch / (LEADING * page.scale)

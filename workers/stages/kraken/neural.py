@@ -30,7 +30,7 @@ def baseline_lines(rgb: NDArray[np.uint8], weights: str, text_direction: str) ->
     Raises:
         NeuralSegmenterMissing: torchvision does not fit torch, or the weights cannot be read.
     """
-    model, config = _load(weights, text_direction)
+    model, config = load_model(weights, text_direction)
     found = model.predict(im=Image.fromarray(rgb), config=config)
     size = (rgb.shape[1], rgb.shape[0])
     lines = (_text_line(line.baseline, line.boundary, size) for line in found.lines)
@@ -56,8 +56,12 @@ def _points(points: Any) -> tuple[Point, ...]:
 
 
 @lru_cache(maxsize=2)
-def _load(weights: str, text_direction: str) -> tuple[Any, Any]:
-    """Load the network once a process; on a GPU when there is one, on one thread otherwise."""
+def load_model(weights: str, text_direction: str) -> tuple[Any, Any]:
+    """Load the network once a process; on a GPU when there is one, on one thread otherwise.
+
+    Raises:
+        NeuralSegmenterMissing: torchvision does not fit torch, or the weights cannot be read.
+    """
     try:
         import torch
         from kraken.configs import SegmentationInferenceConfig
@@ -72,7 +76,7 @@ def _load(weights: str, text_direction: str) -> tuple[Any, Any]:
         model = SegmentationTaskModel.load_model(weights or None)
     except (OSError, ValueError) as error:
         raise NeuralSegmenterMissing(
-            f"The segmentation weights {weights} cannot be loaded: {error}; check the file."
+            f"The segmentation weights {weights} are no model that kraken can load; check the file."
         ) from error
     accelerator = "gpu" if torch.cuda.is_available() else "cpu"
     config = SegmentationInferenceConfig(

@@ -1,8 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.unit.evidence import evidence_of
 from workers.stages.segmentation.baseline_fit import drop_off_baseline, split_merged_lines
-from workers.stages.separators.components import Components, find_components
 
 SCALE = 12.0
 
@@ -25,11 +25,7 @@ def _foliage(ink: NDArray[np.uint8], top: int, bottom: int, seed: int = 1) -> No
 
 
 def _believed(ink: NDArray[np.uint8], lines: list[list[int]]) -> list[list[int]]:
-    return drop_off_baseline(np.array(lines), int(ink.sum()), _components(ink)).tolist()
-
-
-def _components(ink: NDArray[np.uint8]) -> Components:
-    return find_components(ink, SCALE)
+    return drop_off_baseline(np.array(lines), evidence_of(ink, SCALE)).tolist()
 
 
 def test_lines_whose_letters_stand_on_them_are_believed_also_where_they_fall() -> None:
@@ -89,7 +85,7 @@ def test_two_rows_in_one_box_are_two_lines() -> None:
     ink = np.zeros((200, 600), np.uint8)
     _letters(ink, 60, 30)
     _letters(ink, 84, 12)
-    found = split_merged_lines(np.array([[20, 46, 495, 84]]), _components(ink))
+    found = split_merged_lines(np.array([[20, 46, 495, 84]]), evidence_of(ink, SCALE))
     assert sorted(found.tolist()) == [[20, 46, 495, 60], [20, 70, 207, 84]]
 
 
@@ -99,4 +95,4 @@ def test_a_line_with_long_letters_stays_one() -> None:
     for x in range(20, 480, 64):
         ink[60:66, x : x + 3] = 1  # every fourth hangs below
     lines = np.array([[20, 46, 495, 66]])
-    assert split_merged_lines(lines, _components(ink)).tolist() == lines.tolist()
+    assert split_merged_lines(lines, evidence_of(ink, SCALE)).tolist() == lines.tolist()

@@ -1,8 +1,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.unit.evidence import evidence_of
 from workers.stages.segmentation.noise import drop_low_contrast, drop_noise_and_trim_ends, drop_slivers
-from workers.stages.segmentation.tables import cut_at_separators, gaps_in
+from workers.stages.segmentation.tables import split_at_separators
 from workers.stages.separators.components import find_components, stray
 
 SCALE = 12.0
@@ -14,7 +15,7 @@ def _row_of_letters(ink: NDArray[np.uint8], left: int, right: int, y: int) -> No
 
 
 def _credible(ink: NDArray[np.uint8], lines: NDArray[np.int64]) -> list[list[int]]:
-    return drop_noise_and_trim_ends(lines, gaps_in(lines, ink, 2 * SCALE, {}), find_components(ink, SCALE)).tolist()
+    return drop_noise_and_trim_ends(lines, evidence_of(ink, SCALE)).tolist()
 
 
 def test_specks_beside_a_column_do_not_lengthen_its_line() -> None:
@@ -64,7 +65,7 @@ def test_a_line_does_not_reach_over_a_separator() -> None:
     _row_of_letters(ink, 40, 300, 40)
     _row_of_letters(ink, 320, 580, 40)
     barrier[:, 303:306] = 1
-    cut = cut_at_separators(np.array([[40, 40, 571, 56]]), barrier, ink, SCALE)
+    cut = split_at_separators(np.array([[40, 40, 571, 56]]), evidence_of(ink, SCALE, barrier=barrier))
     assert sorted(cut[:, 0].tolist()) == [40, 320]
     assert sorted(cut[:, 2].tolist()) == [287, 571]
 
@@ -74,7 +75,7 @@ def test_a_separator_that_ends_above_a_line_does_not_cut_it() -> None:
     _row_of_letters(ink, 40, 580, 40)
     barrier[:44, 303:306] = 1
     lines = np.array([[40, 40, 571, 56]])
-    assert cut_at_separators(lines, barrier, ink, SCALE).tolist() == lines.tolist()
+    assert split_at_separators(lines, evidence_of(ink, SCALE, barrier=barrier)).tolist() == lines.tolist()
 
 
 def test_a_digit_alone_is_a_line() -> None:
@@ -83,26 +84,26 @@ def test_a_digit_alone_is_a_line() -> None:
         ink[y : y + 2, 300:310] = 1
     ink[40:48, 300:302] = ink[48:56, 308:310] = 1
     digit = [[300, 40, 310, 56]]
-    assert drop_slivers(np.array(digit), find_components(ink, SCALE)).tolist() == digit
+    assert drop_slivers(np.array(digit), evidence_of(ink, SCALE)).tolist() == digit
 
 
 def test_a_strip_of_a_fold_is_no_line() -> None:
     ink = np.zeros((100, 600), np.uint8)
     ink[40:58, 300:305] = 1
-    assert not len(drop_slivers(np.array([[300, 40, 305, 58]]), find_components(ink, SCALE)))
+    assert not len(drop_slivers(np.array([[300, 40, 305, 58]]), evidence_of(ink, SCALE)))
 
 
 def test_spots_one_above_the_other_are_no_line() -> None:
     ink = np.zeros((100, 600), np.uint8)
     for y in (30, 48, 66):
         ink[y : y + 10, 300:303] = ink[y : y + 3, 300:312] = 1
-    assert not len(drop_slivers(np.array([[298, 30, 326, 76]]), find_components(ink, SCALE)))
+    assert not len(drop_slivers(np.array([[298, 30, 326, 76]]), evidence_of(ink, SCALE)))
 
 
 def test_characters_are_not_asked_of_lines_of_words() -> None:
     ink = np.zeros((100, 600), np.uint8)
     words = [[300, 40, 400, 60]]
-    assert drop_slivers(np.array(words), find_components(ink, SCALE)).tolist() == words
+    assert drop_slivers(np.array(words), evidence_of(ink, SCALE)).tolist() == words
 
 
 def test_grain_in_the_shade_at_an_edge_is_no_line_and_pale_print_is() -> None:
@@ -113,7 +114,7 @@ def test_grain_in_the_shade_at_an_edge_is_no_line_and_pale_print_is() -> None:
     grey[100:116][ink[100:116] == 1] = 150
     grey[170:210] = np.where(ink[170:210] == 1, np.uint8(110), np.uint8(150))
     lines = np.array([[40, y, 487, y + 16] for y in (20, 60, 100, 140, 180)])
-    assert drop_low_contrast(lines, grey, ink)[:, 1].tolist() == [20, 60, 100, 140]
+    assert drop_low_contrast(lines, evidence_of(ink, SCALE, grey=grey))[:, 1].tolist() == [20, 60, 100, 140]
 
 
 def test_small_print_beside_nothing_else_is_no_dust_and_single_specks_are() -> None:

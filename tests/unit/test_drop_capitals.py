@@ -1,8 +1,7 @@
 import numpy as np
-from numpy.typing import NDArray
 
-from workers.stages.segmentation.drop_capitals import drop_capitals
-from workers.stages.separators.components import Components, find_components
+from tests.unit.evidence import evidence_of
+from workers.stages.segmentation.drop_capitals import add_drop_capitals
 
 SCALE, PITCH = 12.0, 30.0
 CAPITAL = [100, 100, 140, 150]
@@ -10,17 +9,12 @@ BESIDE = [[150, 100, 500, 120], [150, 130, 500, 150]]
 UNDER = [[100, 160, 500, 180]]
 
 
-def _letter(box: list[int]) -> tuple[Components, NDArray[np.bool_]]:
+def _found(box: list[int], lines: list[list[int]]) -> list[list[int]]:
     x0, y0, x1, y1 = box
     ink = np.zeros((400, 600), np.uint8)
     ink[y0:y1, x0 : x0 + 6] = ink[y0 : y0 + 6, x0:x1] = 1
-    components = find_components(ink, SCALE)
-    return components, np.arange(len(components.x)) > 0
-
-
-def _found(box: list[int], lines: list[list[int]]) -> list[list[int]]:
-    components, initials = _letter(box)
-    return drop_capitals(initials, np.array(lines, np.int64).reshape(-1, 4), PITCH, components).tolist()
+    evidence = evidence_of(ink, SCALE, pitch=PITCH, all_initials=True)
+    return add_drop_capitals(np.array(lines, np.int64).reshape(-1, 4), evidence)[len(lines) :].tolist()
 
 
 def test_a_large_letter_at_the_corner_of_a_paragraph_is_text() -> None:

@@ -3,16 +3,17 @@ import pytest
 from PIL import ImageFont
 
 from tests.unit.drawn_pages import DrawnPage, two_columns
+from tests.unit.evidence import evidence_of
 from workers.errors import TooManyLines
 from workers.layout import BoundingBox, PageLayout
 from workers.parameters import BinarizationParameters, PipelineParameters, SegmentationParameters
 from workers.pipeline import analyse_page
 from workers.stages.binarization.working_page import working_page
 from workers.stages.segmentation.fragments import grow_to_components
-from workers.stages.segmentation.tables import GapCache, cut_at_cells, gaps_in
+from workers.stages.segmentation.gaps import GapFinder
+from workers.stages.segmentation.tables import split_at_cells
 from workers.stages.segmentation.xy_cut import xy_cut_order
 from workers.stages.separators.columns import find_columns
-from workers.stages.separators.components import find_components
 
 NO_RULES = np.zeros((0, 4), np.int64)
 
@@ -151,7 +152,7 @@ def test_a_line_through_the_cells_of_a_table_is_cut() -> None:
         ink[row : row + 14, 20:120] = 1
         ink[row : row + 14, 160:260] = 1
     lines = np.array([[20, row, 260, row + 14] for row in range(20, 300, 40)])
-    cut = cut_at_cells(lines, ink, scale=10.0, pitch=40.0, known={})
+    cut = split_at_cells(lines, evidence_of(ink, 10.0, pitch=40.0))
     assert len(cut) == 2 * len(lines)
     assert set(cut[:, 0]) == {20, 160}
 
@@ -159,11 +160,10 @@ def test_a_line_through_the_cells_of_a_table_is_cut() -> None:
 def test_no_box_is_looked_at_twice_for_the_holes_of_a_table() -> None:
     ink = np.zeros((60, 300), np.uint8)
     ink[20:34, 20:120] = ink[20:34, 160:260] = 1
-    known: GapCache = {}
-    lines = np.array([[20, 20, 260, 34]])
-    first = gaps_in(lines, ink, 18.0, known)
-    assert first.tolist() == [[0, 120, 160]]
-    assert gaps_in(lines, np.zeros_like(ink), 18.0, known).tolist() == first.tolist()
+    finder, lines = GapFinder(ink, 18.0), np.array([[20, 20, 260, 34]])
+    assert finder.gaps_in(lines).tolist() == [[0, 120, 160]]
+    ink[:] = 0
+    assert finder.gaps_in(lines).tolist() == [[0, 120, 160]]
 
 
 def test_a_wide_space_in_one_line_of_a_paragraph_does_not_cut_it() -> None:
@@ -172,7 +172,7 @@ def test_a_wide_space_in_one_line_of_a_paragraph_does_not_cut_it() -> None:
     for x0, y0, x1, y1 in lines:
         ink[y0:y1, x0:x1] = 1
     ink[100:114, 200:225] = 0
-    assert len(cut_at_cells(lines, ink, scale=10.0, pitch=20.0, known={})) == len(lines)
+    assert len(split_at_cells(lines, evidence_of(ink, 10.0, pitch=20.0))) == len(lines)
 
 
 def test_three_words_that_fill_a_line_stay_together_and_two_cells_with_a_name_do_not() -> None:
@@ -182,8 +182,8 @@ def test_three_words_that_fill_a_line_stay_together_and_two_cells_with_a_name_do
     for left, right in ((20, 100), (108, 180), (240, 280), (342, 400)):
         ink[60:74, left:right] = 1
     justified, cells = np.array([[20, 20, 400, 34], [20, 60, 400, 74]])
-    assert len(cut_at_cells(np.array([justified]), ink, scale=10.0, pitch=20.0, known={})) == 1
-    assert len(cut_at_cells(np.array([cells]), ink, scale=10.0, pitch=20.0, known={})) == 3
+    assert len(split_at_cells(np.array([justified]), evidence_of(ink, 10.0, pitch=20.0))) == 1
+    assert len(split_at_cells(np.array([cells]), evidence_of(ink, 10.0, pitch=20.0))) == 3
 
 
 def test_a_page_with_more_lines_than_the_limit_is_refused() -> None:
@@ -217,5 +217,4 @@ def test_a_letter_that_touches_the_next_line_does_not_stretch_its_own() -> None:
             ink[row : row + 24, x : x + 16] = 1
     ink[70:106, 206:209] = 1  # a long stroke that hangs together with a tail of the line above
     lines = np.array([[20, 40, 380, 64], [20, 84, 380, 114]])
-    components = find_components(ink, 20.0)
-    assert grow_to_components(lines, components, np.zeros(len(components.x), bool)).tolist() == lines.tolist()
+    assert grow_to_components(lines, evidence_of(ink, 20.0)).tolist() == lines.tolist()

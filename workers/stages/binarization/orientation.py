@@ -44,12 +44,12 @@ def quarter_turns(stats: Stats, scale: float) -> int:
     if scale == 0:
         return 0
     upright = letters_of(stats, scale)
-    letters_on_baseline = _in_rows(upright, rows_of(upright, scale))
-    if letters_on_baseline.share >= SURELY:
+    standing = _in_rows(upright, rows_of(upright, scale))
+    if standing.share >= SURELY:
         return 0
     mirrored = letters_of(stats[:, MIRRORED], scale)
     rows = rows_of(mirrored, scale)
-    if not _is_text(_in_rows(mirrored, rows), letters_on_baseline, ENOUGH):
+    if not _is_text(_in_rows(mirrored, rows), standing, ENOUGH):
         return 0
     return 3 if _tops_differ(mirrored, rows, scale) else 1
 

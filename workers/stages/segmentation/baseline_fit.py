@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import LARGE, PAPER, TEXT, Components
 
@@ -24,16 +26,12 @@ OF_LARGE_TYPE = 0.5  # share of a line's ink in letters larger than the text's: 
 MUCH_INK = 0.2  # share of the ink in lines, where no line has `ENOUGH` letters
 
 
-def drop_off_baseline(lines: Boxes, ink: int, c: Components) -> Boxes:
+def drop_off_baseline(lines: Boxes, evidence: PageEvidence) -> Boxes:
     """Leave out what cannot be lines since its letters stand anywhere; in a photograph all but what surely is one.
 
     On a page of text nearly all letters stand in lines; in a photograph what looks like letters lies about.
-
-    Args:
-        lines: (n, 4) boxes.
-        ink: of the whole page, in pixels.
-        c: the components.
     """
+    c = evidence.components
     own = assign_components(lines, c)
     letters, on_line = letters_on_baseline(own, len(lines), c)
     enough = letters >= ENOUGH
@@ -41,7 +39,7 @@ def drop_off_baseline(lines: Boxes, ink: int, c: Components) -> Boxes:
     if enough.any():
         of_text = on_line[enough].sum() >= PAGE_OF_TEXT * letters[enough].sum() and outside <= LEFT_OVER * letters.sum()
     else:
-        of_text = c.area[(own > 0) & (c.kind != PAPER)].sum() >= MUCH_INK * ink
+        of_text = c.area[(own > 0) & (c.kind != PAPER)].sum() >= MUCH_INK * cv2.countNonZero(evidence.ink)
     if of_text:
         return lines[~enough | (on_line >= NOT_STANDING * letters) | _of_large_type(own, len(lines), c)]
     return lines[enough & (on_line >= STANDING * letters)]
@@ -54,8 +52,12 @@ def _of_large_type(own: NDArray[np.int64], lines: int, c: Components) -> NDArray
     return np.asarray(large > OF_LARGE_TYPE * ink)
 
 
-def split_merged_lines(lines: Boxes, c: Components) -> Boxes:
-    """Return the lines with those that hold two rows of letters, one below the other, replaced by their rows."""
+def split_merged_lines(lines: Boxes, evidence: PageEvidence) -> Boxes:
+    """Return the lines with those that hold two rows of letters, one below the other, replaced by their rows.
+
+    Without this step two short lines of close type are one box.
+    """
+    c = evidence.components
     own = assign_components(lines, c)
     letters, on_line = letters_on_baseline(own, len(lines), c)
     doubtful = np.flatnonzero((letters >= 2 * ENOUGH) & (on_line < STANDING * letters))

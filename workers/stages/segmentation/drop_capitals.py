@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import SLENDER
-from workers.stages.separators.components import Components
 
 Boxes = NDArray[np.int64]
 
@@ -15,24 +15,20 @@ LEVEL = 0.5  # share of such a line's height that lies beside the letter
 BELOW = 1.0  # line pitches: where the next line under it begins at the latest
 
 
-def drop_capitals(initials: NDArray[np.bool_], lines: Boxes, pitch: float, c: Components) -> Boxes:
-    """Return the boxes (m, 4) of the large letters at the corner of a paragraph.
+def add_drop_capitals(lines: Boxes, evidence: PageEvidence) -> Boxes:
+    """Return the lines with the large letters at the corners of paragraphs.
 
     A line longer than the letter is tall begins beside it, and another passes under it. Ornaments, stamps and what is
     left of a border or a fold have no such place.
-
-    Args:
-        initials: for each component whether it is a single large letter.
-        lines: (n, 4) boxes of the other text.
-        pitch: distance of text lines in pixels.
-        c: the components.
     """
+    initials, c = evidence.headlines.initials, evidence.components
     x0, y0, x1, y1 = lines.T
     chosen = np.flatnonzero(initials & (c.width >= SLENDER * c.height))
     letters = np.stack([c.x, c.y, c.x + c.width, c.y + c.height], axis=1)[chosen]
     _, top, right, bottom = letters.T[:, :, None]
     near, far = (right + side * c.scale for side in BESIDE)
+    latest = BELOW * evidence.pitch
     beside = (x0 >= near) & (x0 <= far) & (x1 - x0 > bottom - top)
     beside &= np.minimum(y1, bottom) - np.maximum(y0, top) >= LEVEL * (y1 - y0)
-    under = (x0 < right) & (x1 > right) & (y1 > bottom) & (y0 > (top + bottom) / 2) & (y0 <= bottom + BELOW * pitch)
-    return np.asarray(letters[beside.any(axis=1) & (under & ~beside).any(axis=1)])
+    under = (x0 < right) & (x1 > right) & (y1 > bottom) & (y0 > (top + bottom) / 2) & (y0 <= bottom + latest)
+    return np.concatenate([lines, letters[beside.any(axis=1) & (under & ~beside).any(axis=1)]])

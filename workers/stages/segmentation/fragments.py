@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from workers.stages.kraken import find_line_boxes
 from workers.stages.raster.bits import packed
 from workers.stages.raster.labelling import label_runs, runs_of_bits
 from workers.stages.raster.neighbours import beside
+from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import LARGE, SMALL, Components
 
@@ -30,19 +32,20 @@ SMALL_LETTER = 0.5  # text scales: of footnotes
 LETTERS = 2  # components of the size of letters in a word that stands alone
 
 
-def merge_fragments(
-    found: Boxes, headlines: Boxes, components: Components, excluded: NDArray[np.bool_], barrier: Mask
-) -> Boxes:
+def find_body_lines(evidence: PageEvidence) -> Boxes:
+    """Return the boxes (n, 4) that kraken's segmenter makes of the body text; pieces of one line may be apart."""
+    body = evidence.body * np.uint8(255)
+    return find_line_boxes(body, evidence.barrier, scale=evidence.scale, no_hlines=True).astype(np.int64)
+
+
+def merge_fragments(found: Boxes, evidence: PageEvidence) -> Boxes:
     """Join the pieces of each line, with words between, beside or far from them that no line covers.
 
-    Args:
-        found: (n, 4) boxes of body text; pieces of one line may be apart.
-        headlines: (m, 4) boxes of large type, left as they are and not returned.
-        components: of the page without rules.
-        excluded: components that belong to pictures.
-        barrier: (h, w), 1 where no line may cross.
+    Without this step a line with wide spaces is several, and the last word of a paragraph is none. Large type is left
+    for `merge_headlines`.
     """
-    words, letters = _words(components, np.concatenate([found, headlines]), excluded, barrier)
+    components, barrier = evidence.components, evidence.barrier
+    words, letters = _words(components, np.concatenate([found, evidence.headlines.boxes]), evidence.pictured, barrier)
     boxes = np.concatenate([found, words])
     if not len(boxes):
         return boxes
@@ -56,8 +59,9 @@ def merge_fragments(
     return lines[has_line | (word & (width >= height))]
 
 
-def merge_headlines(lines: Boxes, headlines: Boxes) -> Boxes:
+def merge_headlines(lines: Boxes, evidence: PageEvidence) -> Boxes:
     """Return lines and headlines together; a few bold letters within a line of text belong to that line."""
+    headlines = evidence.headlines.boxes
     lines, own = lines.copy(), np.ones(len(headlines), bool)
     for number, (x0, y0, x1, y1) in enumerate(headlines):
         width = np.minimum(lines[:, 2], x1) - np.maximum(lines[:, 0], x0)
@@ -70,18 +74,18 @@ def merge_headlines(lines: Boxes, headlines: Boxes) -> Boxes:
     return np.concatenate([lines, headlines[own]])
 
 
-def grow_to_components(lines: Boxes, components: Components, excluded: NDArray[np.bool_]) -> Boxes:
+def grow_to_components(lines: Boxes, evidence: PageEvidence) -> Boxes:
     """Widen boxes so that no letter whose middle they hold is cut: long strokes of a hand, accents, swashes.
 
     Letters that stick out by more than `STICKS_OUT` of the line's height touch the next line and are left cut.
     """
     if not len(lines):
         return lines
-    c = components
+    c = evidence.components
     own = assign_components(lines, c) - 1
     allowed = STICKS_OUT * (lines[:, 3] - lines[:, 1])[own]
     above, below = lines[own, 1] - c.y, c.y + c.height - lines[own, 3]
-    letter = (own >= 0) & (c.kind >= SMALL) & ~excluded
+    letter = (own >= 0) & (c.kind >= SMALL) & ~evidence.pictured
     letter &= (above <= allowed) & (below <= allowed) & (c.width <= LONGEST_LETTER * c.scale)
     grown = lines.copy()
     np.minimum.at(grown[:, 0], own[letter], c.x[letter])

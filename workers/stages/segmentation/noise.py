@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.separators.components import PAPER, TEXT, Components
 
 Boxes = NDArray[np.int64]
@@ -24,15 +25,13 @@ SLENDER = 0.4  # and of the most slender of them
 CHARACTER = 0.5  # share of such a box's height that a character has at least
 
 
-def drop_noise_and_trim_ends(lines: Boxes, holes: Boxes, components: Components) -> Boxes:
+def drop_noise_and_trim_ends(lines: Boxes, evidence: PageEvidence) -> Boxes:
     """Leave out lines that are made of specks, or of one or two blots, and not of letters; cut such ends of lines off.
 
-    Args:
-        lines: (n, 4) boxes.
-        holes: (m, 3) line, first white column, first inked column after it; in the order of lines and columns.
-        components: of the page without rules.
+    Without this step specks in a margin, a stain and the shadow at the scan's edge are lines, and those beside a column
+    lengthen its lines.
     """
-    c = components
+    c, holes = evidence.components, evidence.gaps.gaps_in(lines)
     own = assign_components(lines, c)
     own[(c.kind == PAPER) | c.on_edge] = 0  # borders, shadows, the page beside; a letter that is cut proves no line
     height = np.append(0, lines[:, 3] - lines[:, 1])
@@ -49,13 +48,9 @@ def drop_noise_and_trim_ends(lines: Boxes, holes: Boxes, components: Components)
     return _cut_to(lines, first, last, own, c)[whole & (last > first)]
 
 
-def drop_slivers(lines: Boxes, c: Components) -> Boxes:
-    """Leave out boxes hardly wider than tall that hold no character: pieces of a fold, of a border, of a picture.
-
-    Args:
-        lines: (n, 4) boxes.
-        c: the components.
-    """
+def drop_slivers(lines: Boxes, evidence: PageEvidence) -> Boxes:
+    """Leave out boxes hardly wider than tall that hold no character: pieces of a fold, of a border, of a picture."""
+    c = evidence.components
     width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
     upright = np.flatnonzero(width < UPRIGHT * height)
     own = assign_components(lines[upright], c)
@@ -67,17 +62,13 @@ def drop_slivers(lines: Boxes, c: Components) -> Boxes:
     return lines[good]
 
 
-def drop_low_contrast(lines: Boxes, grey: Mask, ink: Mask) -> Boxes:
+def drop_low_contrast(lines: Boxes, evidence: PageEvidence) -> Boxes:
     """Leave out what hardly stands out from the paper around it: grain in the shade of an edge, a grey picture.
 
     Ink there is what happens to lie below the page's threshold, its paper is nearly as dark. Of the lines of a page of
     print, typescript or manuscript none has less than 0.6 of the usual contrast.
-
-    Args:
-        lines: (n, 4) boxes.
-        grey: (h, w) uint8.
-        ink: (h, w), 1 is ink.
     """
+    grey, ink = evidence.grey, evidence.ink
     contrast = np.zeros(len(lines))
     for number, (x0, y0, x1, y1) in enumerate(lines.tolist()):
         values, inked = grey[y0:y1:2, x0:x1], ink[y0:y1:2, x0:x1]

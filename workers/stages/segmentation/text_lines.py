@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +17,20 @@ from workers.stages.kraken.reference import find_line_boxes_reference
 from workers.stages.raster.labelling import label_sparse
 from workers.stages.raster.quarter_turns import QUARTER_TURNS, turned
 from workers.stages.segmentation.baseline_fit import drop_off_baseline, split_merged_lines
-from workers.stages.segmentation.drop_capitals import drop_capitals
-from workers.stages.segmentation.fragments import grow_to_components, merge_fragments, merge_headlines
-from workers.stages.segmentation.headlines import find_headlines
+from workers.stages.segmentation.drop_capitals import add_drop_capitals
+from workers.stages.segmentation.evidence import PageEvidence, gather_evidence
+from workers.stages.segmentation.fragments import (
+    find_body_lines,
+    grow_to_components,
+    merge_fragments,
+    merge_headlines,
+)
 from workers.stages.segmentation.noise import drop_low_contrast, drop_noise_and_trim_ends, drop_slivers
 from workers.stages.segmentation.reading_order import reading_order
-from workers.stages.segmentation.tables import CELL_GAP, GapCache, cut_at_cells, cut_at_separators, gaps_in
+from workers.stages.segmentation.tables import split_at_cells, split_at_separators
 from workers.stages.segmentation.xy_cut import Direction, xy_cut_order
-from workers.stages.separators.columns import Columns, without
-from workers.stages.separators.components import LARGE, PAPER, is_noise
-from workers.stages.separators.pictures import line_art
+from workers.stages.separators.columns import Columns
+from workers.stages.separators.components import LARGE, is_noise
 from workers.stages.separators.rules import step_along
 
 Boxes = NDArray[np.int64]
@@ -36,6 +42,22 @@ SLIM_RULE = 0.06  # height by width
 LONG_RULE = 30.0  # text scales: longer than the rules between articles of one column
 
 Found = tuple[tuple[TextLine, ...], str | None]
+Step = Callable[[Boxes, PageEvidence], Boxes]
+
+# From the first boxes to text lines. What a step needs beside the lines is gathered before the first of them.
+STEPS: tuple[Step, ...] = (
+    merge_fragments,
+    split_at_separators,
+    split_at_cells,
+    drop_noise_and_trim_ends,
+    split_merged_lines,
+    grow_to_components,
+    drop_slivers,
+    merge_headlines,
+    add_drop_capitals,
+    drop_low_contrast,
+    drop_off_baseline,
+)
 
 
 def find_text_lines(page: WorkingPage, columns: Columns, parameters: SegmentationParameters) -> Found:
@@ -47,7 +69,7 @@ def find_text_lines(page: WorkingPage, columns: Columns, parameters: Segmentatio
     reason = empty_reason(page) or ("noise" if is_noise(columns.components) else None)
     if reason is not None:
         return (), reason
-    boxes = line_boxes(page, columns)
+    boxes = find_lines(page, columns)
     check_number(len(boxes), parameters)
     if not len(boxes):
         return (), "no_text_lines"
@@ -69,25 +91,20 @@ def long_rules(columns: Columns, scale: float) -> Boxes:
     return np.asarray(np.stack([x, y, x + width, y + height], axis=1)[rule])
 
 
-def line_boxes(page: WorkingPage, columns: Columns) -> Boxes:
+def find_lines(page: WorkingPage, columns: Columns) -> Boxes:
     """Return the boxes (n, 4) of all text lines in working pixels: headlines, body text and single words."""
-    components = columns.components
-    middle = (components.y + components.height // 2, components.x + components.width // 2)
-    pictured = (columns.pictures[middle] > 0) | line_art(components)
-    headlines = find_headlines(components, columns.barrier, pictured)
-    body = without(columns.ink, components.mask(headlines.members | headlines.initials))
-    found = find_line_boxes(body * np.uint8(255), columns.barrier, scale=page.scale, no_hlines=True).astype(np.int64)
-    found = merge_fragments(found, headlines.boxes, components, pictured, columns.barrier)
-    printed = components.mask((components.kind != PAPER) & ~pictured)
-    found = cut_at_separators(found, columns.barrier, printed, page.scale)
-    known: GapCache = {}
-    found = cut_at_cells(found, printed, page.scale, page.pitch, known)
-    found = drop_noise_and_trim_ends(found, gaps_in(found, printed, CELL_GAP * page.scale, known), components)
-    found = grow_to_components(split_merged_lines(found, components), components, pictured)
-    found = merge_headlines(drop_slivers(found, components), headlines.boxes)
-    capitals = drop_capitals(headlines.initials, found, page.pitch, components)
-    found = drop_low_contrast(np.concatenate([found, capitals]), page.grey, page.ink)
-    return drop_off_baseline(found, int(cv2.countNonZero(page.ink)), components)
+    *_, (_, lines) = trace_lines(page, columns)
+    return lines
+
+
+def trace_lines(page: WorkingPage, columns: Columns) -> Iterator[tuple[str, Boxes]]:
+    """Yield the name of each step with the boxes (n, 4) it leaves, so that it can be told which one dropped a line."""
+    evidence = gather_evidence(page, columns)
+    lines = find_body_lines(evidence)
+    yield find_body_lines.__name__, lines
+    for step in STEPS:
+        lines = step(lines, evidence)
+        yield step.__name__, lines
 
 
 def kraken_lines(page: WorkingPage, separators: Mask | None, parameters: SegmentationParameters) -> Found:

@@ -22,14 +22,22 @@ from workers.sources.hashing import sha256_of
 from workers.sources.limits import Limits
 from workers.sources.opening import open_archive, resolve_inside
 from workers.sources.pictures import find_frames
-from workers.sources.sniffing import ARCHIVES, Kind, kind_of
+from workers.sources.sniffing import ARCHIVES, Kind, head_of, kind_of
 from workers.sources.trouble import reading
+from workers.sources.unread import refusal, unread_format
 
 MAX_ARCHIVE_DEPTH = 2
 
 KnownHash = Callable[[str, int, int], str | None]
 
-_LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information"}
+# Left by Windows, by macOS and by network storages.
+_LITTER = {
+    "thumbs.db", "thumbs.db:encryptable", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "recycler",
+    "system volume information", "picasa.ini", "icon\r", "__macosx", "desktop db", "desktop df", "network trash folder",
+    "thevolumesettingsfolder", "lost+found", "@eadir", "#recycle", "@recycle",
+}  # fmt: skip
+# Documents in Microsoft's compound files; a picture may lie in one, too (FlashPix).
+_DOCUMENTS = {".doc", ".dot", ".xls", ".xlt", ".ppt", ".pps", ".msg", ".pub", ".vsd", ".mpp", ".msi", ".db"}
 _SIDECARS = {
     ".txt", ".xml", ".json", ".jsonl", ".md", ".markdown", ".html", ".htm", ".csv", ".tsv", ".yaml", ".yml", ".toml",
     ".ini", ".log", ".db", ".db-wal", ".db-shm", ".db-journal", ".feeder", ".sqlite", ".sqlite3", ".md5", ".sha1",
@@ -154,6 +162,8 @@ class Finder:
                 yield from self._archive(file, kind, place, depth + 1)
             elif kind == "text" or (kind == "unknown" and _suffix(place.name) in _SIDECARS):
                 self.skipped(SkippedFile(place.name, "text, not an image"))
+            elif kind == "unknown" and (reason := _passed_over(head_of(file), place.name)):
+                self.skipped(SkippedFile(place.name, reason))
             else:
                 yield from self._pages(file, kind, place)
         except PageError as error:
@@ -239,6 +249,20 @@ def _no_page(entry: os.DirEntry[str]) -> str:
     if entry.is_symlink():
         return "a link to a folder" if Path(entry.path).is_dir() else ""  # is_dir of an entry raises on loops
     return "" if entry.is_dir() or entry.is_file() else "not an ordinary file"
+
+
+def _passed_over(head: bytes, name: str) -> str:
+    """Return why a file of no known kind is no page and no fault either; empty for what may be one.
+
+    Raises:
+        UnreadableImage: it is a picture or an archive in a format that is not read.
+    """
+    known = unread_format(head)
+    if known is None:
+        return ""
+    if known.no_page or _suffix(name) in _DOCUMENTS:
+        return f"{known.what}, not an image"
+    raise refusal(name, head)
 
 
 def _is_litter(name: str) -> bool:

@@ -18,6 +18,8 @@ from PIL import Image, UnidentifiedImageError
 
 from workers.errors import ImageTooLarge, UnreadableImage
 from workers.sources.limits import Limits
+from workers.sources.sniffing import head_of
+from workers.sources.unread import refusal
 
 # What Pillow's decoders are seen to raise on broken files. MemoryError is not among them: it is no fault of the file.
 DECODER_FAULTS = (
@@ -39,7 +41,7 @@ def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -
         UnreadableImage: it is no image, truncated or corrupt, or has no such frame.
         ImageTooLarge: its header tells of more pixels than the limit.
     """
-    with _decoding(name, limits.max_pixels):
+    with _decoding(file, name, limits.max_pixels):
         image: Image.Image = Image.open(file, formats=_formats())
         _check_size(image, name, limits)
         if frame is not None and frame > 1:
@@ -58,7 +60,7 @@ def find_frames(file: BinaryIO, name: str, limits: Limits) -> tuple[int, ...] | 
         UnreadableImage: it is no image.
         ImageTooLarge: there are more frames than the limit.
     """
-    with _decoding(name, None):
+    with _decoding(file, name, None):
         image = Image.open(file, formats=_formats())
         if image.format not in _PAGED:
             return None
@@ -90,7 +92,7 @@ def _tiff_pages(image: Image.Image, limits: Limits) -> list[int]:
 
 
 @contextmanager
-def _decoding(name: str, max_pixels: int | None) -> Iterator[None]:
+def _decoding(file: BinaryIO, name: str, max_pixels: int | None) -> Iterator[None]:
     """Let our limit decide instead of Pillow's, keep its warnings to itself, and give its errors a sentence."""
     before = Image.MAX_IMAGE_PIXELS
     # Pillow warns above its limit and refuses above twice of it.
@@ -102,7 +104,7 @@ def _decoding(name: str, max_pixels: int | None) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise ImageTooLarge(_too_large(name, "its header tells of more", max_pixels)) from error
     except UnidentifiedImageError as error:
-        raise UnreadableImage(f"{name} is not an image of a known kind, or its header is broken.") from error
+        raise refusal(name, head_of(file)) from error
     except DECODER_FAULTS as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the system failed, not the decoder

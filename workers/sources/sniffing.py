@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import re
 import tarfile
@@ -24,34 +25,70 @@ _COMPRESSED: tuple[tuple[bytes, Kind], ...] = (
     (b"\xfd7zXZ\x00", "tar.xz"),
 )
 _IMAGE = (b"\xff\xd8\xff", b"8BPS", b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")
-# Images that begin like text: portable maps, X bitmaps, FITS, IM, PostScript.
-_TEXTUAL_IMAGE = re.compile(rb"P[1-7Ff]\s|P7 332|#define \w+_width|/\* XPM \*/|SIMPLE  =|Image type:|%!PS")
+# Images that begin like text, as nothing but them begins: xv thumbnails, PAM, PFM, X bitmaps and pixmaps, FITS,
+# PostScript. Portable maps are told from text by what follows.
+_TEXTUAL_IMAGE = re.compile(
+    rb"P7 332\s|P7\s+(#[^\n]*\n)*(WIDTH|HEIGHT|DEPTH|MAXVAL|TUPLTYPE) |P[Ff]\s+\d+\s+\d+\s+-?[\d.]+\s"
+    rb"|\s*#define[ \t]+\S*_width[ \t]+\d+\s+#define[ \t]+\S*_height[ \t]+\d+\s.*_bits\[|/\* XPM \*/"
+    rb"|SIMPLE  = {20}T|%!PS",
+    re.DOTALL,
+)
+_SPACE = rb"(?:\s|#[^\r\n]*[\r\n])+"
+_BILEVEL_MAP = re.compile(rb"P([14])" + _SPACE + rb"(\d{1,9})" + _SPACE + rb"(\d{1,9})\s")
+_DEEPER_MAP = re.compile(rb"P([2356])" + _SPACE + rb"(\d{1,9})" + _SPACE + rb"(\d{1,9})" + _SPACE + rb"(\d{1,5})\s")
+_NOT_IN_PLAIN_MAP = re.compile(rb"[^\d\s]")
+_COMMENT = re.compile(rb"#[^\r\n]*")
 
 
 def kind_of(file: BinaryIO) -> Kind:
     """Return what `file` is, and put it back to its beginning."""
-    file.seek(0)
-    head = file.read(HEAD_BYTES)
-    kind = kind_of_head(head)
+    head, size_bytes = head_of(file), file.seek(0, io.SEEK_END)
+    kind = kind_of_head(head, size_bytes)
     if kind == "unknown":
         kind = _compressed_tar(file, head)
     file.seek(0)
     return kind
 
 
-def kind_of_head(head: bytes) -> Kind:
-    """Return what a file that begins with `head` (up to `HEAD_BYTES`) is, without looking into compressed streams."""
+def head_of(file: BinaryIO) -> bytes:
+    """Return the first bytes of `file`, and put it back to its beginning."""
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    return head
+
+
+def kind_of_head(head: bytes, size_bytes: int) -> Kind:
+    """Return what a file of `size_bytes` is that begins with `head` (up to `HEAD_BYTES`).
+
+    Compressed streams are not looked into.
+    """
     if head.startswith(_ZIP):
         return "zip"
     if head.startswith(_FRAMES) or (head[8:12] == b"WEBP" and head.startswith(b"RIFF")) or head[4:12] == b"ftypavis":
         return "frames"
-    if head.startswith(_IMAGE) or _TEXTUAL_IMAGE.match(head):
+    if head.startswith(_IMAGE) or _TEXTUAL_IMAGE.match(head) or _is_portable_map(head, size_bytes):
         return "image"
     if b"%PDF-" in head[:1024]:
         return "pdf"
     if _is_tar_header(head[:512]):
         return "tar"
     return "text" if _is_text(head) else "unknown"
+
+
+def _is_portable_map(head: bytes, size_bytes: int) -> bool:
+    """Return whether a file is a PBM, PGM or PPM: "P5 120 80 255 was torn" begins like one, but has no such pixels."""
+    header = _BILEVEL_MAP.match(head) or _DEEPER_MAP.match(head)
+    if not header:
+        return False
+    kind, width, height, *deepest = (int(number) for number in header.groups())
+    samples = 3 if kind in (3, 6) else 1
+    if kind <= 3:
+        body = _COMMENT.sub(b"", head[header.end() :])
+        numbers = len(b"".join(body.split())) if kind == 1 else len(body.split())
+        return not _NOT_IN_PLAIN_MAP.search(body) and (size_bytes > len(head) or numbers >= width * height * samples)
+    row_bytes = -(-width // 8) if kind == 4 else width * samples * (2 if deepest[0] > 255 else 1)
+    return size_bytes == header.end() + height * row_bytes or not _is_text(head)
 
 
 def _compressed_tar(file: BinaryIO, head: bytes) -> Kind:

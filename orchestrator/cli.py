@@ -1,142 +1,55 @@
-"""The command `broadsheet`: finds its subcommands, and maps every error to a sentence and an exit code, here only."""
+"""Where `broadsheet` begins: from the first import on, Ctrl-C ends it with a sentence and exit code 130."""
 
 from __future__ import annotations
 
-import importlib
+import signal
 import sys
-import traceback
 from collections.abc import Sequence
+from types import FrameType
 
-import click
+EXIT_INTERRUPTED = 130
 
-from workers.telemetry.secrets import masked
-
-EXIT_DONE, EXIT_QUARANTINED, EXIT_USAGE, EXIT_SERVICE_DOWN, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
-
-# Name -> module; each is imported only when it is called for, so that --help answers at once.
-COMMANDS = {
-    "ingest": "orchestrator.commands.ingest",
-    "feed": "orchestrator.commands.feed",
-    "worker": "orchestrator.commands.worker",
-    "status": "orchestrator.commands.status",
-    "quarantine": "orchestrator.commands.quarantine",
-    "retry": "orchestrator.commands.retry",
-    "cancel": "orchestrator.commands.cancel",
-    "query": "orchestrator.commands.query",
-    "export": "orchestrator.commands.export",
-    "report": "orchestrator.commands.report",
-    "overlay": "orchestrator.commands.overlay",
-    "explain": "orchestrator.commands.explain",
-    "compare": "orchestrator.commands.compare",
-    "evaluate": "orchestrator.commands.evaluate",
-    "db": "orchestrator.commands.db",
-}
+# What goes on where it was stopped, when it is run again.
+RESUMABLE = {"ingest", "export"}
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are modules of `orchestrator.commands`, imported on use."""
+class CtrlC:
+    """Remembers that Ctrl-C was pressed: a library that is loaded or called back may make it an error of its own."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order a user meets them."""
-        return list(COMMANDS)
+    pressed = False
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of the command and return it."""
-        if cmd_name not in COMMANDS:
-            return None
-        command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
-        assert isinstance(command, click.Command)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, and suggest the nearest name to one that does not exist."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            if near:
-                error.message += f" Did you mean {near[0]!r}?"
-            raise
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="broadsheet")
-def broadsheet() -> None:
-    """Turn archives of scanned pages into a SQL database of text lines, columns, faces and timings.
-
-    \b
-    broadsheet ingest scans/ issue.zip book.pdf
-    broadsheet query "SELECT page, text_lines FROM page_status"
-    """
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Do as Python does."""
+        self.pressed = True
+        signal.default_int_handler(number, frame)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    ctrl_c, before = CtrlC(), signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # it is ignored under `nohup`, and after `&` in a script
+        signal.signal(signal.SIGINT, ctrl_c)
     try:
-        result = broadsheet.main(args=list(arguments), prog_name="broadsheet", standalone_mode=False)
-        code = result if isinstance(result, int) else EXIT_DONE
-    except (Exception, KeyboardInterrupt) as error:
-        code = report(error, debug="--debug" in arguments)
+        from orchestrator.command import run
+
+        code = run(arguments)
+    except KeyboardInterrupt as error:
+        code = _interrupted(error, arguments)
+    except Exception as error:
+        from orchestrator.command import report
+
+        code = _interrupted(error, arguments) if ctrl_c.pressed else report(error, arguments)
+    finally:
+        signal.signal(signal.SIGINT, before)
     sys.exit(code)
 
 
-def report(error: BaseException, debug: bool) -> int:
-    """Print what happened in a sentence, with the traceback only when asked; return the exit code."""
-    if isinstance(error, BrokenPipeError):  # the reader of our output (head, less) has seen enough
-        sys.stderr.close()
-        return EXIT_DONE
-    if debug:
-        click.echo(masked("".join(traceback.format_exception(error))), err=True)
-    code, sentence = judge(error)
-    if sentence:
-        click.echo(masked(sentence), err=True)
-    return code
+def _interrupted(error: BaseException, arguments: Sequence[str]) -> int:
+    if "--debug" in arguments:
+        import traceback
 
-
-def judge(error: BaseException) -> tuple[int, str]:
-    """Return the exit code and the sentence for an error."""
-    if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        return EXIT_INTERRUPTED, "Interrupted; run the same command again to go on from here."
-    if isinstance(error, click.ClickException):
-        hint = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "broadsheet"
-        sentence = " ".join(error.format_message().split())  # click lists choices on lines of their own
-        return EXIT_USAGE, f"{sentence}\nSee '{hint} --help'."
-    return _judge_ours(error)
-
-
-def _judge_ours(error: BaseException) -> tuple[int, str]:
-    from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
-
-    from workers.errors import BroadsheetError, ServiceDown
-
-    if isinstance(error, ServiceDown):
-        return EXIT_SERVICE_DOWN, str(error)
-    if isinstance(error, BroadsheetError):
-        return EXIT_USAGE, str(error)
-    if isinstance(error, OperationalError) and not _is_sql_mistake(error.orig):
-        return EXIT_SERVICE_DOWN, f"The database does not answer: {first_line(error.orig)}"
-    if isinstance(error, DBAPIError):
-        return EXIT_USAGE, f"The database refused: {first_line(error.orig)}"
-    if isinstance(error, OSError) and error.strerror:
-        return EXIT_USAGE, f"{error.filename or 'The output'}: {error.strerror}."
-    if isinstance(error, (SQLAlchemyError, OSError)):
-        return EXIT_USAGE, first_line(error)
-    return (
-        EXIT_USAGE,
-        f"Unexpected {type(error).__name__}: {first_line(error)}. Run again with --debug for the details.",
-    )
-
-
-def _is_sql_mistake(error: object) -> bool:
-    # SQLite speaks of an operational error also when a table does not exist
-    return getattr(error, "sqlite_errorname", None) == "SQLITE_ERROR"
-
-
-def first_line(error: object) -> str:
-    """Return the first line of an error's text: drivers add hints and links below it."""
-    return (str(error).strip().splitlines() or ["no further word"])[0]
+        traceback.print_exception(error)
+    again = RESUMABLE.intersection(arguments)
+    print("Interrupted; run the same command again to go on from here." if again else "Interrupted.", file=sys.stderr)
+    return EXIT_INTERRUPTED

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from orchestrator.terminal.verbosity import verbosity_options
 from workers.config import Settings
 
 
@@ -30,7 +31,7 @@ def max_failure_rate(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def with_settings(broker: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command `--database` (and `--broker`), `--debug`, and pass it the resulting `settings`."""
+    """Give a command `--database` (and `--broker`), `--debug`, `-q`, `-v`, and pass it the resulting `settings`."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -50,7 +51,8 @@ def with_settings(broker: bool = False) -> Callable[[Callable[..., Any]], Callab
                 metavar="URL",
                 help="redis://HOST [$BROADSHEET_BROKER_URL; one of our own for the time of the command].",
             )(run)
-        return click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")(run)
+        run = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")(run)
+        return verbosity_options(run)
 
     return decorate
 

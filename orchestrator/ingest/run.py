@@ -27,6 +27,7 @@ from orchestrator.ingest.rows import store_pipeline
 from orchestrator.ingest.summary import Counts, Summary, count_finished, count_page_runs, moment, summarise
 from orchestrator.ingest.volumes import VolumeIngester
 from orchestrator.local.services import Services, services
+from orchestrator.terminal.ctrl_c import uninterrupted
 from workers.celery import make_app
 from workers.config import Settings
 from workers.parameters import PipelineParameters, versions_for
@@ -160,8 +161,9 @@ def run_ingest(
         except BaseException:
             if lock.held and not settings.broker_url:
                 # our workers are gone now; what they held and what was queued goes back uncounted
-                release_lost_claims(engine)
-                requeue_all(engine)
+                with uninterrupted():
+                    release_lost_claims(engine)
+                    requeue_all(engine)
             raise
 
 

@@ -25,7 +25,7 @@ class LocalWorker:
 
     settings: Settings
     processes: int
-    _leash: ChildService | None = None
+    _service: ChildService | None = None
     _restarts: int = 0
 
     def keep_alive(self) -> None:
@@ -34,18 +34,18 @@ class LocalWorker:
         Raises:
             ServiceDown: it died again and again.
         """
-        if self._leash is not None and self._leash.ended() is None:
+        if self._service is not None and self._service.ended() is None:
             return
         if self._restarts > MAX_RESTARTS:
-            words = self._leash.last_words() if self._leash else ""
+            words = self._service.last_words() if self._service else ""
             raise ServiceDown(f"The local worker keeps dying; the last it said: {words or 'nothing'}")
         self._restarts += 1
-        self._leash = start_worker(self.settings, self.processes)
+        self._service = start_worker(self.settings, self.processes)
 
     def stop(self) -> None:
         """Let the worker finish the pages it is at, and wait for it; a second Ctrl-C ends it at once."""
-        if self._leash is not None:
-            self._leash.stop()
+        if self._service is not None:
+            self._service.stop()
 
 
 def start_worker(settings: Settings, processes: int) -> ChildService:

@@ -2,9 +2,9 @@
 
     python -P -m orchestrator.local.supervisor GRACE_SECONDS DIRECTORY COMMAND...
 
-The supervisor waits on its standard input, a pipe whose other end the command holds: when it closes (the command ended,
-or was killed with -9), the service is asked to stop, killed after the grace time, and its private directory is
-removed. A line on the pipe means "stop at once".
+The supervisor waits on its standard input, a pipe whose other end the command holds. The line "stop", and its end (the
+command ended, or was killed with -9), ask the service to stop; after the grace time it is killed. The line "now" kills
+it at once, with all of its processes. Its private directory is removed when it has ended.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _LAST_BYTES = 16_384
+_DEATH_SECONDS = 2.0
+STOP, NOW = "stop\n", "now\n"
 
 
 def main(arguments: list[str]) -> int:
@@ -37,17 +40,23 @@ def main(arguments: list[str]) -> int:
 
 
 def _stop_when_released(service: subprocess.Popen[bytes], grace: float) -> None:
-    if not sys.stdin.readline():
+    if sys.stdin.readline() != NOW:
         service.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            service.wait(grace)
+        patience = threading.Timer(grace, _kill_group, (service.pid,))
+        patience.daemon = True
+        patience.start()
+        if sys.stdin.readline() != NOW:  # the end of the command, whose service may use its time
             return
     _kill_group(service.pid)
 
 
 def _kill_group(pid: int) -> None:
+    """Kill a service with all of its processes, and wait until they are gone."""
+    deadline = time.monotonic() + _DEATH_SECONDS
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+        while time.monotonic() < deadline:
+            os.killpg(pid, signal.SIGKILL)
+            time.sleep(0.01)
 
 
 def _die_with_parent() -> None:
@@ -74,29 +83,28 @@ class ChildService:
             start_new_session=True,
             env=environ,
         )
+        assert self._process.stdin is not None
+        self._pipe = self._process.stdin
 
     def ended(self) -> int | None:
         """Return the service's exit code, or None while it runs."""
         return self._process.poll()
 
-    def stop(self, timeout: float | None = None) -> None:
+    def stop(self) -> None:
         """Ask the service to stop and wait for it; on Ctrl-C while waiting, stop it at once."""
-        self._close(b"")
         try:
-            self._process.wait(timeout)
-        except KeyboardInterrupt:
-            self._process.kill()  # takes the service with it, but cannot clean up
+            self._tell(STOP)
             self._process.wait()
-            shutil.rmtree(self._directory, ignore_errors=True)
-            raise
-        finally:
-            self._log.close()
+        finally:  # also on Ctrl-C
+            self.kill()
 
     def kill(self) -> None:
-        """Stop the service at once."""
-        self._close(b"now\n")
+        """Stop the service at once; none of its processes is left when this returns."""
+        self._tell(NOW)
         self._process.wait()
         self._log.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._pipe.close()
 
     def last_words(self, lines: int = 5) -> str:
         """Return the end of what the service printed."""
@@ -105,11 +113,10 @@ class ChildService:
         end = os.pread(self._log.fileno(), _LAST_BYTES, max(0, size - _LAST_BYTES))
         return "\n".join(end.decode(errors="replace").splitlines()[-lines:])
 
-    def _close(self, words: bytes) -> None:
-        assert self._process.stdin is not None
+    def _tell(self, word: str) -> None:
         with contextlib.suppress(BrokenPipeError, ValueError):  # it has ended, or was stopped before
-            self._process.stdin.write(words)
-            self._process.stdin.close()
+            self._pipe.write(word.encode())
+            self._pipe.flush()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,11 +45,10 @@ def writing_beside(path: Path, *, replace: bool = False) -> Iterator[Path]:
         UnreadableInput: `path` exists and `replace` is not set, its folder does not, or there is no room.
     """
     refuse_existing(path, replace=replace)
+    beside = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}")
     with _no_room(path):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
-        os.close(handle)
-        beside = Path(name)
-        try:
+        try:  # from before the file exists, for Ctrl-C comes at any moment
+            os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             yield beside
             beside.chmod(0o666 & ~_umask())
             beside.replace(path)
@@ -83,7 +82,7 @@ def _no_room(path: Path) -> Iterator[None]:
 
 
 def _umask() -> int:
-    # mkstemp makes files for its owner only; this one shall be as any other file that its user writes
+    # it was made for its owner only; it shall be as any other file that its user writes
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -292,8 +292,9 @@ def test_slower_stages_looks_back_seven_days_of_work(engine: Engine) -> None:
     for day, ms in [(2, 900.0), *((day, 100.0) for day in range(10, 17)), (20, 200.0)]:
         add_done_pages(engine, [page(3, ms=ms)], source=f"day {day}", day=datetime(2026, 3, day, tzinfo=UTC))
     found = ask(engine, named_queries(engine.dialect.name)["slower_stages"].sql, since="2026-03-20").splitlines()
-    assert [row.split(",")[0] for row in found] == ["stage", "segmentation"]
-    assert [float(cell) for cell in found[1].split(",")[1:]] == [100, 200, 2]
+    # the stage `record` is measured while this test stores its pages, so it may have got slower too
+    (segmentation,) = (row.split(",")[1:] for row in found if row.startswith("segmentation,"))
+    assert [float(cell) for cell in segmentation] == [100, 200, 2]
 
 
 def test_a_name_that_is_no_query_is_told_with_the_nearest() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from alembic import context
+from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, text
 
 import migrations
+from migrations.views import create_views, drop_views
 from models import Base
 
 ADVISORY_LOCK = 0x62726F6164  # "broad"; any fixed number will do
@@ -26,7 +28,13 @@ def run_migrations() -> None:
             compare_server_default=True,
             transactional_ddl=True,
         )
+        wanted = context.get_revision_argument()
+        if wanted == MigrationContext.configure(connection).get_current_revision():
+            return
+        drop_views(connection)
         context.run_migrations()
+        if wanted == context.get_head_revision():
+            create_views(connection)
 
 
 def _wait_for_our_turn(connection: Connection) -> None:

@@ -32,6 +32,12 @@ class Page(Base):
     modified_ns: Mapped[int] = mapped_column(
         BigInteger, comment="Modification time of the file, nanoseconds since 1970; unchanged means no second hashing"
     )
+    gone_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="When an ingest of its volume no longer found the scan, UTC; NULL while it is present"
+    )
+    gone_reason: Mapped[str | None] = mapped_column(
+        String(8), comment="What became of a scan that is gone: replaced, deleted or moved; NULL while it is present"
+    )
     created_at: Mapped[datetime] = mapped_column(
         UtcDateTime, server_default=database_now(), comment="When it was first seen, UTC"
     )

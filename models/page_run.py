@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Float,
     ForeignKey,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -65,6 +67,14 @@ class PageRun(Base):
             postgresql_where=text("error_code IS NOT NULL"),
             sqlite_where=text("error_code IS NOT NULL"),
         ),
+        # At most one result a page; the database's triggers choose it (migration 0004).
+        Index(
+            "ix_page_run_current",
+            "page_id",
+            unique=True,
+            postgresql_where=text("is_current"),
+            sqlite_where=text("is_current"),
+        ),
         {"comment": "One page under one pipeline; the queue of record"},
     )
 
@@ -75,6 +85,11 @@ class PageRun(Base):
     pipeline_id: Mapped[int] = mapped_column(Id, ForeignKey("pipeline.pipeline_id"), comment="The pipeline")
     state: Mapped[str] = mapped_column(
         String(12), server_default=PageRunState.READY, comment="ready, queued, running, done, quarantined or cancelled"
+    )
+    is_current: Mapped[bool] = mapped_column(
+        Boolean,
+        server_default=false(),
+        comment="True for the one result of a scan that is present: the newest finished, else the newest page run",
     )
     priority: Mapped[int] = mapped_column(Small, server_default="1", comment="0 interactive, 1 bulk; lower goes first")
     attempts: Mapped[int] = mapped_column(Small, server_default="0", comment="Attempts begun, counted at claim time")

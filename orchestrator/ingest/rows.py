@@ -163,6 +163,8 @@ def _store_pages(
         known |= _known_pages(connection, volume_id, new)
     known |= inserted
     _refresh_moved(connection, pages, known)
+    _bring_back(connection, [known[key].page_id for key in pages if key not in inserted])
+    _mark_replaced(connection, [page.page_id for key, page in known.items() if key not in pages])
     _cancel_superseded(connection, pages, known)
     return known, {page.page_id for page in inserted.values()}
 
@@ -201,6 +203,20 @@ def _refresh_moved(connection: Connection, pages: Mapping[_Key, FoundPage], know
             .values(page_number=bindparam("number"), modified_ns=bindparam("modified")),
             moved,
         )
+
+
+def _bring_back(connection: Connection, page_ids: Sequence[int]) -> None:
+    """Count pages among the present ones again that were gone."""
+    if page_ids:
+        gone = is_one_of(connection, Page.page_id, page_ids) & Page.gone_at.is_not(None)
+        connection.execute(update(Page).where(gone).values(gone_at=None, gone_reason=None))
+
+
+def _mark_replaced(connection: Connection, page_ids: Sequence[int]) -> None:
+    """Take pages out of the views whose files have other bytes now."""
+    if page_ids:
+        present = is_one_of(connection, Page.page_id, page_ids) & Page.gone_at.is_(None)
+        connection.execute(update(Page).where(present).values(gone_at=database_now(), gone_reason="replaced"))
 
 
 def _cancel_superseded(

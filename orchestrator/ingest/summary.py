@@ -150,5 +150,5 @@ def _timings(volume_ids: Sequence[int], pipeline_id: int, *columns: Any) -> AnyS
 
 def _of_volumes(statement: AnySelect, volume_ids: Sequence[int], pipeline_id: int) -> AnySelect:
     return statement.join(Page, Page.page_id == PageRun.page_id).where(
-        Page.volume_id.in_(volume_ids), PageRun.pipeline_id == pipeline_id
+        Page.volume_id.in_(volume_ids), PageRun.pipeline_id == pipeline_id, Page.gone_at.is_(None)
     )

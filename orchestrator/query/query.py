@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Engine, text
 
+from models.views import VIEWS
 from workers.errors import BroadsheetError, ServiceDown
 
 BATCH_ROWS = 10_000
@@ -38,10 +39,6 @@ _NO_CURSOR = re.compile(r"\s*(explain|show)\b", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 _NO_VALUE = re.compile(r'binding|near ":"')
 _UNKNOWN_VIEW = re.compile(r'(?:no such table: |relation ")(\w+)')
-VIEWS = (
-    "page_status", "page_lines", "page_separators", "page_faces", "page_timings", "page_boxes",
-    "stage_percentiles_by_volume", "stage_percentiles_by_day", "suspect_pages", "duplicate_pages",
-)  # fmt: skip
 
 
 class QueryFailed(BroadsheetError):
@@ -189,7 +186,7 @@ def _remedy(error: Exception, sql: str, parameters: Mapping[str, Any]) -> str:
     if missing and _NO_VALUE.search(refused):
         return _needs(missing[0])
     unknown = _UNKNOWN_VIEW.search(refused)
-    near = get_close_matches(unknown[1], VIEWS, n=1) if unknown else []
+    near = get_close_matches(unknown[1], [view.name for view in VIEWS], n=1) if unknown else []
     return f"{refused}; did you mean {near[0]}?" if near else refused
 
 

@@ -210,7 +210,7 @@ def _attempts(connection: Connection, page_run_id: int) -> tuple[AttemptFacts, .
 
 
 def _oddities(connection: Connection, page_run_id: int) -> tuple[str, ...]:
-    sql = "SELECT reason, detail, measure FROM suspect_pages WHERE page_run_id = :run ORDER BY reason"
+    sql = "SELECT reason, detail, measure FROM suspect_pages_all WHERE page_run_id = :run ORDER BY reason"
     rows = connection.execute(text(sql), {"run": page_run_id})
     return tuple(f"{row.reason.replace('_', ' ')} ({row.detail}: {row.measure:,.4g})" for row in rows)
 

@@ -17,8 +17,10 @@ MAX_BARS, THROUGHPUT_BARS = 24, 60
 # Bounds of the histograms of times, in milliseconds: four bars for each factor of ten.
 TIME_BOUNDS = tuple(round(10 ** (n / 4), 3) for n in range(-4, 25))
 
+# The current results, or those of one pipeline on the scans that are present.
 _OF_SCOPE = """(CAST(:volume AS VARCHAR) IS NULL OR v.source = :volume)
-      AND (CAST(:pipeline AS VARCHAR) IS NULL OR l.fingerprint = :pipeline)"""
+      AND CASE WHEN CAST(:pipeline AS VARCHAR) IS NULL THEN r.is_current
+               ELSE l.fingerprint = :pipeline AND p.gone_at IS NULL END"""
 _PAGE_RUNS = """page_run r
     JOIN page p ON p.page_id = r.page_id
     JOIN volume v ON v.volume_id = p.volume_id
@@ -283,8 +285,9 @@ def _hungriest(connection: Connection, scope: Scope) -> tuple[tuple[str, str, in
 
 
 def _suspects(connection: Connection, scope: Scope) -> tuple[Suspect, ...]:
-    sql = """
-        SELECT volume, page, page_number, page_run_id, reason FROM suspect_pages
+    view = "suspect_pages_all" if scope.pipeline else "suspect_pages"
+    sql = f"""
+        SELECT volume, page, page_number, page_run_id, reason FROM {view}
         WHERE (CAST(:volume AS VARCHAR) IS NULL OR volume = :volume)
           AND (CAST(:pipeline AS VARCHAR) IS NULL OR pipeline = :pipeline)
         ORDER BY volume, page_number, page_run_id, reason"""

@@ -37,7 +37,7 @@ def slow_pages(connection: Connection, values: Mapping[str, Any], scope: str) ->
 
 def stage_medians(connection: Connection, volume: str, pipeline: str) -> dict[str, float]:
     """Return the median time of each stage in a volume under a pipeline, in milliseconds."""
-    sql = "SELECT stage, p50_ms FROM stage_percentiles_by_volume WHERE volume = :volume AND pipeline = :pipeline"
+    sql = "SELECT stage, p50_ms FROM stage_percentiles_by_volume_all WHERE volume = :volume AND pipeline = :pipeline"
     rows = connection.execute(text(sql), {"volume": volume, "pipeline": pipeline})
     return {row.stage: row.p50_ms for row in rows}
 

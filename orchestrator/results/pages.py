@@ -10,8 +10,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, exists, func, literal, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, Engine, Select, bindparam, func, literal, select, tuple_
 
 from models import Face, Page, PageRun, PageRunState, Pipeline, Separator, TextLine, Volume
 from workers import layout
@@ -24,11 +23,10 @@ LOOKED_AT = 10_000  # names, for one that is similar to a mistyped one
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which finished pages: of all volumes or some, all pages or some by name, under one pipeline or the newest.
+    """Which finished pages: of all volumes or some, all pages or some by name.
 
-    `page_runs` picks single page runs by number.
-
-    A file whose bytes changed counts once, with its newest results.
+    Each scan that is present counts once, with its current results, or with those of one pipeline. `page_runs` picks
+    single page runs by number, whether they are current or not.
     """
 
     volumes: tuple[str, ...] = ()
@@ -163,18 +161,6 @@ def page_run_ids(selection: Selection) -> Select[*tuple[Any, ...]]:
 
 
 def _narrowed(statement: Select[*tuple[Any, ...]], selection: Selection) -> Select[*tuple[Any, ...]]:
-    other_page, other_run = aliased(Page), aliased(PageRun)
-    newer = (
-        select(literal(1))
-        .select_from(other_page)
-        .join(other_run, other_run.page_id == other_page.page_id)
-        .where(
-            other_page.volume_id == Page.volume_id,
-            other_page.name == Page.name,
-            other_run.state == PageRunState.DONE,
-            tuple_(other_page.page_id, other_run.pipeline_id) > tuple_(Page.page_id, PageRun.pipeline_id),
-        )
-    )
     statement = (
         statement.join(Page, Page.page_id == PageRun.page_id)
         .join(Volume, Volume.volume_id == Page.volume_id)
@@ -182,8 +168,9 @@ def _narrowed(statement: Select[*tuple[Any, ...]], selection: Selection) -> Sele
         .where(PageRun.state == PageRunState.DONE)
     )
     if selection.pipeline is not None:
-        statement = statement.where(Pipeline.fingerprint == selection.pipeline)
-        newer = newer.where(other_run.pipeline_id == PageRun.pipeline_id)
+        statement = statement.where(Pipeline.fingerprint == selection.pipeline, Page.gone_at.is_(None))
+    elif selection.page_runs is None:
+        statement = statement.where(PageRun.is_current)
     if selection.volumes:
         statement = statement.where(Volume.source.in_(selection.volumes))
     if selection.page_runs is not None:
@@ -192,7 +179,7 @@ def _narrowed(statement: Select[*tuple[Any, ...]], selection: Selection) -> Sele
         statement = statement.where(PageRun.page_run_id.in_(runs))
     if selection.pages:
         statement = statement.where(Page.name.in_(selection.pages))
-    return statement.where(~exists(newer.correlate(Page, PageRun)))
+    return statement
 
 
 def _block(selection: Selection, place: Place | None) -> Select[*tuple[Any, ...]]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, func, or_, select
 
 from models import Page, PageRun, PageRunState, Volume, database_now
 from workers.process import registry
@@ -14,6 +14,8 @@ from workers.process import registry
 # The pace is that of the last minutes, so that it follows a fleet that grows or shrinks.
 PACE_SECONDS = 300.0
 UNFINISHED = (PageRunState.READY, PageRunState.QUEUED, PageRunState.RUNNING)
+# Each scan once, and the work that is still to be done, also where older results stand.
+_COUNTED = or_(PageRun.is_current, PageRun.state.in_(UNFINISHED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def _by_volume(connection: Connection) -> dict[str, dict[str, int]]:
         .select_from(PageRun)
         .join(Page, Page.page_id == PageRun.page_id)
         .join(Volume, Volume.volume_id == Page.volume_id)
+        .where(_COUNTED)
         .group_by(Volume.source, PageRun.state)
         .order_by(Volume.source)
     )
@@ -73,7 +76,7 @@ def _by_volume(connection: Connection) -> dict[str, dict[str, int]]:
 def _by_code(connection: Connection) -> dict[str, int]:
     statement = (
         select(PageRun.error_code, func.count())
-        .where(PageRun.state == PageRunState.QUARANTINED)
+        .where(PageRun.state == PageRunState.QUARANTINED, PageRun.is_current)
         .group_by(PageRun.error_code)
         .order_by(func.count().desc())
     )

@@ -4,7 +4,7 @@ WITH page_runs AS MATERIALIZED (
     SELECT r.page_run_id, p.name, p.page_number, l.fingerprint
     FROM volume v
     JOIN page p ON p.volume_id = v.volume_id
-    JOIN page_run r ON r.page_id = p.page_id
+    JOIN page_run r ON r.page_id = p.page_id AND r.is_current
     JOIN pipeline l ON l.pipeline_id = r.pipeline_id
     WHERE v.source = :volume
 ), planes AS MATERIALIZED (

@@ -4,7 +4,7 @@ SELECT p.name AS page, p.page_number, 'line' AS kind, b.box_id & 1048575 AS numb
        b.x_min, b.y_min, b.x_max, b.y_max, l.fingerprint AS pipeline
 FROM volume v
 CROSS JOIN text_line_rtree b ON b.volume_min <= v.volume_id AND b.volume_max >= v.volume_id
-CROSS JOIN page_run r ON r.page_run_id = b.box_id >> 20
+CROSS JOIN page_run r ON r.page_run_id = b.box_id >> 20 AND r.is_current
 CROSS JOIN page p ON p.page_id = r.page_id
 CROSS JOIN pipeline l ON l.pipeline_id = r.pipeline_id
 WHERE v.source = :volume AND b.x_min < :x_max AND b.x_max > :x_min AND b.y_min < :y_max AND b.y_max > :y_min
@@ -12,7 +12,7 @@ UNION ALL
 SELECT p.name, p.page_number, 'separator', b.box_id & 1048575, b.x_min, b.y_min, b.x_max, b.y_max, l.fingerprint
 FROM volume v
 CROSS JOIN separator_rtree b ON b.volume_min <= v.volume_id AND b.volume_max >= v.volume_id
-CROSS JOIN page_run r ON r.page_run_id = b.box_id >> 20
+CROSS JOIN page_run r ON r.page_run_id = b.box_id >> 20 AND r.is_current
 CROSS JOIN page p ON p.page_id = r.page_id
 CROSS JOIN pipeline l ON l.pipeline_id = r.pipeline_id
 WHERE v.source = :volume AND b.x_min < :x_max AND b.x_max > :x_min AND b.y_min < :y_max AND b.y_max > :y_min
@@ -20,7 +20,7 @@ UNION ALL
 SELECT p.name, p.page_number, 'face', b.box_id & 1048575, b.x_min, b.y_min, b.x_max, b.y_max, l.fingerprint
 FROM volume v
 CROSS JOIN face_rtree b ON b.volume_min <= v.volume_id AND b.volume_max >= v.volume_id
-CROSS JOIN page_run r ON r.page_run_id = b.box_id >> 20
+CROSS JOIN page_run r ON r.page_run_id = b.box_id >> 20 AND r.is_current
 CROSS JOIN page p ON p.page_id = r.page_id
 CROSS JOIN pipeline l ON l.pipeline_id = r.pipeline_id
 WHERE v.source = :volume AND b.x_min < :x_max AND b.x_max > :x_min AND b.y_min < :y_max AND b.y_max > :y_min

@@ -1,0 +1,103 @@
+"""The views of whole pages and of what is found on them."""
+
+from __future__ import annotations
+
+from models.views.view import KEYS, OF_PAGE_RUN, OF_PIPELINE, PAGE, PIPELINE, Column, View, columns, with_history
+
+STATUS = (
+    PAGE
+    + columns(
+        ("r.state", "Where it stands: ready, queued, running, done, quarantined or cancelled"),
+        ("r.attempts", "Attempts begun so far"),
+        ("r.error_code", "Why it failed last, a key to group by; NULL where it did not"),
+        ("r.error_message", "Why it failed last, in words; NULL where it did not"),
+        ("r.width", "Width of the upright scan, pixels; NULL until it is done"),
+        ("r.height", "Height of the upright scan, pixels; NULL until it is done"),
+        ("r.text_lines", "Number of text lines found"),
+        ("r.separators", "Number of separators found"),
+        ("r.faces", "Number of faces found"),
+        ("r.wall_ms", "Time that the successful attempt took, milliseconds"),
+        ("r.started_at", "When the last attempt began, UTC"),
+        ("r.finished_at", "When it ended for good, UTC; NULL until then"),
+    )
+    + PIPELINE
+    + columns(
+        ("r.empty_reason", "Why a finished page has no text line, a key to group by; NULL where it has some"),
+        ("r.skew_degrees", "How far the scan is turned, degrees clockwise; about 90 or -90 where it lies on its side"),
+        ("p.sha256", "SHA-256 of the scan's original bytes, hexadecimal"),
+    )
+    + KEYS
+    + columns(
+        ("p.volume_id", "Number of the volume"),
+        ("p.size_bytes", "Length of the scan's original bytes, bytes"),
+    )
+)
+GONE = columns(
+    ("p.gone_at", "When an ingest of its volume no longer found the scan, UTC; NULL while it is present"),
+    ("p.gone_reason", "What became of a scan that is gone: replaced, deleted or moved; NULL while it is present"),
+)
+
+
+def _corner(alias: str) -> tuple[Column, ...]:
+    return columns(
+        ("x", f"{alias}.x_min", "Left edge, pixels of the upright original scan from its left edge"),
+        ("y", f"{alias}.y_min", "Top edge, pixels of the upright original scan from its top edge"),
+        ("width", f"{alias}.x_max - {alias}.x_min", "Width, pixels"),
+        ("height", f"{alias}.y_max - {alias}.y_min", "Height, pixels"),
+    )
+
+
+def _of(table: str, alias: str) -> str:
+    return f"FROM {table} {alias}\n    JOIN page_run r ON r.page_run_id = {alias}.page_run_id{OF_PAGE_RUN}"
+
+
+LINES = (
+    PAGE
+    + columns(("reading_order", "t.line_number", "Place in the reading order of the page, from 1"))
+    + _corner("t")
+    + columns(
+        ("t.baseline", "Baseline as JSON [[x, y], ...], pixels; NULL where the segmenter gives none"),
+        ("t.boundary", "Outline as JSON [[x, y], ...], pixels; NULL where the segmenter gives none"),
+    )
+    + KEYS
+)
+SEPARATORS = (
+    PAGE
+    + _corner("s")
+    + columns(
+        ("s.origin", "printed for a rule, inserted for a white gutter between columns"),
+        ("s.path", "Its middle from top to bottom as JSON [[x, y], ...], pixels"),
+    )
+    + KEYS
+    + columns(("s.separator_number", "Number of the separator on its page, from 1, left to right"))
+)
+FACES = (
+    PAGE
+    + columns(("f.label", "face, or the name of the cascade that was asked for"))
+    + _corner("f")
+    + columns(("f.confidence", "The detector's own level, higher is surer"))
+    + KEYS
+    + columns(("f.face_number", "Number of the face on its page, from 1"))
+)
+TIMINGS = (
+    PAGE
+    + columns(
+        ("t.stage", "decode, palette, binarization, separators, segmentation, faces or record"),
+        ("t.wall_ms", "Elapsed time, milliseconds"),
+        ("t.cpu_ms", "Processor time, milliseconds"),
+        ("t.peak_rss_kib", "Most resident memory of the worker process up to the end of the stage, KiB"),
+        ("t.items", "Things that came out: pixels for the first stages, then separators, lines, faces, rows"),
+        ("t.stage_number", "Place of the stage in the page's way, from 1"),
+    )
+    + KEYS
+)
+
+VIEWS: tuple[View, ...] = (
+    *with_history(
+        "page_status", "Where each page stands", STATUS, f"FROM page_run r{OF_PAGE_RUN}{OF_PIPELINE}", more=GONE
+    ),
+    *with_history("page_lines", "Text lines in reading order", LINES, _of("text_line", "t")),
+    *with_history("page_separators", "Separators between columns", SEPARATORS, _of("separator", "s")),
+    *with_history("page_faces", "Faces", FACES, _of("face", "f")),
+    *with_history("page_timings", "What each stage of a page cost", TIMINGS, _of("stage_timing", "t")),
+)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 EXIT_INTERRUPTED = 130
@@ -27,6 +29,7 @@ class CtrlC:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    _stand_in_for_closed_streams()
     ctrl_c, before = CtrlC(), signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:  # it is ignored under `nohup`, and after `&` in a script
         signal.signal(signal.SIGINT, ctrl_c)
@@ -43,6 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     sys.exit(code)
+
+
+def _stand_in_for_closed_streams() -> None:
+    """Give a process that was started with `2>&-` a stream to nowhere: a file it opens must not take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  # for the life of the process
 
 
 def _interrupted(error: BaseException, arguments: Sequence[str]) -> int:

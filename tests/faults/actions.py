@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -117,3 +118,10 @@ def burn() -> None:
     end = time.process_time() + 0.5
     while time.process_time() < end:
         hashlib.sha256(bytes(1 << 16)).digest()
+
+
+def fill_disk() -> None:
+    """Be on a disk that is full, with a standard error that goes there: no file of this process takes a byte more."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    os.dup2(os.open("/dev/full", os.O_WRONLY), 2)

@@ -113,6 +113,21 @@ def test_torch_works_in_the_children(crashed: Fleet) -> None:
     assert outcomes(crashed, "p0011.png") == outcomes(crashed, "p0012.png") == [("done", None)]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is played by /dev/full, which Linux has")
+def test_a_full_disk_under_logs_records_and_metrics_costs_no_page(postgres: PostgresServer, tmp_path: Path) -> None:
+    faults = [Fault("load", "fill_disk"), Fault("analyse", "kill", "p0002.png", (1,)), FAULTS[7]]
+    with a_redis() as redis, a_fleet(tmp_path, postgres, redis, 12, faults) as fleet:
+        fleet.feeder()
+        worker = fleet.worker(2)
+        fleet.until_ended()
+        fleet.check()
+        assert worker.poll() is None
+        assert outcomes(fleet, "p0002.png") == [("retry", "worker_lost"), ("done", None)]
+        assert outcomes(fleet, "p0009.png") == [("quarantined", "unreadable_image")]
+        others = [outcomes(fleet, f"p{number:04}.png") for number in range(1, 13) if number not in (2, 9)]
+        assert others == [[("done", None)]] * 10
+
+
 def test_a_page_stuck_in_one_call_is_ended_by_the_hard_limit(postgres: PostgresServer, tmp_path: Path) -> None:
     limits = {"soft_limit_seconds": 14, "hard_limit_seconds": 15, "lease_seconds": 60}
     stuck = Fault("analyse", "hang", "p0001.png", (1,))

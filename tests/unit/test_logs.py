@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
+import os
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -84,3 +87,23 @@ def test_warnings_of_libraries_are_log_lines() -> None:
         warnings.warn("Too many connected components", stacklevel=1)
     assert "Too many connected components" in lines(stream)[0]["message"]
     assert lines(stream)[0]["page_run"] == 7
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is played by /dev/full, which Linux has")
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    full = Path("/dev/full").open("w")  # noqa: SIM115  # closed below, where that fails
+    closed, gone = io.StringIO(), _pipe_without_reader()
+    closed.close()
+    for stream in (full, closed, gone):
+        logs.configure("json", "info", stream)
+        log.warning("a line that nobody can read")
+        log.warning("%d is no number", "this")
+    for stream in (full, gone):
+        with contextlib.suppress(OSError):  # what is left in its buffer has nowhere to go
+            stream.close()
+
+
+def _pipe_without_reader() -> IO[str]:
+    reader, writer = os.pipe()
+    os.close(reader)
+    return os.fdopen(writer, "w", buffering=1)

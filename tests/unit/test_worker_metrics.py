@@ -52,6 +52,39 @@ def test_counts_of_killed_and_replaced_children_add_up_and_leave_no_further_file
     assert slots == {"main", "0"}
 
 
+# A child that finds no room for its figures, then one that does.
+FULL_DISK = """
+import billiard, os
+from tests.disk import small_disk
+from workers.telemetry import logs, metrics
+
+def work(index):
+    if index == 0:
+        with small_disk():
+            metrics.attempt_ended("done")
+            metrics.attempt_ended("quarantined", "unreadable_image")
+    metrics.attempt_ended("done")
+
+logs.configure("text", "info")
+for index in range(2):
+    child = billiard.Process(target=work, args=(index,))
+    child.index = index
+    child.start()
+    child.join()
+    print(child.exitcode)
+"""
+
+
+def test_a_full_disk_costs_figures_and_no_process(tmp_path: Path) -> None:
+    environ = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", FULL_DISK], env=environ, check=True, capture_output=True, text=True)
+    assert run.stdout.split() == ["0", "0"]
+    assert "metrics are incomplete" in run.stderr
+    sizes = {file.name: file.stat() for file in tmp_path.iterdir()}
+    assert "counter_1.db" in sizes
+    assert all(size.st_blocks * 512 >= size.st_size for size in sizes.values()), "a hole would end the process"
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc, which Linux has")
 def test_memory_is_told_for_the_main_process_and_each_child() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from celery import bootsteps
+
+log = logging.getLogger(__name__)
 
 SECONDS = 5.0
 
 
 def beat(file: str) -> None:
     """Touch the file; its modification time says when this process was last seen at work."""
-    if file:
+    if not file:
+        return
+    try:
         Path(file).touch()
+    except OSError as error:
+        log.warning("the heartbeat file %s cannot be touched: %s", file, error.strerror)
 
 
 class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery is untyped

@@ -7,6 +7,7 @@ Whatever it does there, it ends nobody else's work, and the parent learns from t
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import subprocess
@@ -77,11 +78,24 @@ def run_isolated(page_run_id: int, message_id: str, claimed_by: str, command: Se
         return End(exit_code, timed_out, CrashReport(remains.stage, peak or None, said or None, remains.traceback))
 
 
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """Yield a folder for the record of the process, or one that does not exist: then there is no record."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix="broadsheet-alone-", ignore_cleanup_errors=True)
+    except OSError:
+        yield Path(tempfile.gettempdir()) / "broadsheet-no-record"
+        return
+    with made as folder:
+        yield Path(folder)
+
+
 def _pass_on(process: subprocess.Popen[str], last: deque[str]) -> None:
     assert process.stderr is not None
     for line in process.stderr:
         last.append(line)
-        sys.stderr.write(line)
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # our own standard error is full or closed
+            sys.stderr.write(line)
 
 
 def _reap(process: subprocess.Popen[str]) -> tuple[int, int]:

@@ -1,11 +1,13 @@
 """What a process was at when it died: page run, stage, memory and last log lines, in a file that outlives it.
 
 A child of the pool writes it at each stage and log line; what is written to a file is there after a kill -9. The
-worker's main process, which hears of the death, reads it.
+worker's main process, which hears of the death, reads it. No page fails because the record cannot be written or read:
+a full disk costs the record.
 """
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import logging
@@ -37,13 +39,20 @@ class FlightRecorder(logging.Handler):
 
     def __init__(self, file: Path) -> None:
         super().__init__()
-        self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        # A crash in native code leaves Python's stack here, the only hint at what was called.
-        self._trace = _trace_of(file).open("wb")
-        faulthandler.enable(self._trace)
+        self._files = contextlib.ExitStack()
+        self._record: int | None = None
+        with contextlib.suppress(OSError):
+            self._open(file)
         self._lines: deque[str] = deque(maxlen=LAST_LINES)
         self._page_run_id: int | None = None
         self._stage: str | None = None
+
+    def _open(self, file: Path) -> None:
+        self._record = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._files.callback(os.close, self._record)
+        # A crash in native code leaves Python's stack here, the only hint at what was called.
+        faulthandler.enable(self._files.enter_context(_trace_of(file).open("wb")))
+        self._files.callback(faulthandler.disable)
 
     def begin(self, page_run_id: int) -> None:
         """Note that work on a page run begins; log lines of the page before are forgotten."""
@@ -61,39 +70,45 @@ class FlightRecorder(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line of the log."""
-        self._lines.append(masked(self.format(record)))
+        try:
+            self._lines.append(masked(self.format(record)))
+        except Exception:  # as in every handler of the standard library: a line that cannot be formatted
+            self.handleError(record)
         self._write()
 
     def close(self) -> None:
         """Close the files; they stay."""
-        if self._file >= 0:
-            faulthandler.disable()
-            self._trace.close()
-            os.close(self._file)
-            self._file = -1
+        self._record = None
+        self._files.close()
         super().close()
 
     def _write(self) -> None:
+        if self._record is None:
+            return
         values = [self._page_run_id, self._stage, peak_rss_kib(), list(self._lines)]
         # One write over the old text; what is left of a longer one follows the newline and is not read.
-        os.pwrite(self._file, json.dumps(values).encode() + b"\n", 0)
+        with contextlib.suppress(OSError):
+            os.pwrite(self._record, json.dumps(values).encode() + b"\n", 0)
 
 
 def read_remains(file: Path, page_run_id: int) -> CrashReport:
     """Return what the box in `file` tells of work on this page run; nothing when it is about another one."""
     try:
         box_page_run_id, stage, peak, lines = json.loads(file.read_bytes().partition(b"\n")[0])
-    except (FileNotFoundError, ValueError):  # it died before it had written anything
+    except (OSError, ValueError):  # it died before it had written anything, or could not
         return CrashReport()
     if box_page_run_id != page_run_id:
         return CrashReport()
-    trace = _trace_of(file).read_text(errors="replace")
+    trace = ""
+    with contextlib.suppress(OSError):
+        trace = _trace_of(file).read_text(errors="replace")
     return CrashReport(stage, peak, "\n".join(lines) or None, trace or None)
 
 
 def _remove(file: Path) -> None:
-    file.unlink(missing_ok=True)
-    _trace_of(file).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
+        _trace_of(file).unlink(missing_ok=True)
 
 
 def _trace_of(file: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
@@ -65,6 +66,15 @@ class TextFormatter(logging.Formatter):
         return masked(super().format(record))
 
 
+class BestEffortHandler(logging.StreamHandler[IO[str]]):
+    """A line that cannot be written (a full disk, a reader that has gone, a stream that is closed) is a line lost."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # the name is the standard library's
+        """Tell the stream what is wrong with the line, where it can still be told."""
+        with contextlib.suppress(OSError, ValueError):
+            super().handleError(record)
+
+
 def configure(form: str, level: str, stream: IO[str] | None = None) -> None:
     """Send every log line of this process, and of its children, to one stream (standard error).
 
@@ -72,7 +82,7 @@ def configure(form: str, level: str, stream: IO[str] | None = None) -> None:
     """
     stream = stream or sys.stderr
     as_text = form == "text" or (not form and stream.isatty())
-    handler = logging.StreamHandler(stream)
+    handler = BestEffortHandler(stream)
     handler.setFormatter(TextFormatter() if as_text else JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]

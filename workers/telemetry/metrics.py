@@ -7,6 +7,7 @@ sum. Without the directory the figures stay in their process, unread.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,12 +15,17 @@ from pathlib import Path
 import billiard
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, start_http_server, values
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from workers.errors import UnreadableInput
 from workers.layout import StageTiming
 
+log = logging.getLogger(__name__)
+
+# Room for some thousand figures, ten times what a worker counts: a file that had to grow would get holes again.
+FILE_BYTES = 1 << 20
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
 
@@ -28,9 +34,32 @@ def _slot() -> str:
     return str(getattr(billiard.current_process(), "index", "main"))
 
 
+class AllocatedFile(MmapedDict):
+    """The figures of one process, in a file whose blocks are all there before it is mapped.
+
+    The library's own file has holes: the first figure written to one on a full disk would end the process (SIGBUS).
+    """
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:
+        if not read_mode:
+            self._allocate(Path(filename))
+        super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
+
+    @staticmethod
+    def _allocate(file: Path) -> None:
+        if not file.exists():
+            part = file.with_suffix(f".{os.getpid()}")
+            try:
+                part.write_bytes(bytes(FILE_BYTES))
+                part.rename(file)
+            finally:
+                part.unlink(missing_ok=True)
+
+
 if values.ValueClass._multiprocess:
     # By process number, the library's default, each replaced child would leave its files behind for good.
     values.ValueClass = values.MultiProcessValue(_slot)  # type: ignore[no-untyped-call]
+    values.MmapedDict = AllocatedFile  # type: ignore[attr-defined]
 
 ATTEMPTS = Counter("broadsheet_attempts", "Attempts that ended, by outcome and error code", ["outcome", "code"])
 PAGE_SECONDS = Histogram("broadsheet_page_seconds", "Time of one page, all stages", buckets=_SECONDS)
@@ -38,7 +67,17 @@ STAGE_SECONDS = Histogram("broadsheet_stage_seconds", "Time of one stage of one 
 
 
 def attempt_ended(outcome: str, code: str = "", timings: Sequence[StageTiming] = ()) -> None:
-    """Count an attempt: done, ready (to be tried again), quarantined, or stale (in other hands by now)."""
+    """Count an attempt: done, ready (to be tried again), quarantined, or stale (in other hands by now).
+
+    A figure that cannot be counted is missing; the page it is about is stored.
+    """
+    try:
+        _count(outcome, code, timings)
+    except Exception as error:  # the library stumbles in many ways over a file that it could not make
+        log.warning("metrics are incomplete: %s: %s", type(error).__name__, error)
+
+
+def _count(outcome: str, code: str, timings: Sequence[StageTiming]) -> None:
     ATTEMPTS.labels(outcome, code).inc()
     if timings:
         PAGE_SECONDS.observe(sum(timing.wall_ms for timing in timings) / 1000)

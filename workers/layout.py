@@ -99,6 +99,30 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
+class LineStep:
+    """What one step of finding text lines did: how many `lines` it left, and the boxes of those that it changed.
+
+    Attributes:
+        dropped: lines that were taken for something else.
+        trimmed: ends of lines that were taken for something else.
+        added: lines that were not there before.
+        joined: pieces that became one line.
+        cut: lines that became several.
+    """
+
+    step: str
+    lines: int
+    dropped: tuple[BoundingBox, ...]
+    trimmed: tuple[BoundingBox, ...]
+    added: tuple[BoundingBox, ...]
+    joined: tuple[BoundingBox, ...]
+    cut: tuple[BoundingBox, ...]
+
+
+LINE_CHANGES = ("dropped", "trimmed", "added", "joined", "cut")
+
+
+@dataclass(frozen=True, slots=True)
 class StageTiming:
     """What one stage cost: wall and CPU time, the process's peak resident memory after it, and the items it gave."""
 

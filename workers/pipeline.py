@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workers.errors import MaskMismatch
-from workers.layout import BoundingBox, Face, PageLayout
+from workers.layout import LINE_CHANGES, BoundingBox, Face, LineStep, PageLayout
 from workers.parameters import FaceParameters, PipelineParameters
 from workers.stages.binarization.orientation import is_negative
 from workers.stages.binarization.working_page import WorkingPage, full_page, working_page
@@ -20,7 +20,8 @@ from workers.stages.kraken.neural import baseline_lines
 from workers.stages.palette.normalise import normalise
 from workers.stages.palette.picture_hash import picture_hash
 from workers.stages.raster.quarter_turns import turned
-from workers.stages.segmentation.text_lines import Found, find_text_lines, kraken_lines
+from workers.stages.segmentation.step_effects import StepEffect
+from workers.stages.segmentation.text_lines import Found, explain_lines, find_text_lines, kraken_lines
 from workers.stages.separators.columns import Columns, draw, find_columns, gap_columns, no_columns, to_separators
 from workers.telemetry.timing import StageClock
 
@@ -46,10 +47,7 @@ def analyse_page(
     """
     clock = clock or StageClock()
     with clock.stage("palette") as pixels:
-        grey = normalise(image).grey
-        negative = is_negative(grey, parameters.binarization)
-        if negative:
-            grey = np.asarray(cv2.bitwise_not(grey))
+        grey, negative = _positive(normalise(image).grey, parameters)
         looks = picture_hash(grey)
         visible = grey if mask is None else _masked(grey, mask)
         pixels.count = grey.size
@@ -71,6 +69,36 @@ def analyse_page(
         seen.count = len(faces)
     height, width = grey.shape
     return PageLayout(width, height, lines, separators, faces, tuple(clock.timings), reason, page.skew, looks)
+
+
+def explain_page_lines(
+    grey: NDArray[np.uint8], parameters: PipelineParameters, mask: NDArray[np.uint8] | None = None
+) -> tuple[LineStep, ...]:
+    """Return what each step of finding lines did on a page, in the order of the steps; none on an empty page.
+
+    Args:
+        grey: (h, w) uint8, the upright scan.
+        parameters: those of the default way of finding lines; kraken's own ways have no steps.
+        mask: (h, w) of the upright scan, 0 where no line is looked for.
+
+    Raises:
+        MaskMismatch: the mask is not of the size of the page.
+    """
+    grey, _ = _positive(grey, parameters)
+    page = _page(grey if mask is None else _masked(grey, mask), parameters)
+    effects = explain_lines(page, _columns(page, parameters))
+    return tuple(LineStep(e.step, len(e.lines), *(_in_scan(page, e, name) for name in LINE_CHANGES)) for e in effects)
+
+
+def _in_scan(page: WorkingPage, effect: StepEffect, change: str) -> tuple[BoundingBox, ...]:
+    return tuple(page.placement.boxes(getattr(effect, change).astype(np.float64)))
+
+
+def _positive(grey: NDArray[np.uint8], parameters: PipelineParameters) -> tuple[NDArray[np.uint8], bool]:
+    """Return the page dark on light, and whether the scan is a negative."""
+    if is_negative(grey, parameters.binarization):
+        return np.asarray(cv2.bitwise_not(grey)), True
+    return grey, False
 
 
 def _masked(grey: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:

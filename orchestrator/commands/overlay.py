@@ -15,6 +15,7 @@ from workers.config import Settings
 @click.option("--suspects", is_flag=True, help="All pages that suspect_pages lists.")
 @click.option("--volume", "volumes", multiple=True, metavar="NAME", help="All pages of this volume; repeatable.")
 @click.option("--faces", is_flag=True, help="Contact sheets of all faces instead, with the names of their pages.")
+@click.option("--dropped", is_flag=True, help="Instead, what each step of finding lines threw away.")
 @click.option("--output", type=click.Path(path_type=Path), help="A file for one page, a folder or a PDF for more.")
 @click.option("--format", "form", type=click.Choice(["png", "jpeg", "pdf", "svg"]), help="[by the name of the output]")
 @click.option("--width", type=click.IntRange(200, 20_000), default=1800, show_default=True, help="Pixels of a picture.")
@@ -26,6 +27,7 @@ def overlay(
     suspects: bool,
     volumes: tuple[str, ...],
     faces: bool,
+    dropped: bool,
     output: Path | None,
     form: str | None,
     width: int,
@@ -37,9 +39,12 @@ def overlay(
     broadsheet overlay p0003.tif --output p0003.png
     broadsheet overlay --suspects --output suspects.pdf
     broadsheet overlay --volume scans/ --faces --output faces/
+    broadsheet overlay p0003.tif --dropped --output dropped.png
     """
     from orchestrator.database import open_existing
     from orchestrator.overlay import files as overlay_files
+    from orchestrator.overlay.drawing import overlay_image
+    from orchestrator.overlay.dropped import dropped_image
     from orchestrator.results.pages import Selection
 
     if not (pages or suspects or volumes or faces):
@@ -53,4 +58,5 @@ def overlay(
         from orchestrator.export.run import ExportOptions, run_export
 
         return run_export(engine, "contact-sheet", target, selection, ExportOptions(), settings.max_pixels)
-    return overlay_files.write_overlays(engine, selection, target, form, width, settings.max_pixels)
+    draw = dropped_image if dropped else overlay_image
+    return overlay_files.write_overlays(engine, selection, target, form, width, settings.max_pixels, draw)

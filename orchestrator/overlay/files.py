@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from PIL import Image
@@ -21,6 +22,10 @@ from orchestrator.terminal.files import refuse_existing, writing_beside
 from orchestrator.terminal.wording import counted
 from workers.errors import PageError, UnreadableInput
 
+if TYPE_CHECKING:
+    from workers.stages.palette.normalise import NormalisedPage
+
+Drawing = Callable[[ArchivedPage, "NormalisedPage", int], Image.Image]
 SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".pdf": "pdf", ".svg": "svg"}
 
 
@@ -39,29 +44,37 @@ def suspects(engine: Engine, selection: Selection) -> Selection:
 
 
 def write_overlays(
-    engine: Engine, selection: Selection, output: Path, form: str | None, width: int, max_pixels: int
+    engine: Engine,
+    selection: Selection,
+    output: Path,
+    form: str | None,
+    width: int,
+    max_pixels: int,
+    draw: Drawing = overlay_image,
 ) -> int:
     """Draw the selected pages and say what was written; returns the exit code, 1 when some scans could not be read.
 
     Raises:
-        UnreadableInput: nothing is selected, or the output is taken.
+        UnreadableInput: nothing is selected, the output is taken, or it cannot be drawn as SVG.
     """
     count = count_pages(engine, selection)
     if count == 0:
         raise UnreadableInput("There is no finished page to draw; see broadsheet status.")
     form = form or SUFFIXES.get(output.suffix.lower(), "png")
     _refuse_misunderstood(output, count, form)
+    if form == "svg" and draw is not overlay_image:
+        raise UnreadableInput("What was dropped is not drawn as SVG; choose png, jpeg or pdf.")
     pages = read_pages(engine, selection)
     if form == "pdf":
         refuse_existing(output)
-        written = _pdf(pages, output, width, max_pixels)
+        written = _pdf(pages, output, width, max_pixels, draw)
     elif count == 1 and output.suffix.lower() in SUFFIXES:
         refuse_existing(output)
         written = Written()
-        write_file(output, lambda: _content(next(pages), form, width, max_pixels), written)
+        write_file(output, lambda: _content(next(pages), form, width, max_pixels, draw), written)
     else:
         open_folder(output, f"overlay {form}", selection, {"width": width})
-        written = _folder(pages, output, form, width, max_pixels)
+        written = _folder(pages, output, form, width, max_pixels, draw)
     click.echo(f"{counted(written.files, 'picture')} in {output}", err=True)
     return 1 if written.unreadable else 0
 
@@ -76,13 +89,15 @@ def _refuse_misunderstood(output: Path, count: int, form: str) -> None:
         raise UnreadableInput(f"{output} can hold one picture, and these are {count:,}; {remedy}.")
 
 
-def _folder(pages: Iterable[ArchivedPage], output: Path, form: str, width: int, max_pixels: int) -> Written:
+def _folder(
+    pages: Iterable[ArchivedPage], output: Path, form: str, width: int, max_pixels: int, draw: Drawing
+) -> Written:
     written = Written()
     suffix = ".jpg" if form == "jpeg" else f".{form}"
     for page in pages:
         path = output / page_path(page.volume, page.page, suffix)
         with _told(page, written):
-            write_file(path, lambda page=page: _content(page, form, width, max_pixels), written)  # type: ignore[misc]
+            write_file(path, lambda page=page: _content(page, form, width, max_pixels, draw), written)  # type: ignore[misc]
     return written
 
 
@@ -96,12 +111,12 @@ def _told(page: ArchivedPage, written: Written) -> Iterator[None]:
         written.unreadable += 1
 
 
-def _content(page: ArchivedPage, form: str, width: int, max_pixels: int) -> bytes:
+def _content(page: ArchivedPage, form: str, width: int, max_pixels: int, draw: Drawing) -> bytes:
     scan = open_scan(page, max_pixels)
     if form == "svg":
         return overlay_svg(page, scan, width).encode()
     out = io.BytesIO()
-    overlay_image(page, scan, width).save(out, form.upper(), quality=88)
+    draw(page, scan, width).save(out, form.upper(), quality=88)
     return out.getvalue()
 
 
@@ -110,13 +125,13 @@ def _a4(picture: Image.Image) -> float:
     return max(picture.width / 8.27, picture.height / 11.69)
 
 
-def _pdf(pages: Iterable[ArchivedPage], output: Path, width: int, max_pixels: int) -> Written:
+def _pdf(pages: Iterable[ArchivedPage], output: Path, width: int, max_pixels: int, draw: Drawing) -> Written:
     """Write one PDF page a page; each is appended to the file, so that memory holds one picture."""
     written = Written()
     with writing_beside(output) as beside:
         for page in pages:
             with _told(page, written):
-                picture = overlay_image(page, open_scan(page, max_pixels), width)
+                picture = draw(page, open_scan(page, max_pixels), width)
                 picture.save(beside, "PDF", append=written.files > 0, resolution=_a4(picture), title=title(page))
                 written.files += 1
         if not written.files:

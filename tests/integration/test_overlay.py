@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +18,18 @@ from sqlalchemy import Engine, update
 
 import models
 from orchestrator.overlay.drawing import FACE, INSERTED, LINE, PRINTED, marked_scan, overlay_image, overlay_svg
+from orchestrator.overlay.dropped import COLOURS, dropped_image
 from orchestrator.overlay.files import suspects, write_overlays
 from orchestrator.overlay.legend import Entry, with_legend
+from orchestrator.report.line_steps import explain_line_steps, render_line_steps
 from orchestrator.results.pages import ArchivedPage, Selection, read_pages
 from orchestrator.results.scans import open_scan
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule
+from tests.unit.drawn_pages import two_columns
 from workers.errors import UnreadableInput
 from workers.layout import BoundingBox, Face, PageLayout, TextLine
+from workers.parameters import PipelineParameters, SeparatorParameters
+from workers.pipeline import analyse_page
 from workers.sources.address import PageAddress
 from workers.stages.palette.normalise import NormalisedPage, normalise
 
@@ -106,6 +114,34 @@ def test_one_page_is_a_file_and_more_are_a_folder_or_a_pdf(scanned: Engine, tmp_
     draw(scanned, tmp_path / "many.pdf")
     with pypdfium2.PdfDocument(tmp_path / "many.pdf") as document:
         assert len(document) == 4
+
+
+def test_what_a_step_dropped_is_drawn_in_its_colour_and_told_in_numbers(sqlite_engine: Engine, tmp_path: Path) -> None:
+    drawn, stain = two_columns(), (300, 20, 370, 46)
+    drawn.draw.rectangle(stain, fill=0)
+    drawn.image.save(tmp_path / "p.tif")
+    parameters = PipelineParameters().to_json()
+    add_done_pages(sqlite_engine, [replace(analyse_page(drawn.image, PipelineParameters()), faces=())])
+    with sqlite_engine.begin() as connection:
+        connection.execute(update(models.Volume).values(location=str(tmp_path)))
+        connection.execute(update(models.Page).values(address=PageAddress(("p.tif",)).to_json()))
+        connection.execute(update(models.Pipeline).values(parameters=parameters))
+    found, scan = first(sqlite_engine)
+    picture = np.asarray(dropped_image(found, scan, drawn.width))
+    assert tuple(picture[stain[1], 330]) == rgb(COLOURS[4])
+    (explained,) = explain_line_steps(sqlite_engine, Selection(), 10**9)
+    told = render_line_steps(explained)
+    assert re.search(r"drop noise and trim ends +80 +1 +0 +0 +0 +0\n", told)
+    assert "are stored" not in told
+    assert json.loads(json.dumps(explained.to_dict()))["stored_lines"] == 80
+
+
+def test_lines_of_kraken_s_own_method_have_no_steps(scanned: Engine) -> None:
+    parameters = PipelineParameters(separators=SeparatorParameters(method="none")).to_json()
+    with scanned.begin() as connection:
+        connection.execute(update(models.Pipeline).values(parameters=parameters))
+    with pytest.raises(UnreadableInput, match="kraken's own method"):
+        dropped_image(*first(scanned), WIDTH)
 
 
 def test_suspects_are_drawn_alone(scanned: Engine, tmp_path: Path) -> None:

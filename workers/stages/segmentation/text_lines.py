@@ -27,6 +27,7 @@ from workers.stages.segmentation.fragments import (
 )
 from workers.stages.segmentation.noise import drop_low_contrast, drop_noise_and_trim_ends, drop_slivers
 from workers.stages.segmentation.reading_order import reading_order
+from workers.stages.segmentation.step_effects import StepEffect, step_effect
 from workers.stages.segmentation.tables import split_at_cells, split_at_separators
 from workers.stages.segmentation.xy_cut import Direction, xy_cut_order
 from workers.stages.separators.columns import Columns
@@ -66,7 +67,7 @@ def find_text_lines(page: WorkingPage, columns: Columns, parameters: Segmentatio
     Raises:
         TooManyLines: more than `parameters.max_lines`.
     """
-    reason = empty_reason(page) or ("noise" if is_noise(columns.components) else None)
+    reason = _nothing_to_find(page, columns)
     if reason is not None:
         return (), reason
     boxes = find_lines(page, columns)
@@ -77,6 +78,11 @@ def find_text_lines(page: WorkingPage, columns: Columns, parameters: Segmentatio
     boxes = boxes[xy_cut_order(boxes, long_rules(columns, page.scale), page.scale, direction)]
     boxes = padded(boxes, parameters.pad, page.ink.shape[1])
     return tuple(TextLine(box) for box in page.placement.boxes(boxes.astype(np.float64))), None
+
+
+def _nothing_to_find(page: WorkingPage, columns: Columns) -> str | None:
+    """Return why lines are not even looked for."""
+    return empty_reason(page) or ("noise" if is_noise(columns.components) else None)
 
 
 def long_rules(columns: Columns, scale: float) -> Boxes:
@@ -98,13 +104,23 @@ def find_lines(page: WorkingPage, columns: Columns) -> Boxes:
 
 
 def trace_lines(page: WorkingPage, columns: Columns) -> Iterator[tuple[str, Boxes]]:
-    """Yield the name of each step with the boxes (n, 4) it leaves, so that it can be told which one dropped a line."""
+    """Yield the name of each step with the boxes (n, 4) it leaves."""
     evidence = gather_evidence(page, columns)
     lines = find_body_lines(evidence)
     yield find_body_lines.__name__, lines
     for step in STEPS:
         lines = step(lines, evidence)
         yield step.__name__, lines
+
+
+def explain_lines(page: WorkingPage, columns: Columns) -> Iterator[StepEffect]:
+    """Yield what each step did to the lines, so that it can be told which one dropped a line; none on an empty page."""
+    if _nothing_to_find(page, columns):
+        return
+    before = np.zeros((0, 4), np.int64)
+    for step, lines in trace_lines(page, columns):
+        yield step_effect(step, before, lines)
+        before = lines
 
 
 def kraken_lines(page: WorkingPage, separators: Mask | None, parameters: SegmentationParameters) -> Found:

@@ -92,10 +92,10 @@ def test_results_are_stored_once_and_completely(engine: Engine, page_run_id: int
     with engine.connect() as connection:
         stages = connection.scalars(select(StageTiming.stage).order_by(StageTiming.stage_number)).all()
         lines = connection.execute(select(TextLine.line_number, TextLine.x_max, TextLine.baseline)).all()
-        outcome = connection.scalars(select(Attempt.outcome)).all()
+        attempts = connection.execute(select(Attempt.outcome, Attempt.peak_rss_kib)).all()
     assert stages == ["decode", "segmentation", "record"]
     assert sorted(lines) == [(1, 30, None), (2, 30, "[[1,22],[30,22]]")]
-    assert outcome == ["done"]
+    assert attempts == [("done", 2000)], "the peak of its stages is the attempt's"
 
 
 def test_whole_numbers_among_fractions_are_stored_with_them(engine: Engine, page_run_id: int) -> None:
@@ -134,6 +134,18 @@ def test_a_transient_failure_is_tried_again_later_and_the_third_quarantines(engi
     assert outcomes == ["retry", "retry", "quarantined"]
 
 
+def test_each_further_attempt_waits_longer(engine: Engine, page_run_id: int) -> None:
+    waits = []
+    for attempt in (1, 2, 3):
+        made = claimed(engine, page_run_id, f"m{attempt}")
+        claims.fail(engine, page_run_id, made.owner, TROUBLE, 4)
+        with engine.connect() as connection:
+            ended = select(Attempt.finished_at).where(Attempt.attempt_number == attempt)
+            waits.append((fetch(engine, page_run_id).not_before - connection.scalars(ended).one()).total_seconds())
+        queue_again(engine, page_run_id)
+    assert waits == pytest.approx([2, 4, 6], abs=0.9)
+
+
 def test_a_broken_scan_is_quarantined_at_once(engine: Engine, page_run_id: int) -> None:
     made = claimed(engine, page_run_id)
     assert claims.fail(engine, page_run_id, made.owner, BROKEN, 3) == PageRunState.QUARANTINED
@@ -155,6 +167,17 @@ def test_a_retry_forgives_attempts_but_keeps_their_history(engine: Engine, page_
     again = claimed(engine, page_run_id, "m2")
     assert again.attempt_number == 2
     assert claims.fail(engine, page_run_id, again.owner, TROUBLE, 3) == PageRunState.READY
+
+
+def test_a_retried_page_that_loses_its_worker_is_tried_again(engine: Engine, page_run_id: int) -> None:
+    claims.fail(engine, page_run_id, claimed(engine, page_run_id).owner, BROKEN, 1)
+    retry(engine, [PageRunState.QUARANTINED], Selection())
+    for attempt, state in ((2, "ready"), (3, "quarantined")):
+        queue_again(engine, page_run_id)
+        claimed(engine, page_run_id, f"m{attempt}")
+        let_the_lease_run_out(engine, page_run_id)
+        assert claims.sweep(engine, max_attempts=2) == 1
+        assert fetch(engine, page_run_id).state == state
 
 
 def test_an_interrupted_attempt_does_not_count(engine: Engine, page_run_id: int) -> None:

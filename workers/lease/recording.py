@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, update
+from sqlalchemy import Connection, Engine, bindparam, update
 
 from models import Attempt, Face, PageRun, PageRunState, Separator, StageTiming, TextLine, database_now
 from models.many import insert_rows
@@ -18,8 +18,7 @@ from workers.telemetry.timing import StageClock
 def record(engine: Engine, claim: Claim, page: layout.PageLayout) -> bool:
     """Store a page's results and mark its page run done, in one transaction.
 
-    What an earlier pipeline of the same page run left is replaced, so that a repeated write ends the same. Returns
-    False, with nothing stored, when the attempt no longer owns the page run.
+    Returns False, with nothing stored, when the attempt no longer owns the page run.
     """
     clock = StageClock()
     with engine.begin() as connection:
@@ -27,19 +26,12 @@ def record(engine: Engine, claim: Claim, page: layout.PageLayout) -> bool:
             return False
         with clock.stage("record") as items:
             rows = result_rows(claim.page_run_id, page)
-            if claim.attempt_number > 1:
-                _clear(connection, claim.page_run_id)
             for table, values in rows.items():
                 insert_rows(connection, table, values)
             items.count = sum(map(len, rows.values()))
         timings = (*page.timings, *clock.timings)
         insert_rows(connection, StageTiming, timing_rows(claim.page_run_id, timings))
     return True
-
-
-def _clear(connection: Connection, page_run_id: int) -> None:
-    for table in (TextLine, Separator, Face, StageTiming):
-        connection.execute(delete(table).where(table.page_run_id == page_run_id))
 
 
 def _finish(connection: Connection, claim: Claim, page: layout.PageLayout) -> bool:

@@ -55,8 +55,6 @@ def overlay(
     if suspects:
         selection = overlay_files.suspects(engine, selection)
     if faces:
-        from orchestrator.export.run import ExportOptions, run_export
-
-        return run_export(engine, "contact-sheet", target, selection, ExportOptions(), settings.max_pixels)
+        return overlay_files.write_face_sheets(engine, selection, target, form, settings.max_pixels)
     draw = dropped_image if dropped else overlay_image
     return overlay_files.write_overlays(engine, selection, target, form, width, settings.max_pixels, draw)

@@ -16,7 +16,7 @@ from workers.config import Settings
 @click.option("--pipeline", metavar="FINGERPRINT", help="Only results of this pipeline.")
 @click.option("--thumbnails", type=click.IntRange(0), default=24, show_default=True, help="Pictures of suspect pages.")
 @with_settings()
-def report(settings: Settings, output: Path | None, volume: str | None, pipeline: str | None, thumbnails: int) -> None:
+def report(settings: Settings, output: Path | None, volume: str | None, pipeline: str | None, thumbnails: int) -> int:
     """Tell how a run went: pages, failures, throughput, timings, memory, suspects; as text, or as one HTML file."""
     from orchestrator.database import open_existing
     from orchestrator.report.figures import Scope, read_figures
@@ -35,14 +35,18 @@ def report(settings: Settings, output: Path | None, volume: str | None, pipeline
     figures = read_figures(engine, Scope(volume, pipeline))
     if output is None:
         click.echo(render_text(figures), nl=False)
-        return
+        return 0
+    failed: list[str] = []
     if as_html:
         from orchestrator.report import html
 
-        pictures = html.thumbnails(engine, figures.suspects[:thumbnails], 320, settings.max_pixels)
+        pictures = html.thumbnails(engine, figures.suspects[:thumbnails], 320, settings.max_pixels, failed.append)
         content = html.render_html(figures, pictures)
     else:
         content = render_text(figures)
     with writing(output) as out:
         out.write(content)
-    click.echo(f"{output} written", err=True)
+    for sentence in failed:
+        click.echo(sentence, err=True)
+    click.echo(f"{output} written{', without pictures of these' if failed else ''}", err=True)
+    return 1 if failed else 0

@@ -17,6 +17,7 @@ from orchestrator.discovery.own_files import NO_FILES, OwnFiles
 from orchestrator.discovery.pdf_pages import PdfPageCounter
 from workers.errors import PageError, UnreadableInput
 from workers.sources.address import PageAddress
+from workers.sources.escape import escaped
 from workers.sources.limits import Limits
 from workers.sources.sniffing import ARCHIVES, Kind, kind_of
 
@@ -27,7 +28,7 @@ VolumeKind = Literal["directory", "zip", "tar", "pdf", "image"]
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """What was given to be ingested: `source` as the user wrote it, `location` where it is."""
+    """What was given to be ingested: `source` as the user wrote it (escaped), `location` where it is."""
 
     source: str
     location: Path
@@ -61,13 +62,13 @@ def open_volume(path: Path, own: OwnFiles = NO_FILES) -> Volume:
         location = path.resolve(strict=True)
         if location.is_dir():
             with os.scandir(location):
-                return Volume(str(path), location, "directory")
+                return Volume(escaped(str(path)), location, "directory")
         if not location.is_file():
             raise UnreadableInput(f"{path} is neither a file nor a directory; give the path of the scans.")
         if own.hold(location.stat()):
             raise UnreadableInput(f"{path} is the database of this ingest; give the path of the scans.")
         with location.open("rb") as file:
-            return Volume(str(path), location, _volume_kind(kind_of(file)))
+            return Volume(escaped(str(path)), location, _volume_kind(kind_of(file)))
     except FileNotFoundError as error:
         raise UnreadableInput(f"{path} does not exist; check the path.") from error
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links

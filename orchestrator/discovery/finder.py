@@ -16,8 +16,9 @@ from orchestrator.discovery.own_files import OwnFiles
 from orchestrator.discovery.pdf_pages import PdfPageCounter
 from workers.config import TEMPORARY_PREFIX
 from workers.errors import ImageTooLarge, PageError, TransientError, UnreadableImage, UnsafeArchive
-from workers.sources.address import PageAddress, printable
+from workers.sources.address import PageAddress
 from workers.sources.archive import Archive, Member
+from workers.sources.escape import escaped
 from workers.sources.hashing import sha256_of
 from workers.sources.limits import Limits
 from workers.sources.opening import open_archive, resolve_inside
@@ -100,12 +101,12 @@ class Finder:
 
     def in_archive_volume(self) -> Iterator[Finding]:
         """Yield the pages of a volume that is an archive; they are called by their member names."""
-        return self._file_on_disk("", self.location.name)
+        return self._file_on_disk("", escaped(self.location.name))
 
     def in_volume(self) -> Iterator[Finding]:
         """Yield the pages of a directory, or of a file that is no archive."""
         if not self.location.is_dir():
-            return self._file_on_disk(self.location.name, self.location.name)
+            return self._file_on_disk(self.location.name, escaped(self.location.name))
         return self._folder()
 
     def _folder(self) -> Iterator[Finding]:
@@ -118,17 +119,17 @@ class Finder:
                 continue
             member = os.path.relpath(entry.path, self.location)
             if reason := _no_page(entry):
-                self.skipped(SkippedFile(printable(member), reason))
+                self.skipped(SkippedFile(escaped(member), reason))
             elif not entry.is_dir(follow_symlinks=False):
-                yield from self._file_on_disk(member, printable(member))
+                yield from self._file_on_disk(member, escaped(member))
             else:
                 try:
                     stack.append(iter(self._listing(Path(entry.path))))
                 except PageError as error:
-                    yield _Place((member,), printable(member)).refused(error)
+                    yield _Place((member,), escaped(member)).refused(error)
 
     def _listing(self, folder: Path) -> list[os.DirEntry[str]]:
-        with reading(printable(str(folder)), self.location), os.scandir(folder) as entries:
+        with reading(escaped(str(folder)), self.location), os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: natural_key(entry.name))
 
     def _file_on_disk(self, member: str, name: str) -> Iterator[Finding]:

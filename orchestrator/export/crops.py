@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
-from orchestrator.export.naming import page_path
+from orchestrator.export.folder import PageFile, Written, going_on
+from orchestrator.export.naming import PageFiles
 from orchestrator.overlay.legend import INK, shortened
 from orchestrator.results.pages import ArchivedPage
 from orchestrator.results.scans import open_scan
-from workers.errors import PageError
 from workers.layout import BoundingBox
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ def cuts(page: ArchivedPage, what: What) -> list[Cut]:
     return [(page, number, box) for number, box in enumerate(boxes, 1)]
 
 
-def crop_files(page: ArchivedPage, what: What, max_pixels: int) -> Iterator[tuple[PurePosixPath, Callable[[], bytes]]]:
+def crop_files(page: ArchivedPage, what: What, place: PageFiles, max_pixels: int) -> Iterator[PageFile]:
     """Yield the path of each crop of a page with the function that makes its PNG; the scan is opened once at most."""
     scan = cache(lambda: open_scan(page, max_pixels))
     for _, number, box in cuts(page, what):
-        path = page_path(page.volume, page.page, f"/{what[:-1]}-{number:04}.png")
+        path = place.path(page.volume, page.page, f"/{what[:-1]}-{number:04}.png")
         yield path, lambda box=box: _png(cut_out(scan(), box, page.layout.quarter_turns), page, box)  # type: ignore[misc]
 
 
@@ -83,46 +83,56 @@ def _png(picture: Image.Image, page: ArchivedPage, box: BoundingBox) -> bytes:
     return out.getvalue()
 
 
-def sheet_files(
-    pages: Iterable[ArchivedPage], what: What, max_pixels: int
-) -> Iterator[tuple[PurePosixPath, Callable[[], bytes]]]:
-    """Yield contact sheets in the order of the pages: a path, and the function that makes its PNG."""
-    style = STYLES[what]
-    number, waiting = 0, list[Cut]()
+class ScanReader:
+    """Opens scans, the last one once; one that cannot be read is told, counted in `written`, and None."""
+
+    def __init__(self, max_pixels: int, written: Written, tell: Callable[[str], None]) -> None:
+        self._max_pixels, self._written, self._tell = max_pixels, written, tell
+        self._page_run_id = -1
+        self._scan: NormalisedPage | None = None
+
+    def scan(self, page: ArchivedPage) -> NormalisedPage | None:
+        """Return the upright pixels of a page."""
+        if page.page_run_id != self._page_run_id:
+            self._page_run_id, self._scan = page.page_run_id, None
+            with going_on(page.page, self._written, self._tell):
+                self._scan = open_scan(page, self._max_pixels)
+        return self._scan
+
+
+def sheets(pages: Iterable[ArchivedPage], what: What) -> Iterator[list[Cut]]:
+    """Yield what stands on each contact sheet, in the order of the pages."""
+    waiting, cells = list[Cut](), STYLES[what].cells
     for page in pages:
         waiting += cuts(page, what)
-        while len(waiting) >= style.cells:
-            number += 1
-            yield _sheet_file(number, what, waiting[: style.cells], max_pixels)
-            del waiting[: style.cells]
+        while len(waiting) >= cells:
+            yield waiting[:cells]
+            del waiting[:cells]
     if waiting:
-        yield _sheet_file(number + 1, what, waiting, max_pixels)
+        yield waiting
 
 
-def _sheet_file(
-    number: int, what: What, shown: Sequence[Cut], max_pixels: int
-) -> tuple[PurePosixPath, Callable[[], bytes]]:
-    kept = list(shown)
-    return PurePosixPath(f"{what}-{number:04}.png"), lambda: _sheet_png(kept, STYLES[what], max_pixels)
+def sheet_files(pages: Iterable[ArchivedPage], what: What, reader: ScanReader) -> Iterator[PageFile]:
+    """Yield contact sheets as files: a path, and the function that makes its PNG."""
+    for number, shown in enumerate(sheets(pages, what), 1):
+        path = PurePosixPath(f"{what}-{number:04}.png")
+        yield path, lambda shown=shown: _sheet_png(shown, what, reader)  # type: ignore[misc]
 
 
-def _sheet_png(shown: Sequence[Cut], style: SheetStyle, max_pixels: int) -> bytes:
+def _sheet_png(shown: Sequence[Cut], what: What, reader: ScanReader) -> bytes:
     out = io.BytesIO()
-    contact_sheet(list(_pictures(shown, max_pixels)), style).save(out, "PNG")
+    sheet_picture(shown, what, reader).save(out, "PNG")
     return out.getvalue()
 
 
-def _pictures(shown: Sequence[Cut], max_pixels: int) -> Iterator[tuple[str, Image.Image | None]]:
-    """Yield captions and pictures; a scan that cannot be read leaves its captions without a picture."""
-    current, scan = -1, None
-    for page, number, box in shown:
-        if page.page_run_id != current:
-            current = page.page_run_id
-            try:
-                scan = open_scan(page, max_pixels)
-            except PageError:
-                scan = None
-        yield f"{page.page}  {number}", None if scan is None else cut_out(scan, box, page.layout.quarter_turns)
+def sheet_picture(shown: Sequence[Cut], what: What, reader: ScanReader) -> Image.Image:
+    """Return a sheet of boxes; those of a scan that cannot be read have captions without a picture."""
+    return contact_sheet([_picture(*cut, reader) for cut in shown], STYLES[what])
+
+
+def _picture(page: ArchivedPage, number: int, box: BoundingBox, reader: ScanReader) -> tuple[str, Image.Image | None]:
+    scan = reader.scan(page)
+    return f"{page.page}  {number}", None if scan is None else cut_out(scan, box, page.layout.quarter_turns)
 
 
 def contact_sheet(pictures: Sequence[tuple[str, Image.Image | None]], style: SheetStyle) -> Image.Image:

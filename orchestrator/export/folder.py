@@ -6,27 +6,32 @@ same folder goes on where the last one stopped; another export is refused.
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from orchestrator.export.provenance import provenance_record
 from orchestrator.results.pages import ArchivedPage, Provenance, Selection
-from orchestrator.terminal.files import writing, writing_beside, writing_bytes
-from workers.errors import BroadsheetError, PageError, UnreadableInput
+from orchestrator.terminal.files import NO_ROOM, UnwritableOutput, writing, writing_beside, writing_bytes
+from orchestrator.terminal.wording import about
+from workers.errors import UnreadableInput
 
 MANIFEST = "_export.json"
 
 
 @dataclass(slots=True)
 class Written:
-    """What an export did: files written, files that were there already, pages whose scan could not be read."""
+    """What an export did: files written, files that were there already, pages that could not be written."""
 
     files: int = 0
     kept: int = 0
-    unreadable: int = 0
+    failed: int = 0
 
 
 def open_folder(folder: Path, form: str, selection: Selection, options: Mapping[str, Any]) -> None:
@@ -43,8 +48,7 @@ def open_folder(folder: Path, form: str, selection: Selection, options: Mapping[
             return
         raise UnreadableInput(f"{folder} holds another export (see its {MANIFEST}); choose another folder.")
     refuse_full_folder(folder)
-    if not folder.exists():
-        _make(folder)
+    make_folder(folder)
     with writing(manifest) as out:
         json.dump(wanted, out, indent=1)
 
@@ -61,11 +65,19 @@ def refuse_full_folder(folder: Path) -> None:
         raise UnreadableInput(f"{folder} is not empty; choose another folder.")
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder unless it is there.
+
+    Raises:
+        UnwritableOutput: there is no room, or no permission.
+        OSError: it cannot be of that name.
+    """
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UnreadableInput(f"{folder} could not be made: {error.strerror}.") from error
+        if error.errno not in NO_ROOM:
+            raise
+        raise UnwritableOutput(f"{folder} could not be made: {error.strerror}.") from error
 
 
 def _same_export(manifest: Path, wanted: dict[str, Any]) -> bool:
@@ -90,43 +102,49 @@ PageFile = tuple[PurePosixPath, Callable[[], bytes]]
 Files = Callable[[ArchivedPage], Iterable[PageFile]]
 
 
-def write_pages(
-    folder: Path,
-    pages: Iterable[ArchivedPage],
-    files_of: Files,
-    told: Callable[[ArchivedPage, BroadsheetError | None], None],
-) -> Written:
-    """Write the files of each page that are not there yet; `told` hears of each page, and why it was left out.
+def write_pages(folder: Path, pages: Iterable[ArchivedPage], files_of: Files, tell: Callable[[str], object]) -> Written:
+    """Write the files of each page that are not there yet; `tell` is told of each page that fails, and why.
 
     `files_of` gives paths below `folder` and functions that make their content, called only when it is needed.
     """
     written = Written()
     for page in pages:
-        trouble = None
-        try:
+        with going_on(page.page, written, tell):
             for path, content in files_of(page):
                 write_file(folder / path, content, written)
-        except PageError as error:
-            trouble = error
-            written.unreadable += 1
-        told(page, trouble)
     return written
+
+
+@contextmanager
+def going_on(page: str, written: Written, tell: Callable[[str], object]) -> Iterator[None]:
+    """Tell of the trouble with one page, whatever it is, and count it, so that the other pages are still written.
+
+    Raises:
+        UnwritableOutput: the output as a whole cannot be written.
+    """
+    try:
+        yield
+    except (UnwritableOutput, SQLAlchemyError):
+        raise
+    except Exception as error:
+        written.failed += 1
+        tell(about(page, error))
 
 
 def write_file(path: Path, content: Callable[[], bytes], written: Written) -> None:
     """Write one file unless it is there, and count it.
 
     Raises:
-        UnreadableInput: there is no room, or no permission.
+        UnwritableOutput: there is no room, or no permission.
+        OSError: it cannot be of that name.
     """
-    if path.exists():
+    if path.is_file():
         written.kept += 1
         return
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, "a folder has the name of its file", str(path))
     made = content()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UnreadableInput(f"{path.parent} could not be made: {error.strerror}.") from error
+    make_folder(path.parent)
     with writing_bytes(path) as out:
         out.write(made)
     written.files += 1

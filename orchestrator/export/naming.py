@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import PurePosixPath
 
+import numpy as np
+
 _UP = "%2E%2E"
-_KEPT = frozenset("-_.,()+=@# ")
+_KEPT = frozenset("-_.,()+=@# \u200c\u200d")  # with the joiners of Indic and Persian words
+# Of the 255 bytes that file systems give a name, some are left for the endings of exported files.
+MAX_PART_BYTES = 232
+MAX_PATH_BYTES = 2_000
+
+
+class PageFiles:
+    """Where files of pages go. Pages whose paths some file systems take for one get a mark of their own.
+
+    `pages` are the volumes and names, each once, of all pages that may ever go there: then the same page always has
+    the same path.
+    """
+
+    def __init__(self, pages: Iterable[tuple[str, str]]) -> None:
+        looks = np.fromiter((_look(volume, page) for volume, page in pages), np.uint64)
+        values, counts = np.unique(looks, return_counts=True)
+        self._alike = frozenset(values[counts > 1].tolist())
+
+    def path(self, volume: str, page: str, suffix: str) -> PurePosixPath:
+        """Return where a page's file goes below the folder of an export: `VOLUME/PAGE.suffix`."""
+        if not self._alike or _look(volume, page) not in self._alike:
+            return page_path(volume, page, suffix)
+        mark = _digest(f"{volume}\0{page}")[:10]
+        return page_path(volume, page, f"~{mark}{suffix}")
 
 
 def page_path(volume: str, page: str, suffix: str) -> PurePosixPath:
-    """Return where a page's file goes below the folder of an export: `VOLUME/PAGE.suffix`."""
+    """Return the path of a page's file, no two pages' the same; some file systems may yet take two for one."""
     parts = [*volume_path(volume).parts, *_parts(page)]
+    if sum(len(part.encode()) + 1 for part in parts) > MAX_PATH_BYTES:
+        parts = [parts[0], "~" + _digest("/".join(parts))[:32], parts[-1]]
     return PurePosixPath(*parts[:-1], parts[-1] + suffix)
 
 
@@ -22,12 +52,34 @@ def volume_path(volume: str) -> PurePosixPath:
     return PurePosixPath(*(parts or ["volume"]))
 
 
+def shortened(name: str, max_bytes: int) -> str:
+    """Return a file name of at most `max_bytes` bytes; a longer one keeps its beginning, and gets a mark of its own."""
+    if len(name.encode()) <= max_bytes:
+        return name
+    mark = "~" + _digest(name)[:16]
+    return name.encode()[: max_bytes - len(mark)].decode(errors="ignore") + mark
+
+
 def _parts(name: str) -> list[str]:
-    return [_encoded(part) for part in name.split("/") if part not in ("", ".")]
+    return [shortened(_encoded(part), MAX_PART_BYTES) for part in name.split("/") if part not in ("", ".")]
 
 
 def _encoded(part: str) -> str:
     """Spell what a file system or a URL could take for something else as %XX, as URLs do."""
     if part == "..":
         return _UP
-    return "".join(c if c.isalnum() or c in _KEPT else "".join(f"%{b:02X}" for b in c.encode()) for c in part)
+    return "".join(c if _is_kept(c) else "".join(f"%{b:02X}" for b in c.encode()) for c in part)
+
+
+def _is_kept(character: str) -> bool:
+    return character.isalnum() or character in _KEPT or unicodedata.category(character).startswith("M")
+
+
+def _look(volume: str, page: str) -> int:
+    """Return the same for two pages whose paths some file system takes for one: it minds neither case nor form of é."""
+    path = unicodedata.normalize("NFKC", str(page_path(volume, page, ""))).casefold()
+    return int(_digest(unicodedata.normalize("NFKC", path))[:16], 16)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()

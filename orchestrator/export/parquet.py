@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from orchestrator.export.boxes import KINDS, BoxBlock, box_blocks
+from orchestrator.export.naming import shortened
 from orchestrator.export.provenance import provenance_record
 from orchestrator.results.pages import Provenance, Selection
 
@@ -40,7 +41,8 @@ SCHEMA = pa.schema(
 
 def volume_file(volume: str) -> str:
     """Return the path of a volume's file below the folder of the export."""
-    return f"volume={quote(volume, safe='')}/boxes.parquet"
+    name = "".join(quote(c, safe="") if c.isascii() else c for c in volume)
+    return f"{shortened(f'volume={name}', 255)}/boxes.parquet"
 
 
 def write_boxes(engine: Engine, selection: Selection, provenances: Sequence[Provenance], path: Path) -> int:

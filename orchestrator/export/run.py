@@ -10,24 +10,33 @@ from pathlib import Path, PurePosixPath
 import click
 from sqlalchemy import Engine
 
-from orchestrator.export.crops import What, crop_files, sheet_files
+from orchestrator.export.crops import ScanReader, What, crop_files, sheet_files
 from orchestrator.export.folder import (
     Files,
     PageFile,
     Written,
     finish_folder,
+    make_folder,
     open_folder,
     write_file,
     write_pages,
 )
 from orchestrator.export.iiif import DEFAULT_CANVAS, annotation_page
-from orchestrator.export.naming import page_path, volume_path
-from orchestrator.results.pages import ArchivedPage, Selection, count_pages, provenances_of, read_pages, volumes_of
+from orchestrator.export.naming import PageFiles, volume_path
+from orchestrator.results.pages import (
+    ArchivedPage,
+    Selection,
+    count_pages,
+    page_names,
+    provenances_of,
+    read_pages,
+    volumes_of,
+)
 from orchestrator.results.scans import open_scan, scan_path
 from orchestrator.terminal.files import refuse_existing, writing_beside
 from orchestrator.terminal.progress_bar import progress
 from orchestrator.terminal.wording import counted
-from workers.errors import BroadsheetError, UnreadableInput
+from workers.errors import UnreadableInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class ExportOptions:
 def run_export(
     engine: Engine, form: str, output: Path, selection: Selection, options: ExportOptions, max_pixels: int
 ) -> int:
-    """Write an export and say what was written; returns the exit code, 1 when some scans could not be read.
+    """Write an export and say what was written; returns the exit code, 1 when some pages failed.
 
     Raises:
         UnreadableInput: nothing is selected, or the output is taken.
@@ -54,15 +63,16 @@ def run_export(
         return _one_file(engine, form, output, selection, count)
     if form == "iiif":
         refuse_bad_template(options.canvas or DEFAULT_CANVAS)
-    _refuse_one_folder_for_two(volumes_of(engine, selection))
+    volumes = volumes_of(engine, selection)
+    _refuse_one_folder_for_two(volumes)
     open_folder(output, form, selection, asdict(options))
     provenances = provenances_of(engine, selection)
     if form == "parquet":
         written = _parquet(engine, output, selection)
     elif form == "contact-sheet":
-        written = _sheets(output, sheet_files(read_pages(engine, selection), options.what, max_pixels))
+        written = _sheets(output, read_pages(engine, selection), options.what, max_pixels)
     else:
-        files = page_files(form, output, options, max_pixels)
+        files = page_files(form, output, options, PageFiles(page_names(engine, volumes)), max_pixels)
         written = _pages(output, form, count, read_pages(engine, selection), files)
     if form == "yolo":
         from orchestrator.export.yolo import yolo_dataset
@@ -70,18 +80,21 @@ def run_export(
         write_file(output / "dataset.yaml", lambda: yolo_dataset(provenances).encode(), Written())
     finish_folder(output, provenances, written)
     _say(written, output)
-    return 1 if written.unreadable else 0
+    return 1 if written.failed else 0
 
 
 def _pages(output: Path, form: str, count: int, pages: Iterable[ArchivedPage], files: Files) -> Written:
     with progress(form, count) as bar:
 
-        def told(page: ArchivedPage, trouble: BroadsheetError | None) -> None:
-            bar.update(1)
-            if trouble is not None:
-                click.echo(f"{'' if bar.hidden else chr(10)}{page.page}: {trouble}", err=True)
+        def counted_pages() -> Iterator[ArchivedPage]:
+            for page in pages:
+                yield page
+                bar.update(1)
 
-        return write_pages(output, pages, files, told)
+        def tell(sentence: str) -> None:
+            click.echo(f"{'' if bar.hidden else chr(10)}{sentence}", err=True)
+
+        return write_pages(output, counted_pages(), files, tell)
 
 
 def _refuse_one_folder_for_two(volumes: Iterable[str]) -> None:
@@ -92,34 +105,34 @@ def _refuse_one_folder_for_two(volumes: Iterable[str]) -> None:
             raise UnreadableInput(f"{other} and {volume} would be written to one folder; choose one with --volume.")
 
 
-def page_files(form: str, output: Path, options: ExportOptions, max_pixels: int) -> Files:
+def page_files(form: str, output: Path, options: ExportOptions, place: PageFiles, max_pixels: int) -> Files:
     """Return the function that lists the files of a page in a format of one file or some for each page."""
     if form == "crops":
-        return lambda page: crop_files(page, options.what, max_pixels)
+        return lambda page: crop_files(page, options.what, place, max_pixels)
     if form == "yolo":
-        return lambda page: _yolo_files(page, options.with_images, max_pixels)
+        return lambda page: _yolo_files(page, options.with_images, place, max_pixels)
     if form == "iiif":
         canvas = options.canvas or DEFAULT_CANVAS
-        return lambda page: [(page_path(page.volume, page.page, ".json"), lambda: annotation_page(page, canvas))]
-    return lambda page: _xml_file(page, form, output)
+        return lambda page: [(place.path(page.volume, page.page, ".json"), lambda: annotation_page(page, canvas))]
+    return lambda page: _xml_file(page, form, place, output)
 
 
-def _xml_file(page: ArchivedPage, form: str, output: Path) -> Iterator[PageFile]:
+def _xml_file(page: ArchivedPage, form: str, place: PageFiles, output: Path) -> Iterator[PageFile]:
     from orchestrator.export.alto import alto
     from orchestrator.export.hocr import hocr
     from orchestrator.export.page_xml import page_xml
 
     suffix, write = {"alto": (".alto.xml", alto), "page": (".page.xml", page_xml), "hocr": (".hocr", hocr)}[form]
-    path = page_path(page.volume, page.page, suffix)
+    path = place.path(page.volume, page.page, suffix)
     yield path, lambda: write(page, scan_path(page, (output / path).parent))
 
 
-def _yolo_files(page: ArchivedPage, with_images: bool, max_pixels: int) -> Iterator[PageFile]:
+def _yolo_files(page: ArchivedPage, with_images: bool, place: PageFiles, max_pixels: int) -> Iterator[PageFile]:
     from orchestrator.export.yolo import yolo_labels
 
-    yield PurePosixPath("labels") / page_path(page.volume, page.page, ".txt"), lambda: yolo_labels(page)
+    yield PurePosixPath("labels") / place.path(page.volume, page.page, ".txt"), lambda: yolo_labels(page)
     if with_images:
-        yield PurePosixPath("images") / page_path(page.volume, page.page, ".jpg"), lambda: _jpeg(page, max_pixels)
+        yield PurePosixPath("images") / place.path(page.volume, page.page, ".jpg"), lambda: _jpeg(page, max_pixels)
 
 
 def _jpeg(page: ArchivedPage, max_pixels: int) -> bytes:
@@ -172,7 +185,7 @@ def _parquet(engine: Engine, output: Path, selection: Selection) -> Written:
         if path.exists():
             written.kept += 1
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         one = replace(selection, volumes=(volume,))
         with writing_beside(path) as beside:
             write_boxes(engine, one, provenances_of(engine, one), beside)
@@ -180,9 +193,10 @@ def _parquet(engine: Engine, output: Path, selection: Selection) -> Written:
     return written
 
 
-def _sheets(output: Path, files: Iterator[PageFile]) -> Written:
+def _sheets(output: Path, pages: Iterable[ArchivedPage], what: What, max_pixels: int) -> Written:
     written = Written()
-    for path, content in files:
+    reader = ScanReader(max_pixels, written, lambda sentence: click.echo(sentence, err=True))
+    for path, content in sheet_files(pages, what, reader):
         write_file(output / path, content, written)
     return written
 
@@ -191,6 +205,6 @@ def _say(written: Written, output: Path) -> None:
     parts = [f"{counted(written.files, 'file')} written to {output}"]
     if written.kept:
         parts.append(f"{written.kept:,} there already")
-    if written.unreadable:
-        parts.append(f"{counted(written.unreadable, 'scan')} not readable")
+    if written.failed:
+        parts.append(f"{counted(written.failed, 'page')} could not be written or drawn")
     click.echo("; ".join(parts), err=True)

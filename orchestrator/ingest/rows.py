@@ -41,7 +41,7 @@ def store_pipeline(engine: Engine, parameters: PipelineParameters, versions: Map
 
 
 def store_volume(engine: Engine, source: str, location: str, kind: str) -> int:
-    """Return the number of the volume at `location`, stored if it is new."""
+    """Return the number of the volume at `location` (escaped), stored if it is new."""
     with engine.begin() as connection:
         connection.execute(
             _insert_or_skip(connection, Volume.__table__), {"source": source, "location": location, "kind": kind}

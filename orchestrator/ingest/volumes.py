@@ -13,6 +13,7 @@ from orchestrator.ingest.progress import Display
 from orchestrator.ingest.rows import known_hashes, store_pages, store_volume
 from workers.config import Settings
 from workers.lease.database import Result, retry_while_down
+from workers.sources.escape import escaped
 from workers.sources.limits import Limits
 
 
@@ -33,7 +34,7 @@ class VolumeIngester:
     def add(self, volume: Volume) -> Iterator[None]:
         """Find and store the pages of a volume; yields whenever some more are stored and may be fed."""
         volume_id = self.retry_while_down(
-            lambda: store_volume(self.engine, volume.source, str(volume.location), volume.kind),
+            lambda: store_volume(self.engine, volume.source, escaped(str(volume.location)), volume.kind),
         )
         self.volume_ids.append(volume_id)
         pages = find_pages(

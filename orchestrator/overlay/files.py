@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
+from itertools import islice
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import click
 from PIL import Image
 from sqlalchemy import Engine, text
 
-from orchestrator.export.folder import Written, open_folder, write_file
-from orchestrator.export.naming import page_path
+from orchestrator.export.crops import ScanReader, sheet_picture, sheets
+from orchestrator.export.folder import PageFile, Written, going_on, open_folder, write_pages
+from orchestrator.export.naming import PageFiles
+from orchestrator.export.run import ExportOptions, run_export
 from orchestrator.overlay.drawing import overlay_image, overlay_svg, title
-from orchestrator.results.pages import ArchivedPage, Selection, count_pages, read_pages
+from orchestrator.results.pages import ArchivedPage, Selection, count_pages, page_names, read_pages, volumes_of
 from orchestrator.results.scans import open_scan
-from orchestrator.terminal.files import refuse_existing, writing_beside
+from orchestrator.terminal.files import refuse_existing, writing_beside, writing_bytes
 from orchestrator.terminal.wording import counted
-from workers.errors import PageError, UnreadableInput
+from workers.errors import UnreadableInput
 
 if TYPE_CHECKING:
     from workers.stages.palette.normalise import NormalisedPage
@@ -52,7 +55,7 @@ def write_overlays(
     max_pixels: int,
     draw: Drawing = overlay_image,
 ) -> int:
-    """Draw the selected pages and say what was written; returns the exit code, 1 when some scans could not be read.
+    """Draw the selected pages and say what was written; returns the exit code, 1 when some pages failed.
 
     Raises:
         UnreadableInput: nothing is selected, the output is taken, or it cannot be drawn as SVG.
@@ -67,16 +70,69 @@ def write_overlays(
     pages = read_pages(engine, selection)
     if form == "pdf":
         refuse_existing(output)
-        written = _pdf(pages, output, width, max_pixels, draw)
+        written = _page_pdf(pages, output, width, max_pixels, draw)
     elif count == 1 and output.suffix.lower() in SUFFIXES:
         refuse_existing(output)
-        written = Written()
-        write_file(output, lambda: _content(next(pages), form, width, max_pixels, draw), written)
+        name = PurePosixPath(output.name)
+        written = write_pages(
+            output.parent, pages, lambda page: [(name, partial(_content, page, form, width, max_pixels, draw))], tell
+        )
     else:
         open_folder(output, f"overlay {form}", selection, {"width": width})
-        written = _folder(pages, output, form, width, max_pixels, draw)
-    click.echo(f"{counted(written.files, 'picture')} in {output}", err=True)
-    return 1 if written.unreadable else 0
+        place, suffix = PageFiles(page_names(engine, volumes_of(engine, selection))), _suffix(form)
+
+        def files_of(page: ArchivedPage) -> Iterator[PageFile]:
+            yield place.path(page.volume, page.page, suffix), partial(_content, page, form, width, max_pixels, draw)
+
+        written = write_pages(output, pages, files_of, tell)
+    return _said(written, output)
+
+
+def write_face_sheets(engine: Engine, selection: Selection, output: Path, form: str | None, max_pixels: int) -> int:
+    """Write contact sheets of all faces to one picture, one PDF or a folder; returns the exit code as above.
+
+    Raises:
+        UnreadableInput: there is no face, or the output is taken or cannot hold them.
+    """
+    form = form or SUFFIXES.get(output.suffix.lower(), "png")
+    if form == "pdf" or output.suffix.lower() in SUFFIXES:
+        return _sheets_in_one_file(engine, selection, output, form, max_pixels)
+    if form != "png":
+        raise UnreadableInput(f"Contact sheets in a folder are .png, not .{form}; leave --format out, or name a PDF.")
+    _refuse_misunderstood(output, 1, form)
+    return run_export(engine, "contact-sheet", output, selection, ExportOptions(), max_pixels)
+
+
+def _sheets_in_one_file(engine: Engine, selection: Selection, output: Path, form: str, max_pixels: int) -> int:
+    if form == "svg":
+        raise UnreadableInput("Contact sheets are .png, .jpg or .pdf, not .svg.")
+    count_pages(engine, selection)
+    refuse_existing(output)
+    first = list(islice(sheets(read_pages(engine, selection), "faces"), 2))
+    if not first:
+        raise UnreadableInput("There is no face on these pages; nothing was drawn.")
+    _refuse_misunderstood(output, len(first), form)
+    written = Written()
+    reader = ScanReader(max_pixels, written, tell)
+    shown = sheets(read_pages(engine, selection), "faces") if form == "pdf" else first
+    pictures = (sheet_picture(one, "faces", reader) for one in shown)
+    if form == "pdf":
+        _pdf(((picture, "faces") for picture in pictures), output, written)
+    else:
+        with writing_bytes(output) as out:
+            next(pictures).save(out, form.upper(), quality=88)
+        written.files += 1
+    return _said(written, output)
+
+
+def _suffix(form: str) -> str:
+    return ".jpg" if form == "jpeg" else f".{form}"
+
+
+def _said(written: Written, output: Path) -> int:
+    failed = f"; {counted(written.failed, 'page')} could not be drawn" if written.failed else ""
+    click.echo(f"{counted(written.files, 'picture')} in {output}{failed}", err=True)
+    return 1 if written.failed else 0
 
 
 def _refuse_misunderstood(output: Path, count: int, form: str) -> None:
@@ -85,30 +141,13 @@ def _refuse_misunderstood(output: Path, count: int, form: str) -> None:
     if ending in {".gif", ".tif", ".tiff", ".webp", ".bmp", ".jp2"}:
         raise UnreadableInput(f"Pictures are written as {', '.join(SUFFIXES)}, not {ending}.")
     if count > 1 and form != "pdf" and ending in SUFFIXES:
-        remedy = "choose one with --volume, or name a folder or a PDF"
-        raise UnreadableInput(f"{output} can hold one picture, and these are {count:,}; {remedy}.")
+        remedy = "choose fewer pages with --volume, or name a folder or a PDF"
+        raise UnreadableInput(f"{output} can hold one picture, and these are more; {remedy}.")
 
 
-def _folder(
-    pages: Iterable[ArchivedPage], output: Path, form: str, width: int, max_pixels: int, draw: Drawing
-) -> Written:
-    written = Written()
-    suffix = ".jpg" if form == "jpeg" else f".{form}"
-    for page in pages:
-        path = output / page_path(page.volume, page.page, suffix)
-        with _told(page, written):
-            write_file(path, lambda page=page: _content(page, form, width, max_pixels, draw), written)  # type: ignore[misc]
-    return written
-
-
-@contextmanager
-def _told(page: ArchivedPage, written: Written) -> Iterator[None]:
-    """Say which scan could not be read, count it, and go on."""
-    try:
-        yield
-    except PageError as error:
-        click.echo(f"{page.page}: {error}", err=True)
-        written.unreadable += 1
+def tell(sentence: str) -> None:
+    """Say what went wrong with a page."""
+    click.echo(sentence, err=True)
 
 
 def _content(page: ArchivedPage, form: str, width: int, max_pixels: int, draw: Drawing) -> bytes:
@@ -120,20 +159,31 @@ def _content(page: ArchivedPage, form: str, width: int, max_pixels: int, draw: D
     return out.getvalue()
 
 
+def _page_pdf(pages: Iterable[ArchivedPage], output: Path, width: int, max_pixels: int, draw: Drawing) -> Written:
+    written = Written()
+
+    def pictures() -> Iterator[tuple[Image.Image, str]]:
+        for page in pages:
+            picture = None
+            with going_on(page.page, written, tell):
+                picture = draw(page, open_scan(page, max_pixels), width)
+            if picture is not None:
+                yield picture, title(page)
+
+    _pdf(pictures(), output, written)
+    return written
+
+
+def _pdf(pictures: Iterable[tuple[Image.Image, str]], output: Path, written: Written) -> None:
+    """Write a PDF page a picture; each is appended to the file, so that memory holds one of them."""
+    with writing_beside(output) as beside:
+        for picture, name in pictures:
+            picture.save(beside, "PDF", append=written.files > 0, resolution=_a4(picture), title=name)
+            written.files += 1
+        if not written.files:
+            raise UnreadableInput("None of these scans can be read; nothing was drawn.")
+
+
 def _a4(picture: Image.Image) -> float:
     """Return the dots per inch at which a picture is as large as fits on A4, upright."""
     return max(picture.width / 8.27, picture.height / 11.69)
-
-
-def _pdf(pages: Iterable[ArchivedPage], output: Path, width: int, max_pixels: int, draw: Drawing) -> Written:
-    """Write one PDF page a page; each is appended to the file, so that memory holds one picture."""
-    written = Written()
-    with writing_beside(output) as beside:
-        for page in pages:
-            with _told(page, written):
-                picture = draw(page, open_scan(page, max_pixels), width)
-                picture.save(beside, "PDF", append=written.files > 0, resolution=_a4(picture), title=title(page))
-                written.files += 1
-        if not written.files:
-            raise UnreadableInput("None of these scans can be read; nothing was drawn.")
-    return written

@@ -17,6 +17,7 @@ from orchestrator.terminal.files import writing_bytes
 from workers.errors import BroadsheetError, UnreadableInput
 from workers.parameters import canonical_json, software_versions
 from workers.sources.address import PageAddress
+from workers.sources.escape import escaped, unescaped
 from workers.sources.limits import Limits
 from workers.sources.opening import OpenFiles
 from workers.sources.trouble import reading
@@ -131,7 +132,7 @@ def export_case(case: PageRunReport, path: Path, limits: Limits) -> str | None:
 
 
 def _pack_original(parcel: zipfile.ZipFile, case: PageRunReport, limits: Limits) -> str | None:
-    root, address = Path(case.page_run["location"]), PageAddress.from_json(case.page_run["address"])
+    root, address = Path(unescaped(case.page_run["location"])), PageAddress.from_json(case.page_run["address"])
     name = Path(address.members[-1] or root.name).name
     files = OpenFiles()
     try:
@@ -139,7 +140,7 @@ def _pack_original(parcel: zipfile.ZipFile, case: PageRunReport, limits: Limits)
         with (
             reading(address.name, root),
             files.open(root, PageAddress(address.members), limits) as original,
-            parcel.open(f"original/{name}", "w", force_zip64=True) as member,
+            parcel.open(f"original/{escaped(name)}", "w", force_zip64=True) as member,
         ):
             shutil.copyfileobj(original, member, _COPY_BYTES)
     except BroadsheetError as error:

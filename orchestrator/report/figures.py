@@ -54,7 +54,7 @@ class VolumeCounts:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Pages that failed for one reason, and the sentence of one of them."""
+    """Pages that failed for one reason, and the sentence on one of them."""
 
     code: str
     pages: int
@@ -167,8 +167,12 @@ def _volumes(connection: Connection, scope: Scope) -> tuple[VolumeCounts, ...]:
 
 def _failures(connection: Connection, scope: Scope) -> tuple[Failures, ...]:
     sql = f"""
-        SELECT r.error_code, count(*), min(p.name), min(r.error_message) FROM {_SCOPE}
-        AND r.state = 'quarantined' GROUP BY r.error_code ORDER BY count(*) DESC"""
+        SELECT e.error_code, counted.pages, q.name, e.error_message
+        FROM (SELECT min(r.page_run_id) AS example, count(*) AS pages FROM {_SCOPE} AND r.state = 'quarantined'
+              GROUP BY r.error_code) counted
+        JOIN page_run e ON e.page_run_id = counted.example
+        JOIN page q ON q.page_id = e.page_id
+        ORDER BY counted.pages DESC, e.error_code"""
     rows = _ask(connection, sql, scope)
     return tuple(Failures(code or "unknown", pages, name, words or "") for code, pages, name, words in rows)
 

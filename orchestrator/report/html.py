@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sqlalchemy import Engine
 
+from orchestrator.export.folder import Written, going_on
 from orchestrator.ingest.parameter_options import as_changes
 from orchestrator.overlay.drawing import marked_scan
 from orchestrator.report import charts
@@ -19,7 +20,7 @@ from orchestrator.report.figures import Figures, Suspect
 from orchestrator.report.text import duration, page_totals
 from orchestrator.results.pages import ArchivedPage, Selection, read_pages
 from orchestrator.results.scans import open_scan
-from workers.errors import PageError, TransientError
+from orchestrator.terminal.wording import about
 
 Thumbnails = Sequence[tuple[Suspect, str | None]]
 
@@ -40,28 +41,27 @@ def render_html(figures: Figures, thumbnails: Thumbnails) -> str:
         faces=safe(charts.histogram_chart(figures.faces, "faces of a page")),
         sparkline=lambda histogram: safe(charts.sparkline(histogram)),
         duration=duration,
+        about=about,
         software=lambda versions: [f"{name} {number}" for name, number in json.loads(versions).items()],
         changes=as_changes,
     )
 
 
 def thumbnails(
-    engine: Engine, suspects: Sequence[Suspect], width: int, max_pixels: int
+    engine: Engine, suspects: Sequence[Suspect], width: int, max_pixels: int, tell: Callable[[str], object] = str
 ) -> list[tuple[Suspect, str | None]]:
-    """Return small pictures of suspects with what was found on them."""
+    """Return small pictures of suspects with what was found on them; `tell` is told of those that cannot be drawn."""
     runs = tuple(suspect.page_run_id for suspect in suspects)
     pages = {page.page_run_id: page for page in read_pages(engine, Selection(page_runs=runs))} if runs else {}
-    return [(one, _thumbnail(pages.get(one.page_run_id), width, max_pixels)) for one in suspects]
+    return [(one, _thumbnail(pages.get(one.page_run_id), width, max_pixels, tell)) for one in suspects]
 
 
-def _thumbnail(page: ArchivedPage | None, width: int, max_pixels: int) -> str | None:
+def _thumbnail(page: ArchivedPage | None, width: int, max_pixels: int, tell: Callable[[str], object]) -> str | None:
     if page is None:  # a page run whose page has newer results
         return None
-    try:
-        picture = marked_scan(page.layout, open_scan(page, max_pixels), 900)
-    except (PageError, TransientError):
-        return None
-    picture.thumbnail((width, 3 * width), reducing_gap=2.0)
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=80)
-    return base64.b64encode(out.getvalue()).decode()
+    with going_on(page.page, Written(), tell):
+        picture = marked_scan(page.layout, open_scan(page, max_pixels), 900)
+        picture.thumbnail((width, 3 * width), reducing_gap=2.0)
+        picture.save(out, "JPEG", quality=80)
+    return base64.b64encode(out.getvalue()).decode() or None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from orchestrator.report.figures import Figures, Histogram, VolumeCounts
+from orchestrator.terminal.wording import about
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -32,8 +33,8 @@ def render_text(figures: Figures) -> str:
 
 def _lines(f: Figures) -> Iterator[str]:
     total = page_totals(f)
-    about = f.scope.volume or "all volumes"
-    yield f"Broadsheet report: {about}, {f.made_at:%Y-%m-%d %H:%M} UTC"
+    scope = f.scope.volume or "all volumes"
+    yield f"Broadsheet report: {scope}, {f.made_at:%Y-%m-%d %H:%M} UTC"
     counted = f"{total.done:,} done, {total.quarantined:,} quarantined, {total.unfinished:,} unfinished"
     yield f"{total.total:,} pages: {counted}"
     yield f"{f.totals['text_lines']:,} text lines, {f.totals['separators']:,} separators, {f.totals['faces']:,} faces"
@@ -41,7 +42,7 @@ def _lines(f: Figures) -> Iterator[str]:
         (v.volume, f"{v.done:,}", f"{v.quarantined:,}", f"{v.cancelled:,}", f"{v.unfinished:,}") for v in f.volumes
     ])  # fmt: skip
     yield from _table("Failures", ("code", "pages", "for example"), [
-        (x.code, f"{x.pages:,}", f"{x.example}: {x.message}") for x in f.failures
+        (x.code, f"{x.pages:,}", about(x.example, x.message)) for x in f.failures
     ])  # fmt: skip
     if f.throughput:
         minutes = f.throughput.span.total_seconds() / 60

@@ -16,6 +16,7 @@ from models import Face, Page, PageRun, PageRunState, Pipeline, Separator, TextL
 from workers import layout
 from workers.errors import UnreadableInput
 from workers.layout import BoundingBox, PageLayout
+from workers.sources.escape import unescaped
 
 BLOCK_PAGES = 200
 LOOKED_AT = 10_000  # names, for one that is similar to a mistyped one
@@ -114,6 +115,13 @@ def volumes_of(engine: Engine, selection: Selection) -> list[str]:
         return [
             name for name, _ in connection.execute(found.group_by(Volume.source).order_by(func.min(Volume.volume_id)))
         ]
+
+
+def page_names(engine: Engine, volumes: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the volume and the name of every page of some volumes, each once."""
+    named = select(Volume.source, Page.name).join(Volume, Volume.volume_id == Page.volume_id).distinct()
+    with engine.connect() as connection:
+        yield from ((row.source, row.name) for row in connection.execute(named.where(Volume.source.in_(volumes))))
 
 
 def check_names(connection: Connection, selection: Selection) -> None:
@@ -223,7 +231,7 @@ def _page(row: Any, lines: Sequence[Any], separators: Sequence[Any], faces: Sequ
     return ArchivedPage(
         page_run_id=row.page_run_id,
         volume=row.source,
-        volume_location=row.location,
+        volume_location=unescaped(row.location),
         volume_kind=row.kind,
         page=row.name,
         page_number=row.page_number,

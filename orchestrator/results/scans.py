@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.results.pages import ArchivedPage
 from workers.sources.address import PageAddress
+from workers.sources.escape import escaped
 from workers.sources.limits import Limits
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def open_scan(page: ArchivedPage, max_pixels: int) -> NormalisedPage:
 
 
 def scan_path(page: ArchivedPage, folder: Path) -> str:
-    """Return how a file in `folder` points to the scan: a relative path, or its name where it lies in an archive."""
+    """Return how a file in `folder` points to the scan: a relative path, or its name in an archive; escaped."""
     members = PageAddress.from_json(page.address).members
     if page.volume_kind == "directory" and len(members) == 1:
-        return os.path.relpath(Path(page.volume_location) / members[0], folder.absolute())
+        return escaped(os.path.relpath(Path(page.volume_location) / members[0], folder.absolute()))
     return page.page

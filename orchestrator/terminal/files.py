@@ -12,6 +12,11 @@ from typing import IO, BinaryIO
 
 from workers.errors import UnreadableInput
 
+
+class UnwritableOutput(UnreadableInput):
+    """What shall be written to is taken, has no room, or may not be written to."""
+
+
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES}
 
 
@@ -20,7 +25,7 @@ def writing(path: Path) -> Iterator[IO[str]]:
     """Open a text file beside `path` and move it there when the block ends well; on an error nothing stays.
 
     Raises:
-        UnreadableInput: `path` exists already, its folder does not, or there is no room.
+        UnwritableOutput: `path` exists already, its folder does not, or there is no room.
     """
     with writing_beside(path) as beside, beside.open("w", encoding="utf-8", newline="") as out:
         yield out
@@ -31,7 +36,7 @@ def writing_bytes(path: Path) -> Iterator[BinaryIO]:
     """Do as `writing` for a file of bytes.
 
     Raises:
-        UnreadableInput: as `writing`.
+        UnwritableOutput: as `writing`.
     """
     with writing_beside(path) as beside, beside.open("wb") as out:
         yield out
@@ -42,10 +47,10 @@ def writing_beside(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield an empty file beside `path` that becomes `path` when the block ends well; on an error nothing stays.
 
     Raises:
-        UnreadableInput: `path` exists and `replace` is not set, its folder does not, or there is no room.
+        UnwritableOutput: `path` exists and `replace` is not set, its folder does not, or there is no room.
     """
     refuse_existing(path, replace=replace)
-    beside = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}")
+    beside = path.with_name(f".{secrets.token_hex(8)}")  # short, for the name itself may be as long as can be
     with _no_room(path):
         try:  # from before the file exists, for Ctrl-C comes at any moment
             os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -61,12 +66,12 @@ def refuse_existing(path: Path, *, replace: bool = False) -> None:
     """Refuse a path that is taken or cannot be.
 
     Raises:
-        UnreadableInput: with the remedy.
+        UnwritableOutput: with the remedy.
     """
     if path.exists() and not replace:
-        raise UnreadableInput(f"{path} exists already; remove it or choose another name.")
+        raise UnwritableOutput(f"{path} exists already; remove it or choose another name.")
     if not path.parent.is_dir():
-        raise UnreadableInput(f"There is no folder {path.parent} to write {path.name} into.")
+        raise UnwritableOutput(f"There is no folder {path.parent} to write {path.name} into.")
 
 
 @contextmanager
@@ -76,7 +81,7 @@ def _no_room(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
-        raise UnreadableInput(
+        raise UnwritableOutput(
             f"{path} could not be written: {error.strerror}. Nothing of it was left behind."
         ) from error
 

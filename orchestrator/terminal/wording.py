@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from workers.errors import BroadsheetError
+
 
 def counted(number: int, what: str) -> str:
     """Return a number of things in words: 1 file, 1,200 files."""
@@ -18,3 +20,14 @@ def duration(seconds: float) -> str:
             parts.append(f"{rest // size} {name}")
             rest %= size
     return " ".join(parts[:2]) or "0 s"
+
+
+def about(page: str, error: BaseException | str) -> str:
+    """Return the sentence on what went wrong with a page, beginning with its name; once, for most errors name it."""
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror + (f": {error.filename}" if error.filename else "")
+    elif isinstance(error, (BroadsheetError, str)):
+        text = str(error)
+    else:
+        text = f"unexpected {type(error).__name__}: {error}"
+    return text if text.startswith(page) else f"{page}: {text}"

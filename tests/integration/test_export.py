@@ -307,6 +307,48 @@ def test_a_scan_that_is_gone_is_told_and_the_rest_is_written(archive: Engine, tm
     assert [path.parent.name for path in (tmp_path / "out").rglob("*.png")] == ["p0003.tif"]
 
 
+@pytest.mark.parametrize(
+    ("form", "options", "good"),
+    [("crops", {}, 1), ("crops", {"what": "lines"}, 21), ("yolo", {"with_images": True}, 5), ("contact-sheet", {}, 1)],
+)
+@pytest.mark.parametrize("fault", ["gone", "cut off", "not a file", "too large"])
+def test_a_broken_scan_among_good_ones_ends_no_export(
+    archive: Engine,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    form: str,
+    options: dict[str, Any],
+    good: int,
+    fault: str,
+) -> None:
+    scan = tmp_path / "scans/p0001.tif"
+    whole = scan.read_bytes()
+    scan.unlink()
+    if fault == "cut off":
+        scan.write_bytes(whole[: len(whole) // 2])
+    elif fault == "not a file":
+        scan.mkdir()
+    elif fault == "too large":
+        Image.new("1", (40_000, 40_000)).save(scan)
+    assert run_export(archive, form, tmp_path / "out", Selection(), ExportOptions(**options), 10**8) == 1
+    told = [line for line in capfd.readouterr().err.splitlines() if "p0001.tif" in line]
+    assert len(told) == 1 and told[0].startswith("p0001.tif ") and told[0].count("p0001.tif") == 1
+    written = [path for path in (tmp_path / "out").rglob("*") if path.suffix in (".png", ".txt", ".jpg")]
+    assert len(written) == good
+
+
+def test_a_page_whose_file_cannot_be_named_or_made_ends_no_export(archive: Engine, tmp_path: Path) -> None:
+    export(archive, "alto", tmp_path / "out", selection=Selection(pages=("p0003.tif",)))
+    (tmp_path / "other/scans/p0001.tif.alto.xml").mkdir(parents=True)
+    (tmp_path / "out/_export.json").rename(tmp_path / "other/_export.json")
+    selection = Selection(pages=("p0001.tif", "p0002.tif"))
+    manifest = json.loads((tmp_path / "other/_export.json").read_text())
+    manifest["selection"]["pages"] = list(selection.pages)
+    (tmp_path / "other/_export.json").write_text(json.dumps(manifest))
+    assert export(archive, "alto", tmp_path / "other", selection=selection) == 1
+    assert (tmp_path / "other/scans/p0002.tif.alto.xml").is_file()
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, update
 import models
 from orchestrator.overlay.drawing import FACE, INSERTED, LINE, PRINTED, marked_scan, overlay_image, overlay_svg
 from orchestrator.overlay.dropped import COLOURS, dropped_image
-from orchestrator.overlay.files import suspects, write_overlays
+from orchestrator.overlay.files import suspects, write_face_sheets, write_overlays
 from orchestrator.overlay.legend import Entry, with_legend
 from orchestrator.report.line_steps import explain_line_steps, render_line_steps
 from orchestrator.results.pages import ArchivedPage, Selection, read_pages
@@ -160,6 +160,51 @@ def test_a_taken_name_is_refused_and_a_lost_scan_is_told(scanned: Engine, tmp_pa
     with pytest.raises(UnreadableInput, match="None of these scans"):
         draw(scanned, tmp_path / "gone.pdf")
     assert not (tmp_path / "gone.pdf").exists()
+
+
+@pytest.mark.parametrize("name", ["drawn", "drawn.pdf"])
+def test_a_broken_scan_among_good_ones_ends_no_drawing(
+    scanned: Engine, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    with scanned.begin() as connection:
+        broken = update(models.Page).where(models.Page.name == "p0002.tif")
+        connection.execute(broken.values(address=PageAddress(("broken.tif",)).to_json()))
+    (tmp_path / "scans/broken.tif").write_bytes((tmp_path / "scans/p.tif").read_bytes()[:200])
+    assert write_overlays(scanned, Selection(), tmp_path / name, None, 500, 10**9) == 1
+    err = capfd.readouterr().err
+    assert "p0002.tif: broken.tif" in err and "3 pictures" in err and "1 page could not be drawn" in err
+    if name == "drawn":
+        assert len(list((tmp_path / name).rglob("*.png"))) == 3
+    else:
+        with pypdfium2.PdfDocument(tmp_path / name) as document:
+            assert len(document) == 3
+
+
+def test_faces_are_sheets_in_one_pdf_one_picture_or_a_folder(scanned: Engine, tmp_path: Path) -> None:
+    for name in ("faces.pdf", "faces.png", "faces.jpg"):
+        assert write_face_sheets(scanned, Selection(), tmp_path / name, None, 10**9) == 0
+    with pypdfium2.PdfDocument(tmp_path / "faces.pdf") as document:
+        assert len(document) == 1
+    with Image.open(tmp_path / "faces.png") as png, Image.open(tmp_path / "faces.jpg") as jpeg:
+        assert (png.format, jpeg.format, png.size) == ("PNG", "JPEG", jpeg.size)
+    assert write_face_sheets(scanned, Selection(), tmp_path / "faces", None, 10**9) == 0
+    assert [path.name for path in (tmp_path / "faces").glob("*.png")] == ["faces-0001.png"]
+
+
+def test_more_sheets_than_one_are_pages_of_a_pdf_and_no_picture(scanned: Engine, tmp_path: Path) -> None:
+    boxes = [BoundingBox(10 * n, 10 * n, 10 * n + 9, 10 * n + 9) for n in range(80)]
+    add_done_pages(scanned, [page(1, boxes)], source="more")
+    with scanned.begin() as connection:
+        connection.execute(update(models.Volume).where(models.Volume.source == "more").values(location="/nowhere"))
+    assert write_face_sheets(scanned, Selection(), tmp_path / "faces.pdf", None, 10**9) == 1  # those have no scan
+    with pypdfium2.PdfDocument(tmp_path / "faces.pdf") as document:
+        assert len(document) == 3
+    with pytest.raises(UnreadableInput, match="can hold one picture"):
+        write_face_sheets(scanned, Selection(), tmp_path / "faces.png", None, 10**9)
+    with pytest.raises(UnreadableInput, match=r"not \.svg"):
+        write_face_sheets(scanned, Selection(), tmp_path / "faces.svg", None, 10**9)
+    with pytest.raises(UnreadableInput, match="no face"):
+        write_face_sheets(scanned, Selection(pages=("p0004.tif",)), tmp_path / "none.pdf", None, 10**9)
 
 
 def test_a_colour_scan_keeps_its_colour() -> None:

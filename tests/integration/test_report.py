@@ -15,6 +15,7 @@ from orchestrator.report.figures import Figures, Scope, in_spans, of_counts, rea
 from orchestrator.report.html import render_html, thumbnails
 from orchestrator.report.reasons import why_slow
 from orchestrator.report.text import bars, duration, render_text
+from orchestrator.terminal.wording import about
 from tests.archive import add_done_pages, page, rule
 from tests.rows import add_page_runs
 from workers.layout import BoundingBox, PageLayout
@@ -79,6 +80,17 @@ def test_html_is_one_file_and_escapes_what_it_shows(figures: Figures) -> None:
 
 def test_a_suspect_without_its_scan_has_no_picture(engine: Engine, figures: Figures) -> None:
     assert [picture for _, picture in thumbnails(engine, figures.suspects[:1], 320, 10**9)] == [None]
+
+
+def test_the_report_tells_which_suspects_it_cannot_draw(engine: Engine, figures: Figures) -> None:
+    told: list[str] = []
+    thumbnails(engine, figures.suspects[:1], 320, 10**9, told.append)
+    assert len(told) == 1 and told[0].startswith(figures.suspects[0].page)
+
+
+@pytest.mark.parametrize(("message", "shown"), [("a/p.jpg is torn.", "a/p.jpg is torn."), ("Torn.", "a/p.jpg: Torn.")])
+def test_a_failure_names_its_page_once(message: str, shown: str) -> None:
+    assert about("a/p.jpg", message) == shown
 
 
 def test_text_tells_the_same(figures: Figures) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import astuple
 from pathlib import Path, PurePosixPath
 
@@ -13,7 +14,7 @@ from PIL import Image, ImageFont
 
 from orchestrator.export.blocks import text_blocks
 from orchestrator.export.crops import SheetStyle, contact_sheet
-from orchestrator.export.naming import page_path, volume_path
+from orchestrator.export.naming import PageFiles, page_path, volume_path
 from orchestrator.overlay.legend import shortened
 from tests.archive import text_lines
 from workers.layout import BoundingBox, PageLayout, TextLine
@@ -47,6 +48,40 @@ def test_no_name_leads_out_of_the_folder(volume: str, page: str) -> None:
 @given(st.lists(NAMES.filter(lambda name: "/" not in name), min_size=2, max_size=2, unique=True))
 def test_two_pages_never_share_a_file(names: list[str]) -> None:
     assert page_path("v", names[0], ".xml") != page_path("v", names[1], ".xml")
+
+
+@given(st.lists(NAMES.filter(lambda name: "/" not in name), min_size=2, max_size=2), st.integers(1, 200))
+def test_names_of_any_length_fit_into_a_file_system_and_stay_apart(names: list[str], repeated: int) -> None:
+    paths = [page_path("v" * repeated, name * repeated, ".alto.xml") for name in names]
+    assert max(len(part.encode()) for path in paths for part in path.parts) <= 255
+    assert max(len(str(path).encode()) for path in paths) <= 2_500
+    assert (paths[0] == paths[1]) == (names[0] * repeated == names[1] * repeated)
+
+
+def test_a_long_name_keeps_its_beginning_and_one_stem_for_all_its_files() -> None:
+    label, image = (page_path("v", "Jahrgang " * 40, suffix).name for suffix in (".txt", ".jpg"))
+    assert label.startswith("Jahrgang Jahrgang") and label.removesuffix(".txt") == image.removesuffix(".jpg")
+
+
+def test_marks_and_joiners_of_a_script_stay_readable() -> None:
+    name = "दैनिक समाचार संख्या.png"
+    assert page_path("v", name, ".xml").name == f"{name}.xml"
+
+
+@pytest.mark.parametrize(
+    "names", [("Maße.tif", "MASSE.TIF"), ("März.tif", "Ma\u0308rz.tif"), ("a.tif", "A.tif", "x.tif")]
+)
+def test_names_that_look_alike_are_kept_apart_on_any_file_system(names: tuple[str, ...]) -> None:
+    place = PageFiles([("v", name) for name in names])
+    looks = {unicodedata.normalize("NFC", str(place.path("v", name, ".xml")).casefold()) for name in names}
+    assert len(looks) == len(names)
+    assert str(PageFiles([("v", names[0])]).path("v", names[0], ".xml")) == f"v/{names[0]}.xml"
+
+
+def test_volumes_inside_of_each_other_do_not_share_files() -> None:
+    pages = [("a", "b/p.tif"), ("a/b", "p.tif")]
+    place = PageFiles(pages)
+    assert len({place.path(*page, ".xml") for page in pages}) == 2
 
 
 def test_a_volume_without_a_name_has_a_folder() -> None:

@@ -24,6 +24,7 @@ from workers.lease.recording import record
 from workers.parameters import PipelineParameters, fingerprint, versions_for
 from workers.pipeline import analyse_page
 from workers.sources.address import PageAddress
+from workers.sources.escape import unescaped
 from workers.sources.images import open_mask, open_page, verify_unchanged
 from workers.sources.limits import Limits
 from workers.telemetry import logs, metrics
@@ -46,7 +47,7 @@ def open_scan(claim: Claim, settings: Settings) -> Image.Image:
     Raises:
         PageError, TransientError: as `workers.sources.images.open_page`.
     """
-    root, address = Path(claim.volume_location), PageAddress.from_json(claim.page_address)
+    root, address = Path(unescaped(claim.volume_location)), PageAddress.from_json(claim.page_address)
     limits = Limits(max_pixels=settings.max_pixels)
     verify_unchanged(
         root,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
+
+from workers.sources.escape import escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class PageAddress:
     @property
     def name(self) -> str:
         """The page as people know it: `p0003.tif`, `1890/issue.zip/p0003.tif`, `book.pdf#3`."""
-        path = printable("/".join(member for member in self.members if member))
+        path = escaped("/".join(member for member in self.members if member))
         return path if self.frame is None else f"{path}#{self.frame}"
 
     def to_json(self) -> str:
@@ -35,15 +36,3 @@ class PageAddress:
         """Read what `to_json` wrote."""
         loaded = json.loads(text)
         return cls(tuple(loaded["members"]), loaded["frame"])
-
-
-def printable(name: str) -> str:
-    """Return a file name fit for a terminal and for UTF-8 text: what cannot be shown is escaped with backslashes."""
-    if name.isprintable():  # nearly every name; a million of them are shown
-        return name
-    text = os.fsencode(name).decode("utf-8", "backslashreplace") if _has_surrogates(name) else name
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _has_surrogates(name: str) -> bool:
-    return any("\ud800" <= c <= "\udfff" for c in name)

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import BinaryIO, Generic, Protocol, TypeVar
 
 from workers.errors import MissingSource, UnreadableImage, UnsafeMember
-from workers.sources.address import PageAddress, printable
-from workers.sources.archive import Archive, unsafe_name
+from workers.sources.address import PageAddress
+from workers.sources.archive import Archive
+from workers.sources.escape import escaped
 from workers.sources.limits import Limits
 from workers.sources.sniffing import ARCHIVES, Kind, kind_of
 from workers.sources.tar_archive import TarArchive
@@ -33,13 +34,14 @@ def resolve_inside(root: Path, member: str) -> Path:
     """
     base = Path(os.path.realpath(root, strict=True))
     if not base.is_dir():
-        return _ordinary(base, printable(member) or root.name)
-    if unsafe_name(member):
-        raise UnsafeMember(f"{printable(member)} leads out of the volume {root}; it was not opened.")
+        return _ordinary(base, escaped(member or root.name))
+    if member.startswith("/") or ".." in member.split("/"):
+        raise UnsafeMember(f"{escaped(member)} leads out of the volume {escaped(str(root))}; it was not opened.")
     path = Path(os.path.realpath(base / member, strict=True))
     if not path.is_relative_to(base):
-        raise UnsafeMember(f"{printable(member)} is a link out of the volume {root}; put the file itself there.")
-    return _ordinary(path, printable(member))
+        where = escaped(str(root))
+        raise UnsafeMember(f"{escaped(member)} is a link out of the volume {where}; put the file itself there.")
+    return _ordinary(path, escaped(member))
 
 
 def _ordinary(path: Path, name: str) -> Path:
@@ -94,7 +96,7 @@ class OpenFiles:
             raise MissingSource(f"{PageAddress(members).name} is no longer there; ingest the volume again.") from error
 
     def _open(self, path: Path, members: tuple[str, ...], limits: Limits) -> _OpenArchive:
-        name = PageAddress(members).name or path.name
+        name = PageAddress(members).name or escaped(path.name)
         file = path.open("rb") if len(members) == 1 else self._extract(path, members, limits)
         try:
             kind = kind_of(file)

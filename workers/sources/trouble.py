@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workers.errors import MissingSource, OutOfMemory, StorageFailed, UnreadableImage
+from workers.sources.escape import escaped
 
 # The storage, the machine or its limits are at fault, not the file.
 _TRANSIENT = {
@@ -27,14 +28,15 @@ def reading(name: str, root: Path) -> Iterator[None]:
         OutOfMemory: memory ran out.
         UnreadableImage: the file may not be read.
     """
+    volume = escaped(str(root))
     try:
         yield
     except MemoryError as error:
         raise OutOfMemory(f"There was not enough memory for {name}; use fewer worker processes.") from error
     except (FileNotFoundError, NotADirectoryError) as error:
         if not root.exists():
-            raise StorageFailed(f"The volume {root} with {name} cannot be reached; mount it again.") from error
-        raise MissingSource(f"{name} is no longer in {root}; put it back or ingest the volume again.") from error
+            raise StorageFailed(f"The volume {volume} with {name} cannot be reached; mount it again.") from error
+        raise MissingSource(f"{name} is no longer in {volume}; put it back or ingest the volume again.") from error
     except OSError as error:
         if error.errno in _TRANSIENT:
             raise StorageFailed(f"{name} could not be read now: {error.strerror}; check the storage.") from error

@@ -31,6 +31,7 @@ COMMANDS = {
     "retry": "orchestrator.commands.retry",
     "cancel": "orchestrator.commands.cancel",
     "query": "orchestrator.commands.query",
+    "schema": "orchestrator.commands.schema",
     "export": "orchestrator.commands.export",
     "report": "orchestrator.commands.report",
     "overlay": "orchestrator.commands.overlay",

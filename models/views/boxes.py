@@ -61,5 +61,5 @@ def _union(condition: str, *more: Column) -> str:
 _MEANINGS = meanings(_columns("", "", "", ""))
 VIEWS = (
     View("page_boxes", MEANING, _MEANINGS, _union(f" WHERE {CURRENT}")),
-    View("page_boxes_all", of_history("page_boxes", MEANING), _MEANINGS | meanings(HISTORY), _union("", *HISTORY)),
+    View("page_boxes_all", of_history("page_boxes"), _MEANINGS | meanings(HISTORY), _union("", *HISTORY)),
 )

@@ -108,7 +108,7 @@ VIEWS = (
     View("suspect_pages", MEANING, _MEANINGS, _spellings(f" AND {CURRENT}", _KEYS)),
     View(
         "suspect_pages_all",
-        of_history("suspect_pages", MEANING),
+        of_history("suspect_pages"),
         _MEANINGS | meanings(HISTORY),
         _spellings("", f"{_KEYS}, is_current"),
     ),

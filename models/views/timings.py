@@ -46,7 +46,7 @@ def _views(name: str, group: str, meaning: str, of_group: str, by: dict[str, str
     described = {group: of_group} | _MEANINGS
     for view, means, condition in (
         (name, meaning, f" AND {CURRENT}"),
-        (f"{name}_all", of_history(name, meaning), ""),
+        (f"{name}_all", of_history(name), ""),
     ):
         queries = {dialect: _percentiles(expression, group, condition) for dialect, expression in by.items()}
         yield View(view, means, described, queries)

@@ -84,10 +84,10 @@ def with_history(
     history = source if has_pipeline else source + OF_PIPELINE
     return (
         View(name, meaning, meanings(wanted), select(wanted, f"{source}\n    WHERE {CURRENT}")),
-        View(f"{name}_all", of_history(name, meaning), meanings(everything), select(everything, history)),
+        View(f"{name}_all", of_history(name), meanings(everything), select(everything, history)),
     )
 
 
-def of_history(name: str, meaning: str) -> str:
+def of_history(name: str) -> str:
     """Return what an `..._all` view holds."""
-    return f"{meaning}; like {name}, but of every pipeline, and of scans that are gone"
+    return f"Like {name}, but of every pipeline, and of scans that are gone too"

@@ -43,8 +43,8 @@ def query(
     """Ask the database, read-only: SQL, or the name of a query that ships with Broadsheet.
 
     \b
-    The views: page_status, page_lines, page_separators, page_faces, page_timings, page_boxes,
-    stage_percentiles_by_volume, stage_percentiles_by_day, suspect_pages, duplicate_pages.
+    The views: page_status, page_lines, page_separators, page_faces, page_timings and more;
+    broadsheet schema names them all, broadsheet schema page_lines their columns.
     broadsheet query "SELECT page, text_lines FROM page_status ORDER BY text_lines DESC LIMIT 5"
     broadsheet query suspects --format csv --output suspects.csv
     """

@@ -36,9 +36,11 @@ them all, and `broadsheet query --list NAME` prints its SQL to start from. All r
 The answers are those of the sample archive (`python -m samples FOLDER`) with the boxes that are printed on its pages,
 worked on in two weeks, with made-up times; a test runs each query on both databases.
 
-The views: `page_status`, `page_lines`, `page_separators`, `page_faces`, `page_timings`; `page_boxes` (all three kinds
-of boxes, in pixels and as fractions of the page); `stage_percentiles_by_volume`, `stage_percentiles_by_day`;
-`suspect_pages`; `duplicate_pages`.
+All views and their columns are described in [tables.md](tables.md) and by `broadsheet schema`. They show one result per
+scan that is present; `page_lines_all` and its like show those of every pipeline. Times are UTC.
+
+In Datasette: `broadsheet schema --datasette > metadata.yaml`, then `datasette serve broadsheet.db --metadata
+metadata.yaml` shows the tables with their descriptions, and these questions as canned queries.
 
 An answer streams: memory stays the same however long it is, and the first rows come at once. Its format follows the
 name of `--output`, or is named with `--format`. CSV is written by PostgreSQL itself, in its own way: true is `t`.

@@ -1,0 +1,1 @@
+"""The dictionary: what every view, table and column means, from the definitions themselves."""

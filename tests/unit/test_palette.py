@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from workers.errors import UnreadableImage
-from workers.stages.palette.normalise import NormalisedPage, normalise, value_range
+from workers.stages.palette.depth import value_range
+from workers.stages.palette.normalise import NormalisedPage, normalise
 
 HEIGHT, WIDTH = 24, 32
 

@@ -19,6 +19,8 @@ from PIL import Image, UnidentifiedImageError
 from workers.errors import ImageTooLarge, UnreadableImage
 from workers.sources.limits import Limits
 from workers.sources.sniffing import head_of
+from workers.sources.tiff import open_tiff, tiff_pages
+from workers.sources.tiff_tags import TIFF_MAGIC
 from workers.sources.unread import refusal
 
 # What Pillow's decoders are seen to raise on broken files. MemoryError is not among them: it is no fault of the file.
@@ -31,7 +33,6 @@ _EXCLUDED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
 _COMMON = ("JPEG", "TIFF", "PNG", "JPEG2000", "GIF", "BMP", "WEBP", "PPM")
 # Frames of these are pages. The further pictures of an MPO, ICO or PSD are previews, sizes and layers.
 _PAGED = {"TIFF", "GIF", "PNG", "WEBP", "AVIF", "DCX"}
-_NEW_SUBFILE_TYPE, _REDUCED_OR_MASK = 254, 1 | 4
 
 
 def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -> Image.Image:
@@ -42,11 +43,14 @@ def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -
         ImageTooLarge: its header tells of more pixels than the limit.
     """
     with _decoding(file, name, limits.max_pixels):
-        image: Image.Image = Image.open(file, formats=_formats())
-        _check_size(image, name, limits)
-        if frame is not None and frame > 1:
-            image.seek(frame - 1)
+        if head_of(file).startswith(TIFF_MAGIC):
+            image = open_tiff(file, name, frame or 1, limits)
+        else:
+            image = Image.open(file, formats=_formats())
             _check_size(image, name, limits)
+            if frame is not None and frame > 1:
+                image.seek(frame - 1)
+        _check_size(image, name, limits)
         image.load()
     return image
 
@@ -61,34 +65,18 @@ def find_frames(file: BinaryIO, name: str, limits: Limits) -> tuple[int, ...] | 
         ImageTooLarge: there are more frames than the limit.
     """
     with _decoding(file, name, None):
-        image = Image.open(file, formats=_formats())
-        if image.format not in _PAGED:
-            return None
-        frames = _tiff_pages(image, limits) if image.format == "TIFF" else _all_frames(image)
-        if len(frames) > limits.max_frames:
-            raise ImageTooLarge(f"{name} has more than {limits.max_frames} frames; split it, or raise the limit.")
-        return tuple(frames) if frames[-1] > 1 else None
+        if head_of(file).startswith(TIFF_MAGIC):
+            frames = tiff_pages(file, name, limits)
+        else:
+            image = Image.open(file, formats=_formats())
+            frames = _all_frames(image) if image.format in _PAGED else (1,)
+    if len(frames) > limits.max_frames:
+        raise ImageTooLarge(f"{name} has more than {limits.max_frames} frames; split it, or raise the limit.")
+    return frames if frames[-1] > 1 else None
 
 
-def _all_frames(image: Image.Image) -> range:
-    return range(1, int(getattr(image, "n_frames", 1)) + 1)
-
-
-def _tiff_pages(image: Image.Image, limits: Limits) -> list[int]:
-    pages: list[int] = []
-    frame = 0
-    while len(pages) <= limits.max_frames:
-        try:
-            image.seek(frame)
-        except EOFError:
-            break
-        except DECODER_FAULTS:
-            pages.append(frame + 1)
-            break
-        if not image.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & _REDUCED_OR_MASK:  # type: ignore[attr-defined]
-            pages.append(frame + 1)
-        frame += 1
-    return pages or [1]
+def _all_frames(image: Image.Image) -> tuple[int, ...]:
+    return tuple(range(1, int(getattr(image, "n_frames", 1)) + 1))
 
 
 @contextmanager

@@ -2,17 +2,11 @@
 
 Grey pages (most of any archive) stay grey: their `rgb` is a view of `grey`, so a 70 Mpx page costs 70 MB.
 Palettes and transparent palette entries are resolved on the 256 entries, not on the pixels.
-
-What scales deep images (16-bit, 32-bit, float): the depth their values really use. A 12-bit scan stored in 16
-bits has its white at 4095, so it is divided by 4095; the darkest and brightest value of a page do not decide,
-since that would turn the noise of a blank page into ink. Only values with no such depth (negative, tiny or
-huge floats) are stretched from their minimum to their maximum.
 """
 
 from __future__ import annotations
 
 import io
-import math
 import struct
 import warnings
 from dataclasses import dataclass
@@ -20,12 +14,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
 
 from workers.errors import UnreadableImage
-
-Pixels = npt.NDArray[np.uint8]
+from workers.stages.palette.depth import Pixels, eight_bits
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -39,7 +31,6 @@ _UPRIGHT = {
 _DEEP_MODES = {"I", "F", "I;16", "I;16L", "I;16B", "I;16N"}
 _COLOUR_MODES = {"RGB", "RGBX", "CMYK", "YCbCr", "HSV"}
 _ALPHA_MODES = {"RGBA", "RGBa", "PA"}
-_OVERSHOOT = 1.01
 _PHOTOMETRIC_TAG, _MIN_IS_WHITE = 262, 0
 
 
@@ -66,26 +57,12 @@ def normalise(image: Image.Image) -> NormalisedPage:
     if not image.width or not image.height:
         raise UnreadableImage("The image has no pixels; scan the page again.")
     inverted = _is_inverted(image)
-    pixels = _eight_bit(_upright(image))
+    pixels = _eight_bit(_upright(image), inverted)
     if inverted:
         pixels = cv2.bitwise_not(pixels)
     if pixels.ndim == 3:
         return NormalisedPage(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), pixels)
     return NormalisedPage(pixels, np.broadcast_to(pixels[:, :, np.newaxis], (*pixels.shape, 3)))
-
-
-def value_range(lowest: float, highest: float, is_float: bool) -> tuple[float, float]:
-    """Return the values that mean black and white in a deep image whose pixels lie from `lowest` to `highest`.
-
-    Integers and floats above 1 count from 0 to the largest value of the bits they use, floats up to 1 from 0 to 1;
-    floats may overshoot that a little. What fits neither is stretched.
-    """
-    if lowest < 0 or highest >= 2**32 or (is_float and highest < 1 / 255):
-        return lowest, highest
-    if is_float and highest <= 1.5:
-        return 0.0, max(1.0, highest)
-    tolerated = highest / _OVERSHOOT if is_float else highest
-    return 0.0, max(highest, float(2 ** math.ceil(tolerated).bit_length() - 1))
 
 
 def _is_inverted(image: Image.Image) -> bool:
@@ -110,14 +87,14 @@ def _orientation(image: Image.Image) -> Any:
             return None
 
 
-def _eight_bit(image: Image.Image) -> Pixels:
+def _eight_bit(image: Image.Image, is_ink: bool) -> Pixels:
     """Return uint8 (height, width) for what is grey, else (height, width, 3)."""
     if image.mode in ("1", "L"):
         return _grey(image)
     if image.mode == "P":
         return _palette(image)
     if image.mode in _DEEP_MODES:
-        return _deep(image)
+        return _deep(image, is_ink)
     if image.mode in ("LA", "La"):
         return _array(_over_white(image.convert("LA"), "L"))
     return _array(_to_srgb(_colour(image), image.info.get("icc_profile")))
@@ -162,37 +139,11 @@ def _palette_colours(image: Image.Image) -> Pixels:
     return _array(_to_srgb(strip, image.info.get("icc_profile"))).reshape(256, 3)
 
 
-def _deep(image: Image.Image) -> Pixels:
+def _deep(image: Image.Image, is_ink: bool) -> Pixels:
     values = np.asarray(image)
-    is_float = values.dtype.kind == "f"
-    if values.dtype.kind == "u":
-        values = values.astype(np.uint16, copy=False)  # OpenCV wants the byte order of the machine
     key = image.info.get("transparency")
-    opaque = values != key if isinstance(key, int) else None
-    values = _finite(values) if is_float else values
-    black, white = value_range(float(values.min()), float(values.max()), is_float)
-    pixels = _scaled(values, black, white)
-    return pixels if opaque is None else np.where(opaque, pixels, np.uint8(255))
-
-
-def _finite(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
-    """Put paper where a float image has no number, and the brightest and darkest value for the infinities."""
-    finite = np.isfinite(values)
-    if finite.all():
-        return values
-    numbers = values[finite] if finite.any() else np.ones(1, values.dtype)
-    highest, lowest = numbers.max(), numbers.min()
-    return np.where(finite, values, np.where(values == -np.inf, lowest, highest))
-
-
-def _scaled(values: npt.NDArray[Any], black: float, white: float) -> Pixels:
-    if white <= black:
-        return np.zeros(values.shape, np.uint8)
-    if black == 0 and white >= 1:
-        pixels: Pixels = cv2.convertScaleAbs(values, alpha=255 / white)
-        return pixels
-    stretched = (values.astype(np.float64) - black) / (white - black)
-    return np.rint(stretched * 255).astype(np.uint8)
+    pixels = eight_bits(values, is_ink=is_ink)
+    return np.where(values != key, pixels, np.uint8(255)) if isinstance(key, int) else pixels
 
 
 def _colour(image: Image.Image) -> Image.Image:
@@ -210,13 +161,22 @@ def _colour(image: Image.Image) -> Image.Image:
 
 
 def _over_white(image: Image.Image, mode: str) -> Image.Image:
-    """Return an LA or RGBA image over white, without its alpha."""
-    alpha = image.getchannel("A")
-    if alpha.getextrema() == (255, 255):
-        return image.convert(mode)
+    """Return an LA or RGBA image over white, without its alpha.
+
+    A picture of which nothing is opaque is shown as if all were: its alpha is no alpha.
+    """
+    alpha, picture = image.getchannel("A"), image.convert(mode)
+    if alpha.getextrema() == (255, 255) or (alpha.getextrema() == (0, 0) and not _is_plain(picture)):
+        return picture
     paper = Image.new(mode, image.size, "white")
-    paper.paste(image.convert(mode), mask=alpha)
+    paper.paste(picture, mask=alpha)
     return paper
+
+
+def _is_plain(image: Image.Image) -> bool:
+    return all(
+        image.getchannel(band).getextrema()[0] == image.getchannel(band).getextrema()[1] for band in image.getbands()
+    )
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

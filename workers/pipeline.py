@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from workers.errors import MaskMismatch
@@ -19,6 +18,7 @@ from workers.stages.faces.detection import find_faces
 from workers.stages.kraken.neural import baseline_lines
 from workers.stages.palette.normalise import normalise
 from workers.stages.palette.picture_hash import picture_hash
+from workers.stages.raster.arrays import Grey, Mask
 from workers.stages.raster.quarter_turns import turned
 from workers.stages.segmentation.step_effects import StepEffect
 from workers.stages.segmentation.text_lines import Found, explain_lines, find_text_lines, kraken_lines
@@ -30,7 +30,7 @@ def analyse_page(
     image: Image.Image,
     parameters: PipelineParameters,
     clock: StageClock | None = None,
-    mask: NDArray[np.uint8] | None = None,
+    mask: Mask | None = None,
 ) -> PageLayout:
     """Find text lines, column separators and faces on a page.
 
@@ -71,9 +71,7 @@ def analyse_page(
     return PageLayout(width, height, lines, separators, faces, tuple(clock.timings), reason, page.skew, looks)
 
 
-def explain_page_lines(
-    grey: NDArray[np.uint8], parameters: PipelineParameters, mask: NDArray[np.uint8] | None = None
-) -> tuple[LineStep, ...]:
+def explain_page_lines(grey: Grey, parameters: PipelineParameters, mask: Mask | None = None) -> tuple[LineStep, ...]:
     """Return what each step of finding lines did on a page, in the order of the steps; none on an empty page.
 
     Args:
@@ -94,14 +92,14 @@ def _in_scan(page: WorkingPage, effect: StepEffect, change: str) -> tuple[Boundi
     return tuple(page.placement.boxes(getattr(effect, change).astype(np.float64)))
 
 
-def _positive(grey: NDArray[np.uint8], parameters: PipelineParameters) -> tuple[NDArray[np.uint8], bool]:
+def _positive(grey: Grey, parameters: PipelineParameters) -> tuple[Grey, bool]:
     """Return the page dark on light, and whether the scan is a negative."""
     if is_negative(grey, parameters.binarization):
-        return np.asarray(cv2.bitwise_not(grey)), True
+        return cv2.bitwise_not(grey), True
     return grey, False
 
 
-def _masked(grey: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _masked(grey: Grey, mask: Mask) -> Grey:
     if mask.shape != grey.shape:
         height, width = grey.shape
         raise MaskMismatch(
@@ -111,7 +109,7 @@ def _masked(grey: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint
     return np.where(mask > 0, grey, np.uint8(255))
 
 
-def _page(grey: NDArray[np.uint8], parameters: PipelineParameters) -> WorkingPage:
+def _page(grey: Grey, parameters: PipelineParameters) -> WorkingPage:
     """Return the page at the size that the way of finding separators works on."""
     if parameters.separators.method == "columns":
         segmentation = parameters.segmentation
@@ -129,7 +127,7 @@ def _columns(page: WorkingPage, parameters: PipelineParameters) -> Columns:
     return find_columns(page)
 
 
-def _segmented(grey: NDArray[np.uint8], page: WorkingPage, columns: Columns, parameters: PipelineParameters) -> Found:
+def _segmented(grey: Grey, page: WorkingPage, columns: Columns, parameters: PipelineParameters) -> Found:
     """Return the text lines of kraken's box segmenter, in our form of it or as it is published."""
     method, segmentation = parameters.separators.method, parameters.segmentation
     if method == "none":
@@ -142,21 +140,17 @@ def _segmented(grey: NDArray[np.uint8], page: WorkingPage, columns: Columns, par
     return kraken_lines(full_page(grey, parameters.binarization), draw(paths, grey.shape), segmentation)
 
 
-def _neural(
-    image: Image.Image, negative: bool, mask: NDArray[np.uint8] | None, parameters: PipelineParameters
-) -> Found:
+def _neural(image: Image.Image, negative: bool, mask: Mask | None, parameters: PipelineParameters) -> Found:
     """Return the lines of kraken's neural segmenter."""
     segmentation, rgb = parameters.segmentation, normalise(image).rgb
     if negative:
-        rgb = np.asarray(cv2.bitwise_not(rgb))
+        rgb = cv2.bitwise_not(rgb)
     visible = rgb if mask is None else np.where(mask[:, :, np.newaxis] > 0, rgb, np.uint8(255))
     lines = baseline_lines(visible, segmentation.baseline_weights, segmentation.text_direction)
     return tuple(lines), None if lines else "no_text_lines"
 
 
-def _faces(
-    grey: NDArray[np.uint8], turns: int, lines: Sequence[BoundingBox], parameters: FaceParameters
-) -> tuple[Face, ...]:
+def _faces(grey: Grey, turns: int, lines: Sequence[BoundingBox], parameters: FaceParameters) -> tuple[Face, ...]:
     """Return the faces; on a scan that lies on its side they are looked for after the quarter turns of its lines."""
     if not turns:
         return find_faces(grey, lines, parameters)

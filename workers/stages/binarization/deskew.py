@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.layout import BoundingBox, Point
+from workers.stages.raster.arrays import FloatBoxes, Floats, Grey, Polyline
 from workers.stages.raster.warp import warped
 
 
@@ -20,7 +20,7 @@ class Placement:
     width: int
     height: int
 
-    def boxes(self, boxes: NDArray[np.float64]) -> list[BoundingBox]:
+    def boxes(self, boxes: FloatBoxes) -> list[BoundingBox]:
         """Return the upright boxes in the original that hold the (n, 4) working boxes, cut at its edges.
 
         The soft edge of the ink, half a working pixel wide, belongs to a box on a reduced page.
@@ -33,7 +33,7 @@ class Placement:
         high = np.minimum(np.maximum(high, low + 1), [self.width, self.height])
         return [BoundingBox(int(a), int(b), int(c), int(d)) for (a, b), (c, d) in zip(low, high, strict=True)]
 
-    def points(self, points: NDArray[np.float64]) -> tuple[Point, ...]:
+    def points(self, points: Polyline) -> tuple[Point, ...]:
         """Return (n, 2) working points x, y as pixels of the original."""
         x, y = np.asarray(points, np.float64).reshape(-1, 2).T
         mapped = np.rint(self._map(x, y)).astype(int).clip(0, [self.width - 1, self.height - 1])
@@ -48,14 +48,14 @@ class Placement:
             return Placement(((d, e, f), (-a, -b, self.width - c)), self.height, self.width)
         return self
 
-    def _map(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _map(self, x: Floats, y: Floats) -> Floats:
         (a, b, c), (d, e, f) = self.to_original
         return np.stack([a * x + b * y + c, d * x + e * y + f], axis=-1)
 
 
 def upright(
-    grey: NDArray[np.uint8], degrees: float, paper: int, original: tuple[int, int], pixel: tuple[float, float]
-) -> tuple[NDArray[np.uint8], Placement]:
+    grey: Grey, degrees: float, paper: int, original: tuple[int, int], pixel: tuple[float, float]
+) -> tuple[Grey, Placement]:
     """Turn the reduced page upright.
 
     Args:

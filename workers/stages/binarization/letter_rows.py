@@ -10,15 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from workers.stages.binarization.text_size import is_text
-from workers.stages.raster.labelling import Stats
-
-Places = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from workers.stages.raster.arrays import Floats, Places, Stats, Truths
 
 HEIGHT = (0.5, 2.5)  # text scales: of letters; what is lower are stops and accents
 NEXT = 2.0  # text scales: the widest space between letters of a row
@@ -62,7 +58,7 @@ class Rows:
     neighbour: Places
     row: Places
     letters: Places
-    long: NDArray[np.bool_]
+    long: Truths
     length: Floats
 
 

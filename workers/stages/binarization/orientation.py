@@ -11,14 +11,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization.letter_rows import Letters, Rows, letters_of, rows_of
 from workers.stages.binarization.survey import estimate_text_size
-from workers.stages.raster.labelling import Stats
-
-Grey = NDArray[np.uint8]
+from workers.stages.raster.arrays import Grey, Stats
 
 SURELY = 0.4  # share of the letters in rows: print has 0.55 to 0.95, pages on their side 0.0 to 0.17
 IN_ROWS = 0.15  # at least: a joined hand has 0.2
@@ -61,7 +58,7 @@ def is_negative(grey: Grey, parameters: BinarizationParameters) -> bool:
     as_it_is = _either_way(grey, parameters)
     if as_it_is.share >= SURELY:
         return False
-    return _is_text(_either_way(np.asarray(cv2.bitwise_not(grey)), parameters), as_it_is, ENOUGH_LIGHT)
+    return _is_text(_either_way(cv2.bitwise_not(grey), parameters), as_it_is, ENOUGH_LIGHT)
 
 
 class _InRows(NamedTuple):

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.stages.binarization.text_size import like_text, weighted_median
-from workers.stages.raster.labelling import Stats
-
-Grey = NDArray[np.uint8]
+from workers.stages.raster.arrays import Grey, Stats
 
 WIDE = 0.95  # width by height of the usual component: letters are narrower, words wider
 SMALLER = 0.85  # of the text scale: what sharpening makes of it on a soft scan
@@ -42,4 +39,4 @@ def sharpened(grey: Grey, scale: float) -> Grey:
         scale: text scale in pixels.
     """
     soft = cv2.GaussianBlur(grey, (0, 0), RADIUS * scale)
-    return np.asarray(cv2.addWeighted(grey, 1 + AMOUNT, soft, -AMOUNT, 0))
+    return cv2.addWeighted(grey, 1 + AMOUNT, soft, -AMOUNT, 0)

@@ -11,7 +11,7 @@ import numpy as np
 
 from workers.stages.binarization.letter_rows import Letters, letters_of, rows_of
 from workers.stages.binarization.text_size import weighted_median
-from workers.stages.raster.labelling import Stats
+from workers.stages.raster.arrays import Stats
 
 LIMIT_DEGREES = 8.0  # links would lead from line to line beyond this
 STEEP = 1.0  # degrees: turned by more than this, a page is measured again when it is nearly straight

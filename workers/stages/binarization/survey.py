@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization.sharpening import SMALLER, has_touching_characters, sharpened
 from workers.stages.binarization.text_size import text_scale
 from workers.stages.binarization.threshold import normalise_background, threshold
-from workers.stages.raster.labelling import Labelled, Stats, label_dense
+from workers.stages.raster.arrays import Grey, Stats
+from workers.stages.raster.labelling import Labelled, label_dense
 from workers.stages.raster.resize import reduce_by
-
-Grey = NDArray[np.uint8]
 
 SURVEY_PIXELS = 6e6  # enough for text of 1/400 of the page's width
 SURVEY_SCALE = 5.9  # px: smaller text runs together in the first look
@@ -54,7 +52,7 @@ def survey_page(survey: Grey, parameters: BinarizationParameters) -> Survey:
     """Find out of what size and how sharp the text of a survey is."""
     labelled, soft = label_dense(threshold(survey, parameters, 0)), False
     if _is_grainy(labelled.stats[1:]):
-        survey = np.asarray(cv2.medianBlur(survey, 3))
+        survey = cv2.medianBlur(survey, 3)
         labelled = label_dense(threshold(survey, parameters, 0))
     scale = text_scale(labelled.stats[1:])
     while has_touching_characters(labelled.stats[1:]):

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from workers.stages.raster.labelling import Stats
+from workers.stages.raster.arrays import Floats, Mask, Stats, Strength, Truths
 
 TO_KRAKEN = 1.1  # median over books and newspapers of kraken's scale by the root-weighted median
 LARGEST = 100.0  # px: larger root box areas are pictures, frames or borders
@@ -34,13 +33,13 @@ def text_scale(stats: Stats, *, run_together: bool = False) -> float:
     return TO_KRAKEN * weighted_median(letter[text], size[text])
 
 
-def like_text(width: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.bool_]:
+def like_text(width: Floats, height: Floats) -> Truths:
     """Tell which components could be letters or words, whatever the size of the text."""
     size = np.sqrt(width * height)
-    return np.asarray((size > SMALLEST) & (size < LARGEST) & (width < 8 * height) & (height < 8 * width))
+    return (size > SMALLEST) & (size < LARGEST) & (width < 8 * height) & (height < 8 * width)
 
 
-def is_text(stats: Stats, scale: float) -> NDArray[np.bool_]:
+def is_text(stats: Stats, scale: float) -> Truths:
     """Tell for each component whether it has the size of text and is no dust, picture or border.
 
     Args:
@@ -50,24 +49,24 @@ def is_text(stats: Stats, scale: float) -> NDArray[np.bool_]:
     longer = np.maximum(stats[:, 2], stats[:, 3])
     text = (longer > 0.4 * scale) & (longer < 6 * scale)
     text[0] = False
-    return np.asarray(text)
+    return text
 
 
-def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+def weighted_median(values: Floats, weights: Floats) -> float:
     """Return the value at half of the total weight."""
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
-def strip_sums(ink: NDArray[np.uint8], strips: int) -> NDArray[np.float32]:
+def strip_sums(ink: Mask, strips: int) -> Strength:
     """Return (h, strips): the ink of each row of `ink` (h, w) in `strips` of equal width; what is left over is not."""
     wide = ink.shape[1] // strips
     parts = np.ascontiguousarray(ink[:, : wide * strips]).reshape(-1, wide)
-    return np.asarray(cv2.reduce(parts, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F)).reshape(-1, strips)
+    return cv2.reduce(parts, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F).reshape(-1, strips)
 
 
-def line_pitch(ink: NDArray[np.uint8], scale: float) -> float:
+def line_pitch(ink: Mask, scale: float) -> float:
     """Return the distance of one text line to the next in pixels, from the autocorrelation of row sums.
 
     The page is cut into strips about ten scales wide, so that columns which are out of step do not cancel out; each

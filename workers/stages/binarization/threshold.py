@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.parameters import BinarizationParameters
+from workers.stages.raster.arrays import Grey, Mask
 from workers.stages.raster.resize import reduce_by
-
-Grey = NDArray[np.uint8]
 
 DARKEST_INK = 0.001  # share of the page that is made black
 PALEST_INK = 200  # on a page without anything darker there is no ink
@@ -50,7 +49,7 @@ def normalise_background(grey: Grey, scale: float) -> Grey:
         return grey
     paper = np.maximum(paper, np.uint8(round(DARKEST_PAPER * white)))
     paper = cv2.resize(paper, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return stretch_ink(np.asarray(cv2.divide(grey, paper, scale=255)))
+    return stretch_ink(cv2.divide(grey, paper, scale=255))
 
 
 def stretch_ink(grey: Grey) -> Grey:
@@ -61,15 +60,15 @@ def stretch_ink(grey: Grey) -> Grey:
     if black == 0 or black > PALEST_INK:
         return grey
     levels = (np.arange(256) - black).clip(0) * (255.0 / (255 - black))
-    return np.asarray(cv2.LUT(grey, levels.astype(np.uint8)))
+    return cv2.LUT(grey, levels.astype(np.uint8))
 
 
-def threshold(grey: Grey, parameters: BinarizationParameters, scale: float) -> NDArray[np.uint8]:
+def threshold(grey: Grey, parameters: BinarizationParameters, scale: float) -> Mask:
     """Return 1 where `grey` (h, w) is ink and 0 where it is paper."""
     if parameters.method == "sauvola":
         return _sauvola(grey, scale)
     _, ink = cv2.threshold(grey, _otsu(grey, scale), 1, cv2.THRESH_BINARY_INV)
-    return np.asarray(ink)
+    return ink
 
 
 def _otsu(grey: Grey, scale: float) -> float:
@@ -146,7 +145,7 @@ def otsu_threshold(histogram: NDArray[np.float32]) -> tuple[float, float]:
     return float(level), float(others[level] - means[level])
 
 
-def _sauvola(grey: Grey, scale: float) -> NDArray[np.uint8]:
+def _sauvola(grey: Grey, scale: float) -> Mask:
     """Sauvola's local threshold in windows of about five text sizes."""
     window = int(5 * scale) | 1 if scale else max(15, max(grey.shape) // 100) | 1
     values = grey.astype(np.float32)

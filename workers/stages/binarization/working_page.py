@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.parameters import BinarizationParameters, TextDirection
 from workers.stages.binarization.deskew import Placement, upright
@@ -20,10 +19,9 @@ from workers.stages.binarization.skew import skew_degrees
 from workers.stages.binarization.survey import Survey, estimate_text_size
 from workers.stages.binarization.text_size import line_pitch, text_scale
 from workers.stages.binarization.threshold import normalise_background, threshold
+from workers.stages.raster.arrays import Grey, Mask
 from workers.stages.raster.labelling import label_dense
 from workers.stages.raster.quarter_turns import QUARTER_TURNS
-
-Grey = NDArray[np.uint8]
 
 WORKING_SCALE = 11.0  # px; at 9 px 0.01 of F1 is lost, at 7 px 0.07
 LEAST_SCALE = 9.0  # px: for small type on pages that would be larger than
@@ -52,7 +50,7 @@ class WorkingPage:
     """
 
     grey: Grey
-    ink: NDArray[np.uint8]
+    ink: Mask
     scale: float
     pitch: float
     skew: float
@@ -148,4 +146,4 @@ def resized(grey: Grey, factor: float) -> Grey:
     """Bring to `factor` of the size: by area averaging; where nearly every pixel stays, or more, by interpolation."""
     size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
     way = cv2.INTER_AREA if factor < NEARLY_ALL else cv2.INTER_LINEAR if factor <= 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(grey, size, interpolation=way))
+    return cv2.resize(grey, size, interpolation=way)

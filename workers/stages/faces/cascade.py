@@ -10,15 +10,11 @@ from typing import Any
 import cv2
 import cv2.data
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.parameters import CASCADES
+from workers.stages.raster.arrays import FloatBoxes, Floats, Grey, IntBoxes
 
-Grey = NDArray[np.uint8]
-Found = NDArray[np.float64]
-"""What a detector found, shape (n, 5), float64: x_min, y_min, x_max, y_max, confidence."""
-
-NOTHING: Found = np.empty((0, 5))
+NOTHING: FloatBoxes = np.empty((0, 5))
 GROUPING = 0.2  # OpenCV's own tolerance for windows of the same face
 SAME_FACE = 0.5  # IoU of a window with the face it speaks for
 FIRST_LOOK = 1.25  # scale factor of the first look: one window of a face is enough there
@@ -47,7 +43,7 @@ def window_side(label: str) -> int:
     return int(min(load_cascade(label).getOriginalWindowSize()))
 
 
-def detect(grey: Grey, settings: CascadeSettings) -> Found:
+def detect(grey: Grey, settings: CascadeSettings) -> FloatBoxes:
     """Return what `detectMultiScale` returns on `grey` (h, w), with confidences, weaker ones left out.
 
     Every window that passes the whole cascade has the weight of its last stage; the confidence of a face is the sum of
@@ -63,17 +59,17 @@ def detect(grey: Grey, settings: CascadeSettings) -> Found:
     boxes = _corners(groups)
     confidence = (_iou(boxes, _corners(windows)) > SAME_FACE) @ np.maximum(weights, 0)
     found = np.column_stack([boxes, confidence])
-    return np.asarray(found[confidence >= settings.min_confidence])
+    return found[confidence >= settings.min_confidence]
 
 
-def detect_around(grey: Grey, settings: CascadeSettings) -> Found:
+def detect_around(grey: Grey, settings: CascadeSettings) -> FloatBoxes:
     """Do as `detect`, but only around what shows in a first look at the picture made as small as its faces allow.
 
     That takes a third of the time on pictures without faces, and finds no fewer.
     """
     factor = min(1.0, window_side(settings.label) / settings.min_size)
     size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
-    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     coarse = max(FIRST_LOOK, settings.scale_factor)
     glimpses, _ = _windows(small, replace(settings, scale_factor=coarse, min_size=window_side(settings.label)))
     found = [NOTHING]
@@ -84,7 +80,7 @@ def detect_around(grey: Grey, settings: CascadeSettings) -> Found:
     return np.concatenate(found)
 
 
-def _windows(grey: Grey, settings: CascadeSettings) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def _windows(grey: Grey, settings: CascadeSettings) -> tuple[IntBoxes, Floats]:
     """Return the windows (n, 4; x, y, width, height) that pass the whole cascade, and their weights (n,)."""
     cascade = load_cascade(settings.label)
     width, height = cascade.getOriginalWindowSize()
@@ -96,7 +92,7 @@ def _windows(grey: Grey, settings: CascadeSettings) -> tuple[NDArray[np.int32], 
     return np.asarray(windows, np.int32).reshape(-1, 4), np.ravel(weights).astype(np.float64)
 
 
-def _neighbourhoods(windows: NDArray[np.int32], shape: tuple[int, ...]) -> list[list[int]]:
+def _neighbourhoods(windows: IntBoxes, shape: tuple[int, ...]) -> list[list[int]]:
     """Return boxes (x_min, y_min, x_max, y_max) that hold the windows with a margin, those that touch as one."""
     mask = np.zeros(shape, np.uint8)
     for x, y, width, height in windows.tolist():
@@ -106,16 +102,16 @@ def _neighbourhoods(windows: NDArray[np.int32], shape: tuple[int, ...]) -> list[
     return [[x, y, x + width, y + height] for x, y, width, height, _ in stats.tolist()]
 
 
-def _corners(rectangles: NDArray[np.int32]) -> NDArray[np.float64]:
+def _corners(rectangles: IntBoxes) -> FloatBoxes:
     corners = rectangles.astype(np.float64)
     corners[:, 2:] += corners[:, :2]
     return corners
 
 
-def _iou(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+def _iou(first: FloatBoxes, second: FloatBoxes) -> Floats:
     """Return intersection over union of every pair of boxes, shape (n, m)."""
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:4], second[None, :, 2:4])
     shared = np.prod(np.maximum(high - low, 0), axis=2)
     areas = [np.prod(boxes[:, 2:4] - boxes[:, :2], axis=1) for boxes in (first, second)]
-    return np.asarray(shared / (areas[0][:, None] + areas[1][None, :] - shared))
+    return shared / (areas[0][:, None] + areas[1][None, :] - shared)

@@ -11,17 +11,15 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.layout import BoundingBox, Face
 from workers.parameters import FaceParameters
 from workers.stages.faces import cascade, yunet
-from workers.stages.faces.cascade import NOTHING, CascadeSettings, Found
+from workers.stages.faces.cascade import NOTHING, CascadeSettings
 from workers.stages.faces.halftone import descreen
 from workers.stages.faces.regions import PHOTOGRAPH_PIXELS, SearchPlan, paper_and_ink, plan_search
+from workers.stages.raster.arrays import FloatBoxes, Grey, Matrix
 from workers.stages.raster.warp import warped
-
-Grey = NDArray[np.uint8]
 
 SEARCHED_SIZE = 2.0  # windows: the size the smallest face is reduced to; OpenCV looks at every pixel only from there on
 STRIP = 10  # length by width
@@ -82,13 +80,13 @@ def _can_be_beside_type(grey: Grey, box: BoundingBox, certainty: float, plan: Se
     face = cv2.resize(
         grey[box.y_min : box.y_max, box.x_min : box.x_max], (DRAWN_SIDE, DRAWN_SIDE), interpolation=cv2.INTER_AREA
     )
-    unevenness, contrast = paper_and_ink(np.asarray(face))
+    unevenness, contrast = paper_and_ink(face)
     return certainty >= DRAWN_CERTAINTY or unevenness > DRAWN_EVENNESS or contrast < DRAWN_CONTRAST
 
 
 def _in_region(
     grey: Grey, region: BoundingBox, label: str, smallest: int, parameters: FaceParameters, photograph: bool
-) -> Found:
+) -> FloatBoxes:
     """Search one region; boxes come back in pixels of the page."""
     crop = descreen(grey[region.y_min : region.y_max, region.x_min : region.x_max])
     least = _least_confidence(label, parameters)
@@ -105,7 +103,7 @@ def _in_region(
         exhaustive = photograph and factor == 1 and crop.size <= PHOTOGRAPH_PIXELS
         found = np.concatenate(list(_upright_and_turned(picture, settings, parameters.turned, exhaustive=exhaustive)))
     found[:, :4] *= np.tile([region.width / picture.shape[1], region.height / picture.shape[0]], 2)
-    return np.asarray(found + np.array([region.x_min, region.y_min, region.x_min, region.y_min, 0.0]))
+    return found + np.array([region.x_min, region.y_min, region.x_min, region.y_min, 0.0])
 
 
 def _reduced(picture: Grey, factor: float) -> Grey:
@@ -113,7 +111,7 @@ def _reduced(picture: Grey, factor: float) -> Grey:
     if factor >= 1:
         return picture
     size = (max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
 def _least_confidence(label: str, parameters: FaceParameters) -> float:
@@ -126,12 +124,12 @@ def _seen(picture: Grey, parameters: FaceParameters) -> Grey:
     """Return what the detector sees: the picture, or ink and paper only."""
     if parameters.source == "grey":
         return picture
-    return np.asarray(cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1])
+    return cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1]
 
 
 def _upright_and_turned(
     picture: Grey, settings: CascadeSettings, degrees: float, *, exhaustive: bool
-) -> Iterator[Found]:
+) -> Iterator[FloatBoxes]:
     """Search a picture as it is, exactly as OpenCV does where `exhaustive`, and turned to both sides.
 
     A strip is not turned: its canvas would be many times as large as the strip.
@@ -148,7 +146,7 @@ def _upright_and_turned(
             yield _turned_back(cascade.detect_around(turned, surer), way_back, picture.shape)
 
 
-def _turn(picture: Grey, degrees: float) -> tuple[Grey, NDArray[np.float64]]:
+def _turn(picture: Grey, degrees: float) -> tuple[Grey, Matrix]:
     """Turn a picture on a canvas that holds all of it; returns it and the (2, 3) matrix that leads back."""
     height, width = picture.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
@@ -159,30 +157,30 @@ def _turn(picture: Grey, degrees: float) -> tuple[Grey, NDArray[np.float64]]:
     return warped(picture, way_back, size, cv2.BORDER_REPLICATE), way_back
 
 
-def _turned_back(found: Found, way_back: NDArray[np.float64], shape: tuple[int, ...]) -> Found:
+def _turned_back(found: FloatBoxes, way_back: Matrix, shape: tuple[int, ...]) -> FloatBoxes:
     """Turn the middles of boxes back and keep their sizes; those outside the picture were made of its border."""
     middle = (found[:, :2] + found[:, 2:4]) / 2 @ way_back[:, :2].T + way_back[:, 2]
     half = (found[:, 2:4] - found[:, :2]) / 2
     inside = ((middle >= half / 2) & (middle <= np.array(shape[1::-1]) - half / 2)).all(axis=1)
-    return np.asarray(np.column_stack([middle - half, middle + half, found[:, 4]])[inside])
+    return np.column_stack([middle - half, middle + half, found[:, 4]])[inside]
 
 
-def _without_duplicates(found: Found) -> list[NDArray[np.float64]]:
+def _without_duplicates(found: FloatBoxes) -> list[FloatBoxes]:
     """Return the rows, most certain first, without those that lie largely in a more certain one or hold it."""
-    kept: list[NDArray[np.float64]] = []
+    kept: list[FloatBoxes] = []
     for row in found[np.argsort(-found[:, 4], kind="stable")]:
         if all(_shared_by_smaller(row, other) < DUPLICATE for other in kept):
             kept.append(row)
     return kept
 
 
-def _shared_by_smaller(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+def _shared_by_smaller(first: FloatBoxes, second: FloatBoxes) -> float:
     sides = np.minimum(first[2:4], second[2:4]) - np.maximum(first[:2], second[:2])
     smaller = min(np.prod(box[2:4] - box[:2]) for box in (first, second))
     return float(np.prod(np.maximum(sides, 0)) / smaller)
 
 
-def _box(row: NDArray[np.float64], shape: tuple[int, ...]) -> BoundingBox | None:
+def _box(row: FloatBoxes, shape: tuple[int, ...]) -> BoundingBox | None:
     """Return whole pixels inside the page, None where nothing of the box is."""
     x_min, y_min, x_max, y_max = (round(float(value)) for value in row[:4])
     x_min, y_min, x_max, y_max = max(0, x_min), max(0, y_min), min(shape[1], x_max), min(shape[0], y_max)

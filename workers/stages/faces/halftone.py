@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Grey = NDArray[np.uint8]
+from workers.stages.raster.arrays import Floats, Grey, Indices
 
 FINEST, COARSEST = 2.2, 12.0  # px: distances of dots that are looked for
 TILE, TILES = 128, 3  # the spectrum is averaged over 3 x 3 tiles of this side
@@ -25,7 +24,7 @@ def descreen(grey: Grey) -> Grey:
     pitch = halftone_pitch(grey) or (GRAIN if has_two_tones(grey) else None)
     if pitch is None:
         return grey
-    return np.asarray(cv2.GaussianBlur(grey, (0, 0), SMOOTHING * pitch))
+    return cv2.GaussianBlur(grey, (0, 0), SMOOTHING * pitch)
 
 
 def has_two_tones(grey: Grey) -> bool:
@@ -56,26 +55,26 @@ def halftone_pitch(grey: Grey) -> float | None:
     return float(1 / radius[row, column]) if min(height[row, column], twin) > PEAK else None
 
 
-def _over_ring_median(spectrum: NDArray[np.float64], ring: NDArray[np.intp]) -> NDArray[np.float64]:
+def _over_ring_median(spectrum: Floats, ring: Indices) -> Floats:
     """Divide each value by the median of all at the same distance from the centre."""
     order = np.argsort(ring, axis=None)
     rings = np.split(spectrum.ravel()[order], np.cumsum(np.bincount(ring.ravel()))[:-1])
     medians = np.array([max(float(np.median(values)), 1e-9) for values in rings])
-    return np.asarray(spectrum / medians[ring])
+    return spectrum / medians[ring]
 
 
-def _mean_spectrum(grey: Grey) -> NDArray[np.float64] | None:
+def _mean_spectrum(grey: Grey) -> Floats | None:
     spectra = [spectrum for tile in _tiles(grey) if (spectrum := _spectrum(tile)) is not None]
     return np.mean(spectra, axis=0) if spectra else None
 
 
-def _spectrum(tile: Grey) -> NDArray[np.float64] | None:
+def _spectrum(tile: Grey) -> Floats | None:
     values = tile.astype(np.float64) - tile.mean()
     variance = values.var()
     if variance < FLAT:
         return None
     window = np.hanning(len(tile))
-    return np.asarray(np.abs(np.fft.fft2(values * np.outer(window, window))) ** 2 / variance)
+    return np.abs(np.fft.fft2(values * np.outer(window, window))) ** 2 / variance
 
 
 def _tiles(grey: Grey) -> Iterator[Grey]:

@@ -11,12 +11,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.layout import BoundingBox
-
-Grey = NDArray[np.uint8]
-Mask = NDArray[np.uint8]
+from workers.stages.raster.arrays import Grey, Mask, Window
 
 LINE_HEIGHT = 6.0  # px: the size lines are reduced to; the lengths below are in line heights
 LONG = 4.0  # lines at least this long tell a page of type: those seen in photographs are short
@@ -125,7 +122,7 @@ def _shows_both(line: Grey) -> float:
 
 def _reduced(grey: Grey, factor: float) -> Grey:
     size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
 
 
 def _thickness(line: BoundingBox) -> int:
@@ -138,7 +135,7 @@ def _even_paper(small: Grey, line_height: float) -> Grey:
     side = int(SHADING * line_height) | 1
     brightest = cv2.dilate(cv2.blur(small, (3, 3)), np.ones((side, side), np.uint8))
     paper = cv2.blur(brightest, (side, side))
-    return np.asarray(cv2.divide(small, np.maximum(paper, 1), scale=255))
+    return cv2.divide(small, np.maximum(paper, 1), scale=255)
 
 
 def _number_of_long(lines: Sequence[BoundingBox]) -> int:
@@ -182,7 +179,7 @@ def _textured(small: Grey, line_height: float) -> Mask:
 def _cleaned(mask: Mask, line_height: float) -> Mask:
     """Close gaps within pictures, then drop what is too small or thin for one."""
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _square(CLOSING * line_height))
-    return np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square(OPENING * line_height)))
+    return cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square(OPENING * line_height))
 
 
 def _square(side: float) -> Mask:
@@ -199,7 +196,7 @@ def _boxes(mask: Mask, line_height: float) -> list[tuple[int, int, int, int]]:
     return boxes
 
 
-def _pieces(region: NDArray[np.bool_], x: int, y: int, smallest: float) -> list[tuple[int, int, int, int]]:
+def _pieces(region: Window, x: int, y: int, smallest: float) -> list[tuple[int, int, int, int]]:
     """Halve a region that fills little of its box until its pieces do."""
     rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
     if not len(rows):

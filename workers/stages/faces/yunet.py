@@ -11,10 +11,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.errors import TransientError
-from workers.stages.faces.cascade import NOTHING, Found
+from workers.stages.faces.cascade import NOTHING
+from workers.stages.raster.arrays import FloatBoxes, Grey
 
 LARGEST_SIDE = 320  # px: YuNet knows faces of 10 to 300 pixels, so a picture is also looked at this small
 OVERLAP = 0.3  # IoU above which two boxes are the same face
@@ -26,7 +26,7 @@ class FaceWeightsMissing(TransientError):
     code = "face_weights_missing"
 
 
-def detect(grey: NDArray[np.uint8], weights: str, min_confidence: float) -> Found:
+def detect(grey: Grey, weights: str, min_confidence: float) -> FloatBoxes:
     """Find faces in `grey` (h, w) at its own size and reduced.
 
     Raises:
@@ -35,7 +35,7 @@ def detect(grey: NDArray[np.uint8], weights: str, min_confidence: float) -> Foun
     network = load_network(weights)
     factors = {1.0, min(1.0, LARGEST_SIDE / max(grey.shape))}
     found = np.concatenate([_detect_at(network, grey, factor) for factor in factors])
-    return np.asarray(found[found[:, 4] >= min_confidence])
+    return found[found[:, 4] >= min_confidence]
 
 
 @lru_cache(maxsize=2)
@@ -52,7 +52,7 @@ def load_network(weights: str) -> Any:
         raise FaceWeightsMissing(f"{weights} is not a YuNet network that OpenCV can read: {error.err}") from error
 
 
-def _detect_at(network: Any, grey: NDArray[np.uint8], factor: float) -> Found:
+def _detect_at(network: Any, grey: Grey, factor: float) -> FloatBoxes:
     size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
     network.setInputSize(size)
     picture = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)

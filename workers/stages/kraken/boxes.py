@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.raster.groups import Indices, ragged
+from workers.stages.raster.arrays import Indices, Rectangles, Truths
+from workers.stages.raster.groups import ragged
 
 CELL = 24  # side of the cells in which boxes that meet are looked for, in pixels: about two letters
 
-Boxes = NDArray[np.int32]
 
-
-def meeting_pairs(boxes: Boxes) -> tuple[Indices, Indices]:
+def meeting_pairs(boxes: Rectangles) -> tuple[Indices, Indices]:
     """Return the indices i < j of the boxes that overlap or share an edge; a pair may be given more than once.
 
     Boxes are listed under the cells of a grid that they touch; only those listed together are compared.
@@ -35,7 +34,9 @@ def meeting_pairs(boxes: Boxes) -> tuple[Indices, Indices]:
     return np.concatenate(smaller), np.concatenate(larger)
 
 
-def _listed_by_cell(left: Boxes, top: Boxes, right: Boxes, bottom: Boxes) -> tuple[Indices, Indices]:
+def _listed_by_cell(
+    left: Rectangles, top: Rectangles, right: Rectangles, bottom: Rectangles
+) -> tuple[Indices, Indices]:
     """Return cells in ascending order and the box listed there, boxes of one cell in ascending order."""
     columns = right - left + 1
     owner, place = ragged(columns * (bottom - top + 1))
@@ -45,14 +46,14 @@ def _listed_by_cell(left: Boxes, top: Boxes, right: Boxes, bottom: Boxes) -> tup
     return cell[order], owner[order]
 
 
-def overlapping(boxes: Boxes, i: Indices, j: Indices) -> NDArray[np.bool_]:
+def overlapping(boxes: Rectangles, i: Indices, j: Indices) -> Truths:
     """Return for pairs of boxes whether they share a pixel."""
     start, end = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
-    shared: NDArray[np.bool_] = np.all((start[i] < end[j]) & (start[j] < end[i]), axis=1)
+    shared: Truths = np.all((start[i] < end[j]) & (start[j] < end[i]), axis=1)
     return shared
 
 
-def paint(image: NDArray[np.uint8], boxes: Boxes, value: int) -> None:
+def paint(image: NDArray[np.uint8], boxes: Rectangles, value: int) -> None:
     """Set the pixels within `boxes` to `value`."""
     for x, y, width, height in boxes.tolist():
         image[y : y + height, x : x + width] = value

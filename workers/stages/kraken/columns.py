@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.stages.kraken.components import find_components
 from workers.stages.kraken.filters import gaussian, maximum, minimum, uniform
-from workers.stages.raster.bits import Mask
+from workers.stages.raster.arrays import Mask
 
 
 def white_separators(ink: Mask, scale: float, maxcolseps: int) -> Mask:

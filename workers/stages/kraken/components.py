@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from workers.stages.kraken.boxes import Boxes, meeting_pairs, overlapping
-from workers.stages.raster.bits import Mask
+from workers.stages.kraken.boxes import meeting_pairs, overlapping
+from workers.stages.raster.arrays import Floats, Mask, Rectangles, Truths
 from workers.stages.raster.labelling import Labelled, label_dense
 
 MIN_TEXT_SIZE, MAX_TEXT_SIZE = 3, 100  # kraken's limits of sqrt(box area) for what can be a letter, in pixels
@@ -27,14 +26,14 @@ class Components:
     labelled: Labelled
 
     @property
-    def boxes(self) -> Boxes:
+    def boxes(self) -> Rectangles:
         """Their boxes."""
         return self.labelled.stats[1:, :4]
 
     @property
-    def size(self) -> NDArray[np.float64]:
+    def size(self) -> Floats:
         """Square root of each box's area in pixels: (n,)."""
-        size: NDArray[np.float64] = np.sqrt(self.boxes[:, 2].astype(np.int64) * self.boxes[:, 3])
+        size: Floats = np.sqrt(self.boxes[:, 2].astype(np.int64) * self.boxes[:, 3])
         return size
 
 
@@ -70,7 +69,7 @@ def scale_of(components: Components) -> float | None:
     return float((size[kept[low]] + size[kept[high]]) / 2)
 
 
-def _free_of_smaller(boxes: Boxes) -> NDArray[np.bool_]:
+def _free_of_smaller(boxes: Rectangles) -> Truths:
     """Return for `boxes` sorted by size which of them remain when each gives way to a smaller one that remains."""
     kept = [True] * len(boxes)
     smaller, larger = meeting_pairs(boxes)
@@ -83,16 +82,16 @@ def _free_of_smaller(boxes: Boxes) -> NDArray[np.bool_]:
     return np.array(kept, dtype=np.bool_)
 
 
-def erase_long_lines(ink: Mask, components: Components, scale: float) -> tuple[Mask, NDArray[np.bool_]]:
+def erase_long_lines(ink: Mask, components: Components, scale: float) -> tuple[Mask, Truths]:
     """Return `ink` without the components wider than ten times `scale`, and which remain: (n,)."""
     remains = components.boxes[:, 2] <= LONG_LINE * scale
     if remains.all():
         return ink, remains
     long = components.labelled.mask(np.append(False, ~remains))
-    return np.asarray(cv2.subtract(ink, long * np.uint8(255))), remains
+    return cv2.subtract(ink, long * np.uint8(255)), remains
 
 
-def letters_of(components: Components, remains: NDArray[np.bool_] | None, scale: float) -> Boxes:
+def letters_of(components: Components, remains: Truths | None, scale: float) -> Rectangles:
     """Return the boxes (n, 4) of the components (of those that remain) that are 0.5 to 4 times `scale` large."""
     size = components.size
     chosen = (size >= MIN_LETTER * scale) & (size <= MAX_LETTER * scale)

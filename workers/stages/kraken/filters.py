@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from workers.stages.raster.arrays import Strength
 
 
-def gaussian_kernel(sigma: float, order: int = 0) -> Float:
+def gaussian_kernel(sigma: float, order: int = 0) -> Strength:
     """Return the kernel of `scipy.ndimage.gaussian_filter1d`, cut at four sigma; `order` 1 is the derivative."""
     radius = int(4 * sigma + 0.5)
     x = np.arange(-radius, radius + 1)
@@ -24,17 +24,17 @@ def gaussian_kernel(sigma: float, order: int = 0) -> Float:
     return (kernel * x / sigma**2 if order else kernel).astype(np.float32)
 
 
-def gaussian(image: NDArray[Any], sigma: tuple[float, float], order: tuple[int, int] = (0, 0)) -> Float:
+def gaussian(image: NDArray[Any], sigma: tuple[float, float], order: tuple[int, int] = (0, 0)) -> Strength:
     """Filter (h, w) by Gaussians of `sigma` (y, x), or their derivatives, as `scipy.ndimage.gaussian_filter` does."""
     ky, kx = (gaussian_kernel(s, o) for s, o in zip(sigma, order, strict=True))
-    filtered: Float = cv2.sepFilter2D(image, cv2.CV_32F, kx, ky, borderType=cv2.BORDER_REFLECT)
+    filtered: Strength = cv2.sepFilter2D(image, cv2.CV_32F, kx, ky, borderType=cv2.BORDER_REFLECT)
     return filtered
 
 
-def uniform(image: NDArray[Any], size: tuple[float, float]) -> Float:
+def uniform(image: NDArray[Any], size: tuple[float, float]) -> Strength:
     """Average (h, w) over windows of `size` (y, x), as `scipy.ndimage.uniform_filter` does."""
     height, width = max(1, int(size[0])), max(1, int(size[1]))
-    averaged: Float = cv2.boxFilter(
+    averaged: Strength = cv2.boxFilter(
         image, cv2.CV_32F, (width, height), anchor=(width // 2, height // 2), borderType=cv2.BORDER_REFLECT
     )
     return averaged
@@ -42,12 +42,12 @@ def uniform(image: NDArray[Any], size: tuple[float, float]) -> Float:
 
 def maximum(image: NDArray[Any], size: tuple[float, float]) -> NDArray[Any]:
     """Return the maximum over windows of `size` (y, x), as `scipy.ndimage.maximum_filter` does."""
-    return np.asarray(cv2.dilate(image, _window(size)))
+    return cv2.dilate(image, _window(size))
 
 
 def minimum(image: NDArray[Any], size: tuple[float, float]) -> NDArray[Any]:
     """Return the minimum over windows of `size` (y, x), as `scipy.ndimage.minimum_filter` does."""
-    return np.asarray(cv2.erode(image, _window(size)))
+    return cv2.erode(image, _window(size))
 
 
 def _window(size: tuple[float, float]) -> NDArray[np.uint8]:

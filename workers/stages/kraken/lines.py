@@ -6,20 +6,19 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from workers.stages.kraken.boxes import Boxes, meeting_pairs, paint
+from workers.stages.kraken.boxes import meeting_pairs, paint
 from workers.stages.kraken.seeds import TILE, lowest_fill
 from workers.stages.kraken.strips import as_words
-from workers.stages.raster.bits import Mask
-from workers.stages.raster.groups import Indices, groups, ragged
+from workers.stages.raster.arrays import Indices, IntBoxes, Mask, Rectangles
+from workers.stages.raster.groups import groups, ragged
 from workers.stages.raster.labelling import Labelled, label_sparse
 
 FURTHEST = 180  # pixels, so that squared distances fit into 16 bits: nearest seeds of text larger than this are cut off
 UNREACHED = 255
 
 
-def line_boxes(ink: Mask, within: Mask, letters: Boxes, seeds: Mask, scale: float) -> NDArray[np.int32]:
+def line_boxes(ink: Mask, within: Mask, letters: Rectangles, seeds: Mask, scale: float) -> IntBoxes:
     """Return (n, 4) x_min, y_min, x_max, y_max of the ink of each seed, in the order of the seeds' first pixels.
 
     Letters whose boxes meet are one; if they touch one seed, they belong to it. Other ink, and letters that touch
@@ -46,7 +45,7 @@ def line_boxes(ink: Mask, within: Mask, letters: Boxes, seeds: Mask, scale: floa
     return lines.boxes(min_width=2 * scale, min_height=scale)
 
 
-def owners_of_letters(letters: Boxes, seeds: Mask, bands: Labelled, scale: float) -> Indices:
+def owners_of_letters(letters: Rectangles, seeds: Mask, bands: Labelled, scale: float) -> Indices:
     """Return (m,): the label of the only seed that a letter, or a letter that hangs together with it, touches, else 0.
 
     `bands` are the components of `seeds` (h, w).
@@ -129,7 +128,7 @@ class LineBounds:
             np.minimum.at(self._start[axis], owner, low.astype(np.int32))
             np.maximum.at(self._end[axis], owner, high.astype(np.int32))
 
-    def boxes(self, min_width: float, min_height: float) -> NDArray[np.int32]:
+    def boxes(self, min_width: float, min_height: float) -> IntBoxes:
         """Return (n, 4) x_min, y_min, x_max, y_max of the lines that have ink and are not smaller than this."""
         start, end = self._start[:, 1:], self._end[:, 1:]
         inked = end[0] > 0

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.stages.kraken.errors import NoText
+from workers.stages.raster.arrays import IntBoxes, Mask
 from workers.stages.raster.quarter_turns import QUARTER_TURNS, TextDirection, turned_back
 
-Mask = NDArray[np.uint8]
 LARGEST_SHARE_OF_COMPONENTS = 1 / (30 * 30)  # kraken's limit of white components to a pixel
 
 
@@ -30,7 +30,7 @@ def find_line_boxes_reference(
     no_hlines: bool = True,
     pad: int | tuple[int, int] = 0,
     mask: Mask | None = None,
-) -> NDArray[np.int32]:
+) -> IntBoxes:
     """Find text lines with kraken's own functions; arguments and result are those of `find_line_boxes`.
 
     Raises:
@@ -80,7 +80,7 @@ def _estimated_scale(binary: NDArray[Any]) -> float:
     return scale
 
 
-def _lines(binary: NDArray[Any], colseps: NDArray[Any], scale: float) -> NDArray[np.int32]:
+def _lines(binary: NDArray[Any], colseps: NDArray[Any], scale: float) -> IntBoxes:
     from kraken import pageseg
     from kraken.lib import morph
 
@@ -102,4 +102,4 @@ def _propagated(boxmap: NDArray[Any], seeds: NDArray[Any]) -> NDArray[Any]:
     for group, seed in morph.correspondences(groups.astype(np.int64), seeds).T:
         owners[group] = -1 if owners[group] else seed
     owners[0] = 0
-    return np.asarray(np.maximum(owners, 0)[groups])
+    return np.maximum(owners, 0)[groups]

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from workers.stages.kraken.filters import Float, gaussian_kernel, maximum, minimum, uniform
-from workers.stages.kraken.strips import Bits, Mask, extended_up, from_bits, reached, to_bits
+from workers.stages.kraken.filters import gaussian_kernel, maximum, minimum, uniform
+from workers.stages.kraken.strips import extended_up, from_bits, reached, to_bits
+from workers.stages.raster.arrays import Bits, Floats, Mask, Strength
 
 THRESHOLD = 0.2  # kraken's, of the strongest edge
 TOP_REACH = 20  # columns over which kraken widens the upper edges
@@ -19,7 +19,7 @@ TILE = 192  # rows worked on at a time, so that they stay in the cache
 INTERPOLATION = 6  # strips that decide on the columns between them
 
 
-def edge_strength(ink: Mask, letters: Mask, scale: float, strip: int) -> Float:
+def edge_strength(ink: Mask, letters: Mask, scale: float, strip: int) -> Strength:
     """Return (h, strips): how fast it gets darker downwards, averaged along the line, at each strip's first column.
 
     Kraken's `compute_gradmaps`: the derivative of a Gaussian down the page, a Gaussian and an average over six scales
@@ -39,22 +39,22 @@ def edge_strength(ink: Mask, letters: Mask, scale: float, strip: int) -> Float:
         along_line = uniform(cv2.bitwise_and(ink[rows], letters[rows]), (1, 6 * scale))
         averaged[rows] = cv2.resize(along_line, (width // strip, len(along_line)), interpolation=cv2.INTER_AREA)
     along, down = _kernel_for_strips(scale, strip), gaussian_kernel(max(4, 0.3 * scale), order=1)
-    strength: Float = cv2.sepFilter2D(averaged, cv2.CV_32F, along, down, borderType=cv2.BORDER_REFLECT)
+    strength: Strength = cv2.sepFilter2D(averaged, cv2.CV_32F, along, down, borderType=cv2.BORDER_REFLECT)
     return strength
 
 
-def _kernel_for_strips(sigma: float, strip: int) -> Float:
+def _kernel_for_strips(sigma: float, strip: int) -> Strength:
     """Return the Gaussian that gives the value at a strip's first column from the averages of the strips around.
 
     The average over a strip has smoothed already; its variance is taken off.
     """
     reach = int(4 * sigma + 0.5) // strip + 1
     centre = strip * np.arange(-reach, reach + 1) + (strip - 1) / 2
-    kernel: NDArray[np.float64] = np.exp(-0.5 * centre**2 / (sigma**2 - (strip**2 - 1) / 12))
+    kernel: Floats = np.exp(-0.5 * centre**2 / (sigma**2 - (strip**2 - 1) / 12))
     return np.asarray(kernel / kernel.sum(), np.float32)
 
 
-def line_seeds(strength: Float, separators: Mask, scale: float, strip: int) -> Mask:
+def line_seeds(strength: Strength, separators: Mask, scale: float, strip: int) -> Mask:
     """Return (h, w), 1 in the bands between top and bottom edges (kraken's `compute_line_seeds`).
 
     Args:
@@ -72,7 +72,7 @@ def line_seeds(strength: Float, separators: Mask, scale: float, strip: int) -> M
     return seeds
 
 
-def _edges(strength: Float, separators: Mask, scale: float, strip: int) -> tuple[Bits, Bits]:
+def _edges(strength: Strength, separators: Mask, scale: float, strip: int) -> tuple[Bits, Bits]:
     """Return the lower edges and the upper ones, these widened along the line, where no separator is."""
     least, greatest, _, _ = cv2.minMaxLoc(strength)
     between = [_between(column / strip) for column in range(1, strip)]
@@ -91,7 +91,7 @@ def _edges(strength: Float, separators: Mask, scale: float, strip: int) -> tuple
 
 
 def _strong_extrema(
-    columns: Sequence[Float], extreme: Callable[..., Float], window: int, stronger: int, threshold: float
+    columns: Sequence[Strength], extreme: Callable[..., Strength], window: int, stronger: int, threshold: float
 ) -> Mask:
     """Return (rows, w) 255 on the extrema of each column, widened to the pixels below and to the right, where strong.
 
@@ -109,10 +109,10 @@ def _strong_extrema(
         cv2.bitwise_and(cv2.bitwise_or(peak, beside), cv2.compare(column, threshold, stronger))
         for peak, beside, column in zip(peaks, left, columns, strict=True)
     ]
-    return np.asarray(cv2.merge(found)).reshape(len(found[0]), -1)
+    return cv2.merge(found).reshape(len(found[0]), -1)
 
 
-def _between(place: float) -> Float:
+def _between(place: float) -> Strength:
     """Return the kernel (1, 6) that interpolates at `place`, 0 to 1, between a strip and the next (Lagrange)."""
     nodes = np.arange(INTERPOLATION) - (INTERPOLATION - 1) // 2
     weights = np.array([math.prod((place - b) / (a - b) for b in nodes if b != a) for a in nodes])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from workers.stages.kraken.boxes import Boxes, paint
+from workers.stages.kraken.boxes import paint
 from workers.stages.kraken.columns import black_separators, white_separators
 from workers.stages.kraken.components import erase_long_lines, find_components, letters_of, scale_of
 from workers.stages.kraken.errors import NoText
 from workers.stages.kraken.lines import line_boxes
 from workers.stages.kraken.seeds import edge_strength, line_seeds
 from workers.stages.kraken.strips import padded, strip_width
-from workers.stages.raster.bits import Mask
+from workers.stages.raster.arrays import IntBoxes, Mask, Rectangles
 from workers.stages.raster.quarter_turns import QUARTER_TURNS, TextDirection, turned_back
 
 
@@ -28,7 +27,7 @@ def find_line_boxes(
     no_hlines: bool = True,
     pad: int | tuple[int, int] = 0,
     mask: Mask | None = None,
-) -> NDArray[np.int32]:
+) -> IntBoxes:
     """Find the text lines of a bi-level image as kraken's box segmenter does.
 
     Args:
@@ -74,7 +73,7 @@ def find_line_boxes(
 
 def _horizontal_lines(
     ink: Mask, separators: Mask | None, scale: float | None, maxcolseps: int, black_colseps: bool, no_hlines: bool
-) -> NDArray[np.int32]:
+) -> IntBoxes:
     if not ink.any():
         if scale is None:
             raise NoText("blank", "the page has no ink")
@@ -97,7 +96,7 @@ def _horizontal_lines(
     return lines_between(ink, letters, separators, scale)
 
 
-def lines_between(ink: Mask, letters: Boxes, separators: Mask, scale: float) -> NDArray[np.int32]:
+def lines_between(ink: Mask, letters: Rectangles, separators: Mask, scale: float) -> IntBoxes:
     """Find the text lines of horizontal text whose letters are known already: `find_line_boxes` without its first half.
 
     Args:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Mask = NDArray[np.uint8]
-Bits = NDArray[np.uint64]
+from workers.stages.raster.arrays import Bits, Mask
+
 WIDTH_UNIT = 64  # widths are padded to this many pixels
 STRIPS_IN_SCALE = 2  # a strip is at most half a letter wide
 EVERYWHERE = ~np.uint64(0)
@@ -29,7 +28,7 @@ def padded(image: Mask) -> Mask:
     return wider
 
 
-def as_words(image: Mask) -> NDArray[np.uint64]:
+def as_words(image: Mask) -> Bits:
     """Return (h, w / 8): eight pixels of `image` as one integer."""
     return image.view(np.uint64)
 

@@ -7,15 +7,15 @@ neighbours in a row one bit that says whether it gets brighter.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from workers.stages.raster.arrays import Grey
 from workers.stages.raster.resize import much_reduced
 
 # A first step that keeps whole cells apart: means of bytes are rounded to bytes, and 32 x 32 of them average that out.
 _FINE, _COLUMNS, _ROWS = 32, 9, 8
 
 
-def picture_hash(grey: npt.NDArray[np.uint8]) -> int:
+def picture_hash(grey: Grey) -> int:
     """Return the 64-bit difference hash of `grey` (height, width) uint8 as a signed number, as databases keep it.
 
     An even page gives 0.

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+
+from workers.stages.raster.arrays import Bits, Mask, Places
 
 WORD = 64
 IN_WORD = 6  # bits of a place that tell its bit in a word: shifting is faster than dividing
 EVERYWHERE = ~np.uint64(0)
-
-Mask = NDArray[np.uint8]
-Bits = NDArray[np.uint64]
-Places = NDArray[np.int64]
 
 
 def row_stride(width: int) -> int:
@@ -76,7 +73,7 @@ def number_between(bits: Bits, first: Places, last: Places) -> Places:
 
     def number_up_to(place: Places) -> Places:
         word, part = place >> IN_WORD, (place & (WORD - 1)).astype(np.uint64)
-        return np.asarray(before[word] + np.bitwise_count(line[word] & ((np.uint64(1) << part) - np.uint64(1))))
+        return before[word] + np.bitwise_count(line[word] & ((np.uint64(1) << part) - np.uint64(1)))
 
     return number_up_to(last) - number_up_to(first)
 

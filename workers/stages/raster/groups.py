@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Indices = NDArray[np.intp]
+from workers.stages.raster.arrays import Indices
 
 
 def ragged(counts: NDArray[np.integer]) -> tuple[Indices, Indices]:

@@ -12,15 +12,12 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from workers.stages.raster.bits import IN_WORD, WORD, Bits, Mask, filled_between, packed, unpacked
+from workers.stages.raster.arrays import Bits, Indices, Mask, Stats, Truths, Window
+from workers.stages.raster.bits import IN_WORD, WORD, filled_between, packed, unpacked
 from workers.stages.raster.groups import groups, ragged
 
 STRIP = 128  # rows labelled at a time
-
-Indices = NDArray[np.intp]
-Stats = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Runs:
         """Return the row of each run."""
         return self.start // self.stride
 
-    def chosen(self, which: NDArray[np.bool_]) -> Runs:
+    def chosen(self, which: Truths) -> Runs:
         """Return the runs that are True in `which`."""
         at = np.flatnonzero(which)
         return Runs(self.start[at], self.end[at], self.stride)
@@ -95,11 +92,11 @@ class Labelled:
     stats: Stats
     shape: tuple[int, ...]
 
-    def mask(self, chosen: NDArray[np.bool_]) -> Mask:
+    def mask(self, chosen: Truths) -> Mask:
         """Return (h, w), 1 on the components that are True in `chosen`."""
         return unpacked(self.bits(chosen), self.shape[1])
 
-    def bits(self, chosen: NDArray[np.bool_]) -> Bits:
+    def bits(self, chosen: Truths) -> Bits:
         """Return the same as bits."""
         return self.runs.chosen(chosen[self.label]).bits(self.shape[0])
 
@@ -113,7 +110,7 @@ class Labelled:
         inside = (run >= 0) & (place < np.append(self.runs.end, 0)[run])
         return np.where(inside, np.append(self.label, 0)[run], 0)
 
-    def windows(self, chosen: Indices) -> Iterator[NDArray[np.bool_]]:
+    def windows(self, chosen: Indices) -> Iterator[Window]:
         """Yield for each of the components its box (height, width), True on its pixels."""
         by_label = np.argsort(self.label, kind="stable")
         bounds = np.searchsorted(self.label[by_label], np.stack([chosen, chosen + 1], axis=1))

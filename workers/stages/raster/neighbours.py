@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from workers.stages.raster.arrays import Boxes, Floats, Indices
 
 BLOCK = 1 << 22  # pairs looked at at once
 
 
-def beside(boxes: NDArray[np.int64], gap: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def beside(boxes: Boxes, gap: Floats) -> tuple[Indices, Indices]:
     """Return the pairs a < b of boxes that share rows and are no further apart sideways than the larger `gap`.
 
     Args:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
-Grey = NDArray[np.uint8]
+from workers.stages.raster.arrays import Grey
 
 
 def reduce_by(grey: Grey, factor: int) -> Grey:
@@ -20,7 +18,7 @@ def reduce_by(grey: Grey, factor: int) -> Grey:
         return grey
     height, width = grey.shape[0] // factor, grey.shape[1] // factor
     blocks = grey[: height * factor, : width * factor]
-    return np.asarray(cv2.resize(blocks, (width, height), interpolation=cv2.INTER_AREA))
+    return cv2.resize(blocks, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def much_reduced(grey: Grey, size: tuple[int, int]) -> Grey:
@@ -29,4 +27,4 @@ def much_reduced(grey: Grey, size: tuple[int, int]) -> Grey:
     Up to a block less one pixel is left out on the right and below: not for what boxes are measured on.
     """
     blocks = reduce_by(grey, min(grey.shape[1] // size[0], grey.shape[0] // size[1]))
-    return np.asarray(cv2.resize(blocks, size, interpolation=cv2.INTER_AREA))
+    return cv2.resize(blocks, size, interpolation=cv2.INTER_AREA)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Grey = NDArray[np.uint8]
+from workers.stages.raster.arrays import Grey, Matrix
 
 LONGEST = 32_767  # px: OpenCV counts the pixels of a map in 16 bits
 MARGIN = 3  # px of the picture around what a tile is made of, for the interpolation
 
 
 def warped(
-    grey: Grey, inverse: NDArray[np.float64], size: tuple[int, int], border: int, value: int = 0, longest: int = LONGEST
+    grey: Grey, inverse: Matrix, size: tuple[int, int], border: int, value: int = 0, longest: int = LONGEST
 ) -> Grey:
     """Return `grey` (h, w) mapped to a canvas, bilinear.
 
@@ -44,6 +43,6 @@ def warped(
     return canvas
 
 
-def _mapped(grey: Grey, inverse: NDArray[np.float64], size: tuple[int, ...], border: int, value: int) -> Grey:
+def _mapped(grey: Grey, inverse: Matrix, size: tuple[int, ...], border: int, value: int) -> Grey:
     way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(grey, inverse, size, flags=way, borderMode=border, borderValue=value), np.uint8)

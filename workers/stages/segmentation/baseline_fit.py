@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from workers.stages.raster.arrays import Boxes, Counts, Floats, Truths
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import LARGE, PAPER, TEXT, Components
-
-Boxes = NDArray[np.int64]
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 LEVEL = 0.25  # text scales: so near to the line's usual height letters stand
 ENOUGH = 5  # letters from which the share of those that do tells lines from pictures
@@ -45,11 +41,11 @@ def drop_off_baseline(lines: Boxes, evidence: PageEvidence) -> Boxes:
     return lines[enough & (on_line >= STANDING * letters)]
 
 
-def _of_large_type(own: NDArray[np.int64], lines: int, c: Components) -> NDArray[np.bool_]:
+def _of_large_type(own: Counts, lines: int, c: Components) -> Truths:
     """Tell which lines are made of large letters: the dots and flourishes of a masthead stand anywhere."""
     ink = np.bincount(own, c.area, lines + 1)[1:]
     large = np.bincount(own, np.where((c.kind == LARGE) & c.letterlike, c.area, 0), lines + 1)[1:]
-    return np.asarray(large > OF_LARGE_TYPE * ink)
+    return large > OF_LARGE_TYPE * ink
 
 
 def split_merged_lines(lines: Boxes, evidence: PageEvidence) -> Boxes:
@@ -93,11 +89,11 @@ def _around(chosen: Counts, line: Counts, c: Components) -> tuple[int, int, int,
     return max(x0, int(left)), max(y0, int(top)), min(x1, int(right)), min(y1, int(bottom))
 
 
-def _is_letter(c: Components) -> NDArray[np.bool_]:
-    return np.asarray((c.kind == TEXT) & c.letterlike)
+def _is_letter(c: Components) -> Truths:
+    return (c.kind == TEXT) & c.letterlike
 
 
-def letters_on_baseline(own: NDArray[np.int64], lines: int, c: Components) -> tuple[Counts, Counts]:
+def letters_on_baseline(own: Counts, lines: int, c: Components) -> tuple[Counts, Counts]:
     """Return for each line how many letters it has, and how many of them stand on it; long letters hang below.
 
     A straight line is laid through the feet of the letters first, since lines may rise or fall.
@@ -127,4 +123,4 @@ def _without_slope(x: Floats, y: Floats, line: Counts, lines: int) -> Floats:
     y = y - (np.bincount(line, y, lines) / count)[line]
     spread = np.bincount(line, x * x, lines)
     slope = np.where(count < MANY, 0.0, np.bincount(line, x * y, lines) / np.maximum(spread, 1.0))
-    return np.asarray(y - slope[line] * x)
+    return y - slope[line] * x

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from workers.stages.raster.arrays import Boxes
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import SLENDER
-
-Boxes = NDArray[np.int64]
 
 BESIDE = (-0.5, 2.0)  # text scales: where the lines beside it begin, from its right edge
 LEVEL = 0.5  # share of such a line's height that lies beside the letter

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from workers.stages.binarization.working_page import WorkingPage
+from workers.stages.raster.arrays import Mask, Truths
 from workers.stages.segmentation.gaps import GapFinder
 from workers.stages.segmentation.headlines import Headlines, find_headlines
 from workers.stages.separators.columns import Columns, without
 from workers.stages.separators.components import PAPER, Components
 from workers.stages.separators.pictures import line_art
-
-Mask = NDArray[np.uint8]
 
 CELL_GAP_TS = 1.8  # text scales: a gap between cells of a table is wider than a word space
 
@@ -43,7 +39,7 @@ class PageEvidence:
     printed: Mask
     barrier: Mask
     components: Components
-    pictured: NDArray[np.bool_]
+    pictured: Truths
     headlines: Headlines
     gaps: GapFinder
     scale: float

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from workers.stages.kraken import find_line_boxes
+from workers.stages.raster.arrays import Boxes, Counts, Indices, Mask, Truths
 from workers.stages.raster.bits import packed
 from workers.stages.raster.labelling import label_runs, runs_of_bits
 from workers.stages.raster.neighbours import beside
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import LARGE, SMALL, Components
-
-Boxes = NDArray[np.int64]
-Mask = NDArray[np.uint8]
 
 GAP = 2.2  # text scales: widest space between pieces of one line
 LEVEL = 0.5  # share of the lower piece's height that both have in common
@@ -95,9 +92,7 @@ def grow_to_components(lines: Boxes, evidence: PageEvidence) -> Boxes:
     return grown
 
 
-def _words(
-    c: Components, covered_by: Boxes, excluded: NDArray[np.bool_], barrier: Mask
-) -> tuple[Boxes, NDArray[np.int64]]:
+def _words(c: Components, covered_by: Boxes, excluded: Truths, barrier: Mask) -> tuple[Boxes, Counts]:
     """Return the boxes of words outside of all `covered_by`, and how many letters each has."""
     covered = np.zeros(c.shape, np.uint8)
     for x0, y0, x1, y1 in covered_by:
@@ -124,7 +119,7 @@ def _words(
     return np.stack([x, y, x + width, y + height], axis=1)[good], letters[good]
 
 
-def _same_line(boxes: Boxes, barrier: Mask, scale: float) -> NDArray[np.int32]:
+def _same_line(boxes: Boxes, barrier: Mask, scale: float) -> Indices:
     """Return the number of the line for each box: side by side, level, and no separator between."""
     x0, y0, x1, y1 = boxes.T
     height = y1 - y0
@@ -137,10 +132,10 @@ def _same_line(boxes: Boxes, barrier: Mask, scale: float) -> NDArray[np.int32]:
     a, b = a[level], b[level]
     free = [not _barred(boxes[i], boxes[j], barrier) for i, j in zip(a, b, strict=True)]
     links = coo_matrix((np.ones(sum(free)), (a[free], b[free])), shape=(len(boxes), len(boxes)))
-    return np.asarray(connected_components(links, directed=False)[1])
+    return connected_components(links, directed=False)[1]
 
 
-def _unions(boxes: Boxes, group: NDArray[np.int32]) -> Boxes:
+def _unions(boxes: Boxes, group: Indices) -> Boxes:
     """Return the box around each group of boxes."""
     around = np.full((int(group.max()) + 1, 4), [2**30, 2**30, 0, 0], np.int64)
     np.minimum.at(around[:, :2], group, boxes[:, :2])
@@ -148,7 +143,7 @@ def _unions(boxes: Boxes, group: NDArray[np.int32]) -> Boxes:
     return around
 
 
-def _barred(a: NDArray[np.int64], b: NDArray[np.int64], barrier: Mask) -> bool:
+def _barred(a: Boxes, b: Boxes, barrier: Mask) -> bool:
     """Tell whether a separator lies between the middles of two boxes."""
     left, right = sorted((int(a[0] + a[2]) // 2, int(b[0] + b[2]) // 2))
     row = int(max(a[1], b[1]) + min(a[3], b[3])) // 2

@@ -6,11 +6,8 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Boxes = NDArray[np.int64]
-Gaps = NDArray[np.int64]
-Mask = NDArray[np.uint8]
+from workers.stages.raster.arrays import Boxes, Counts, Gaps, Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class GapFinder:
         return np.array(gaps, np.int64).reshape(-1, 3)
 
 
-def _wide_gaps(lines: Boxes, ink: Mask, least: float) -> tuple[NDArray[np.int64], ...]:
+def _wide_gaps(lines: Boxes, ink: Mask, least: float) -> tuple[Counts, ...]:
     """Return line, first white column and first inked column after it of the gaps more than `least` wide.
 
     The columns of all lines are laid end to end, so that they are looked through at once.

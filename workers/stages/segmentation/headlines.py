@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from workers.stages.raster.arrays import Boxes, Counts, Indices, Mask, Truths
 from workers.stages.raster.neighbours import beside
 from workers.stages.separators.components import LARGE, SMALL, TEXT, Components
 
@@ -38,12 +38,12 @@ class Headlines:
         initials: for each component whether it is a single large letter.
     """
 
-    boxes: NDArray[np.int64]
-    members: NDArray[np.bool_]
-    initials: NDArray[np.bool_]
+    boxes: Boxes
+    members: Truths
+    initials: Truths
 
 
-def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded: NDArray[np.bool_]) -> Headlines:
+def find_headlines(components: Components, barrier: Mask, excluded: Truths) -> Headlines:
     """Group large letters into lines.
 
     Args:
@@ -85,7 +85,7 @@ def find_headlines(components: Components, barrier: NDArray[np.uint8], excluded:
     return Headlines(*_with_small_pieces(found, c, members, excluded), initials)
 
 
-def _in_body(own: NDArray[np.int64], c: Components, barrier: NDArray[np.uint8]) -> bool:
+def _in_body(own: Counts, c: Components, barrier: Mask) -> bool:
     """Tell whether letters of the body stand beside these words, in their line: words with too much ink on them."""
     x0, y0, x1, y1 = _union(_boxes(c)[own]).tolist()
     reach = round(SPACE * (y1 - y0))
@@ -98,15 +98,15 @@ def _in_body(own: NDArray[np.int64], c: Components, barrier: NDArray[np.uint8]) 
     return bool(np.count_nonzero(beside) > np.count_nonzero(beside[own]))
 
 
-def _boxes(c: Components) -> NDArray[np.int64]:
+def _boxes(c: Components) -> Boxes:
     return np.stack([c.x, c.y, c.x + c.width, c.y + c.height], axis=1)
 
 
-def _union(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _union(boxes: Boxes) -> Boxes:
     return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
-def _groups(boxes: NDArray[np.int64], barrier: NDArray[np.uint8]) -> NDArray[np.int32]:
+def _groups(boxes: Boxes, barrier: Mask) -> Indices:
     """Return the number of the line for each of the letters' boxes."""
     _, y0, _, y1 = boxes.T
     height = y1 - y0
@@ -117,10 +117,10 @@ def _groups(boxes: NDArray[np.int64], barrier: NDArray[np.uint8]) -> NDArray[np.
     a, b = a[joined], b[joined]
     free = ~_barred(boxes[a], boxes[b], barrier)
     links = coo_matrix((np.ones(int(free.sum())), (a[free], b[free])), shape=(len(boxes), len(boxes)))
-    return np.asarray(connected_components(links, directed=False)[1])
+    return connected_components(links, directed=False)[1]
 
 
-def _barred(a: NDArray[np.int64], b: NDArray[np.int64], barrier: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _barred(a: Boxes, b: Boxes, barrier: Mask) -> Truths:
     """Tell for each pair of boxes whether a separator lies between their middles."""
     left, right = (
         np.minimum(a[:, 0] + a[:, 2], b[:, 0] + b[:, 2]) // 2,
@@ -131,9 +131,7 @@ def _barred(a: NDArray[np.int64], b: NDArray[np.int64], barrier: NDArray[np.uint
     return np.array(crossed, bool)
 
 
-def _with_small_pieces(
-    boxes: NDArray[np.int64], c: Components, members: NDArray[np.bool_], excluded: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _with_small_pieces(boxes: Boxes, c: Components, members: Truths, excluded: Truths) -> tuple[Boxes, Truths]:
     """Give dots, hyphens and thin letters inside a headline, or at its ends, to it."""
     usable = np.flatnonzero((c.kind >= SMALL) & ~excluded)
     own, height = _boxes(c)[usable], c.height[usable]

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from workers.stages.raster.arrays import Boxes, Counts, Truths
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.separators.components import PAPER, TEXT, Components
-
-Boxes = NDArray[np.int64]
-Truths = NDArray[np.bool_]
-Mask = NDArray[np.uint8]
 
 MOSTLY_SPECKS = 0.4  # share of a line's ink in components smaller than letters
 LOWEST_LETTER = 0.3  # of the line's height, in its longer direction
@@ -79,9 +75,7 @@ def drop_low_contrast(lines: Boxes, evidence: PageEvidence) -> Boxes:
     return lines[contrast >= STANDS_OUT * np.median(contrast)] if len(lines) else lines
 
 
-def _cut_to(
-    lines: Boxes, first: NDArray[np.int64], last: NDArray[np.int64], own: NDArray[np.int64], c: Components
-) -> Boxes:
+def _cut_to(lines: Boxes, first: Counts, last: Counts, own: Counts, c: Components) -> Boxes:
     """Return the lines from column `first` to `last`; those that became narrower are as tall as what is left."""
     cut = lines.copy()
     cut[:, 0], cut[:, 2] = first, last
@@ -97,7 +91,7 @@ def _cut_to(
     return cut
 
 
-def assign_components(lines: Boxes, components: Components) -> NDArray[np.int64]:
+def assign_components(lines: Boxes, components: Components) -> Counts:
     """Return for each component the number of the line that holds its middle, counted from 1; 0 outside of all."""
     c = components
     owner = np.zeros(c.shape, np.min_scalar_type(len(lines)))
@@ -106,9 +100,7 @@ def assign_components(lines: Boxes, components: Components) -> NDArray[np.int64]
     return np.asarray(owner[c.y + c.height // 2, c.x + c.width // 2], np.int64)
 
 
-def _made_of_letters(
-    own: NDArray[np.int64], height: NDArray[np.int64], area: NDArray[np.int64], c: Components
-) -> Truths:
+def _made_of_letters(own: Counts, height: Counts, area: Counts, c: Components) -> Truths:
     """Tell for each box whether it holds letters.
 
     Args:
@@ -127,10 +119,10 @@ def _made_of_letters(
     heavy = np.bincount(own, np.where(blot, c.area, 0), size)
     made_of_specks = specks > MOSTLY_SPECKS * ink
     made_of_blots = (letters <= FEW_LETTERS) & (heavy > 0.5 * ink) & (ink > SOLID * area)
-    return np.asarray((letters > 0) & ~made_of_specks & ~made_of_blots)
+    return (letters > 0) & ~made_of_specks & ~made_of_blots
 
 
-def _pieces(lines: Boxes, holes: Boxes) -> tuple[Boxes, NDArray[np.int64]]:
+def _pieces(lines: Boxes, holes: Boxes) -> tuple[Boxes, Counts]:
     """Return first and last column of the pieces between holes, line by line, and the line of each."""
     count = np.bincount(holes[:, 0], minlength=len(lines)) + 1
     piece_of = np.repeat(np.arange(len(lines)), count)
@@ -143,7 +135,7 @@ def _pieces(lines: Boxes, holes: Boxes) -> tuple[Boxes, NDArray[np.int64]]:
     return pieces, piece_of
 
 
-def _piece_at(own: NDArray[np.int64], x: NDArray[np.int64], holes: Boxes, lines: int) -> NDArray[np.int64]:
+def _piece_at(own: Counts, x: Counts, holes: Boxes, lines: int) -> Counts:
     """Return for each component the number of its piece, counted from 1; 0 for those of no line."""
     page = int(max(x.max(initial=0), holes[:, 2].max())) + 1
     before = np.searchsorted(holes[:, 0] * page + holes[:, 1], (own - 1) * page + x)

@@ -20,12 +20,13 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.stages.raster.arrays import IntCoordinates, Truths
+
 BLOCK_ELEMENTS = 1 << 16  # pairs decided at once: few enough for the working arrays to stay in the cache
 
 NOTHING = np.iinfo(np.int32).max
 
-Ints = NDArray[np.int32]
-Columns = tuple[Ints, Ints, Ints, Ints]
+Columns = tuple[IntCoordinates, IntCoordinates, IntCoordinates, IntCoordinates]
 
 
 class HasBBox(Protocol):
@@ -100,7 +101,7 @@ def _lowest_bit(bits: int) -> int:
     return (bits & -bits).bit_length() - 1
 
 
-def _before(boxes: Columns, text_direction: str) -> Iterator[NDArray[np.bool_]]:
+def _before(boxes: Columns, text_direction: str) -> Iterator[Truths]:
     """Yield, block by block of v, the rows `before[v, u]`: u comes before v."""
     x_min, y_min, x_max, y_max = boxes
     step = max(1, BLOCK_ELEMENTS // len(x_min))
@@ -128,14 +129,14 @@ class _Prefixes:
     Seen from the top, a line starts at `start` and ends at `end`; from the bottom with the signs changed.
     """
 
-    def __init__(self, boxes: Columns, start: Ints, end: Ints) -> None:
+    def __init__(self, boxes: Columns, start: IntCoordinates, end: IntCoordinates) -> None:
         order = np.argsort(start, kind="stable")
         self._left, self._right, self._end = boxes[0][order], boxes[2][order], end[order]
         self._own_left, self._own_start = boxes[0][:, None], start[:, None]
         self._place = np.argsort(order)
         self._reach = np.searchsorted(start[order], end, side="right")  # lines that start above each line's end
 
-    def leftmost(self, block: slice, second: NDArray[np.bool_] | None) -> Ints:
+    def leftmost(self, block: slice, second: Truths | None) -> IntCoordinates:
         """Return the least x_min, (v, u), of the lines other than v that reach right of v's x_min and into given rows.
 
         These are the rows from v's start to the later end of v and u. Where `second` says so, the second least.
@@ -155,7 +156,7 @@ class _Prefixes:
         return np.where(second, np.take_along_axis(runner_up, count, axis=1), first)
 
 
-def _crowd(boxes: Columns, step: int) -> Ints:
+def _crowd(boxes: Columns, step: int) -> IntCoordinates:
     """Return (2, n): the greatest and second greatest x_max among the others in u's rows that start left of its end."""
     x_min, y_min, x_max, y_max = boxes
     crowd = np.full((2, len(x_min)), -NOTHING, np.int32)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from workers.stages.raster.arrays import Boxes, Indices
 from workers.stages.raster.groups import groups
-
-Boxes = NDArray[np.int64]
 
 SAME_LINE_SHARE = 0.5  # of the smaller box: boxes before and after a step that share so much are of one line
 MIN_TRIMMED_HEIGHTS = 0.5  # line heights: less at the end of a line is no letter
@@ -54,7 +52,7 @@ def _only_in(boxes: Boxes, others: Boxes) -> Boxes:
     return boxes[[tuple(box) not in known for box in boxes.tolist()]].reshape(-1, 4)
 
 
-def _lines_of(old: Boxes, new: Boxes) -> NDArray[np.intp]:
+def _lines_of(old: Boxes, new: Boxes) -> Indices:
     """Return the number of the line that each of the old boxes, then each of the new ones, is of."""
     a, b = old[:, None], new[None]
     shared = (np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])).clip(0).prod(axis=2)
@@ -63,7 +61,7 @@ def _lines_of(old: Boxes, new: Boxes) -> NDArray[np.intp]:
     return groups(len(old) + len(new), i, len(old) + j)
 
 
-def _ends(old: Boxes, new: Boxes, group: NDArray[np.intp]) -> Boxes:
+def _ends(old: Boxes, new: Boxes, group: Indices) -> Boxes:
     """Return the ends of the old boxes that the new boxes of their lines no longer reach."""
     x_min, x_max = np.full(len(group), np.iinfo(np.int64).max), np.full(len(group), -1)
     np.minimum.at(x_min, group[len(old) :], new[:, 0])

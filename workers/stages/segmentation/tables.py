@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from workers.stages.raster.arrays import Boxes, Counts, Mask, Truths
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.gaps import cut_at_gaps
-
-Boxes = NDArray[np.int64]
-Mask = NDArray[np.uint8]
 
 WIDE = 4.5  # text scales: no line of text has such a gap, unless all its spaces are as wide
 WORD_GAP = 0.6  # text scales: a narrower gap parts letters
@@ -57,7 +54,7 @@ def _cut_once(lines: Boxes, evidence: PageEvidence) -> Boxes:
     return cut_at_gaps(lines, gaps[wide | in_table], evidence.printed, LOWEST * scale)
 
 
-def _evenly_spaced(lines: Boxes, asked: NDArray[np.int64], ink: Mask, scale: float) -> NDArray[np.bool_]:
+def _evenly_spaced(lines: Boxes, asked: Counts, ink: Mask, scale: float) -> Truths:
     """Tell which of the lines that are `asked` for have two or more spaces, all alike: few words, justified."""
     even = np.zeros(len(lines), bool)
     for number in np.unique(asked):

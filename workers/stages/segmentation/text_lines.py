@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.errors import TooManyLines
 from workers.layout import TextLine
@@ -14,17 +13,13 @@ from workers.parameters import SegmentationParameters
 from workers.stages.binarization.working_page import WorkingPage
 from workers.stages.kraken import NoText, find_line_boxes
 from workers.stages.kraken.reference import find_line_boxes_reference
+from workers.stages.raster.arrays import Boxes, Mask
 from workers.stages.raster.labelling import label_sparse
 from workers.stages.raster.quarter_turns import QUARTER_TURNS, turned
 from workers.stages.segmentation.baseline_fit import drop_off_baseline, split_merged_lines
 from workers.stages.segmentation.drop_capitals import add_drop_capitals
 from workers.stages.segmentation.evidence import PageEvidence, gather_evidence
-from workers.stages.segmentation.fragments import (
-    find_body_lines,
-    grow_to_components,
-    merge_fragments,
-    merge_headlines,
-)
+from workers.stages.segmentation.fragments import find_body_lines, grow_to_components, merge_fragments, merge_headlines
 from workers.stages.segmentation.noise import drop_low_contrast, drop_noise_and_trim_ends, drop_slivers
 from workers.stages.segmentation.reading_order import reading_order
 from workers.stages.segmentation.step_effects import StepEffect, step_effect
@@ -34,8 +29,6 @@ from workers.stages.separators.columns import Columns
 from workers.stages.separators.components import LARGE, is_noise
 from workers.stages.separators.rules import step_along
 
-Boxes = NDArray[np.int64]
-Mask = NDArray[np.uint8]
 BLACK = 64  # grey levels: no paper on such a page
 MUCH_INK = 0.02  # share of ink that is not dust on a blank page
 MANY_SPECKS = 1000
@@ -94,7 +87,7 @@ def long_rules(columns: Columns, scale: float) -> Boxes:
     thick = np.stack([c.x, c.y, c.width, c.height], axis=1)[c.kind == LARGE]
     x, y, width, height = np.concatenate([stats[1:, :4], thick]).astype(np.int64).T
     rule = (width > LONG_RULE * scale) & (height < SLIM_RULE * width)
-    return np.asarray(np.stack([x, y, x + width, y + height], axis=1)[rule])
+    return np.stack([x, y, x + width, y + height], axis=1)[rule]
 
 
 def find_lines(page: WorkingPage, columns: Columns) -> Boxes:

@@ -11,14 +11,11 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from workers.stages.raster.arrays import Boxes, Coordinates, Floats, Indices
 from workers.stages.raster.groups import ragged
 from workers.stages.segmentation.reading_order import reading_order
 
-Boxes = NDArray[np.int64]
-Indices = NDArray[np.intp]
-Coordinates = NDArray[np.int64]
 Direction = Literal["lr", "rl"]
 
 PLACES = 400  # places across a block where columns could part
@@ -103,7 +100,7 @@ def _best_place(lines: Boxes, scale: float) -> float | None:
     return float(places[ties[len(ties) // 2]])
 
 
-def _where_right_begins(x0: Coordinates, x1: Coordinates, inside: float) -> NDArray[np.float64]:
+def _where_right_begins(x0: Coordinates, x1: Coordinates, inside: float) -> Floats:
     """Return up to which place, less `inside`, a line stands right of it: one that could be either side stands left."""
     return np.where(x1 - x0 > 2 * inside, x0, np.nextafter(x1 - 2 * inside, -np.inf))
 

@@ -7,11 +7,11 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.layout import BoundingBox, Separator
 from workers.stages.binarization.deskew import Placement
 from workers.stages.binarization.working_page import WorkingPage
+from workers.stages.raster.arrays import AnyMask, Counts, Mask, Polyline, Truths
 from workers.stages.raster.bits import any_of_rows, packed, unpacked, with_neighbours
 from workers.stages.separators.components import PAPER, TEXT, Components, find_components, is_noise, stray
 from workers.stages.separators.folds import find_folds
@@ -21,8 +21,6 @@ from workers.stages.separators.gutters import find_gutters
 from workers.stages.separators.pictures import find_pictures
 from workers.stages.separators.rules import Rules, find_rules, rule_paths, step_along
 
-Mask = NDArray[np.uint8]
-Path = NDArray[np.float64]
 Origin = Literal["inserted", "printed"]
 INSERTED: Origin = "inserted"
 PRINTED: Origin = "printed"
@@ -55,7 +53,7 @@ class Columns:
     pictures: Mask
     barrier: Mask
     horizontal: Mask
-    paths: tuple[tuple[Path, Origin], ...]
+    paths: tuple[tuple[Polyline, Origin], ...]
 
 
 def find_columns(page: WorkingPage) -> Columns:
@@ -97,7 +95,7 @@ def gap_columns(page: WorkingPage, gap_width: int, gap_height: int) -> Columns:
     return Columns(page.ink, find_components(page.ink, page.scale), nothing, barrier, nothing, paths)
 
 
-def draw(paths: list[Path], shape: tuple[int, ...]) -> Mask:
+def draw(paths: list[Polyline], shape: tuple[int, ...]) -> Mask:
     """Return (h, w), 1 along each of the paths, three pixels wide."""
     drawn = np.zeros(shape, np.uint8)
     cv2.polylines(drawn, [np.rint(path).astype(np.int32) for path in paths], False, 1, 3)
@@ -110,14 +108,14 @@ def without_rules(ink: Mask, rules: Rules) -> Mask:
     return without(ink, rule)
 
 
-def without(ink: Mask, masked: NDArray[np.generic]) -> Mask:
+def without(ink: Mask, masked: AnyMask) -> Mask:
     """Return `ink` (h, w; 0 or 1), 0 where `masked` is 1."""
-    return np.asarray(cv2.subtract(ink, masked))
+    return cv2.subtract(ink, masked)
 
 
 def separator_paths(
     rules: Rules, folds: Mask, gutters: list[Gutter], text: Mask, pictures: Mask, scale: float, pitch: float
-) -> tuple[tuple[Path, Origin], ...]:
+) -> tuple[tuple[Polyline, Origin], ...]:
     """Return the middle lines of the page's column separators.
 
     A printed rule that has text on one side only is the edge of a page, a frame or a border and parts no columns, nor
@@ -134,28 +132,28 @@ def separator_paths(
     return tuple((path, origin) for path, origin in paths if inner[0] < np.median(path[:, 0]) < inner[1])
 
 
-def _origin(path: Path, faint: Mask, scale: float) -> Origin:
+def _origin(path: Polyline, faint: Mask, scale: float) -> Origin:
     """Tell whether a faint or broken rule runs along a gutter."""
     rows = np.arange(int(path[0, 1]), min(int(path[-1, 1]) + 1, len(faint)))
     near = _around(path, rows, faint, np.arange(-round(scale), round(scale) + 1))
     return PRINTED if near.mean() > FAINT else INSERTED
 
 
-def _around(path: Path, rows: NDArray[np.int64], mask: Mask, offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _around(path: Polyline, rows: Counts, mask: Mask, offsets: Counts) -> Truths:
     """Tell for each of `rows` whether `mask` is 1 at any of the `offsets` in columns from the path."""
     columns = np.interp(rows, path[:, 1], path[:, 0]).astype(int)
     beside = np.clip(columns[:, None] + offsets, 0, mask.shape[1] - 1)
     return np.asarray(mask[rows[:, None], beside].any(axis=1))
 
 
-def _share(path: Path, mask: Mask) -> float:
+def _share(path: Polyline, mask: Mask) -> float:
     """Return the share of a path's length that lies in `mask`."""
     rows = np.arange(int(path[0, 1]), min(int(path[-1, 1]) + 1, len(mask)))
     columns = np.interp(rows, path[:, 1], path[:, 0]).astype(int)
     return float(mask[rows, np.clip(columns, 0, mask.shape[1] - 1)].mean())
 
 
-def has_text_on_both_sides(path: Path, text: Mask, scale: float, within: float) -> bool:
+def has_text_on_both_sides(path: Polyline, text: Mask, scale: float, within: float) -> bool:
     """Tell whether a line has text `within` so many text sizes on either side of a good part of its length."""
     # followed on fewer rows, a path may end some rows below the page
     rows = np.arange(int(path[0, 1]), min(int(path[-1, 1]) + 1, len(text)), max(1, round(scale / 2)))
@@ -163,7 +161,7 @@ def has_text_on_both_sides(path: Path, text: Mask, scale: float, within: float) 
     return all(_around(path, rows, text, side).mean() > PARTED for side in (-reach, reach))
 
 
-def _beside_rules(gutter: Gutter, printed: list[Path], scale: float, pitch: float) -> list[Path]:
+def _beside_rules(gutter: Gutter, printed: list[Polyline], scale: float, pitch: float) -> list[Polyline]:
     """Return the pieces of a gutter's path along which no printed rule runs in its white."""
     path, near = gutter.path, max(IN_GUTTER * scale, gutter.width / 2)
     step = pitch / 2

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.stages.binarization.text_size import weighted_median
-from workers.stages.raster.bits import Bits, any_of_rows, inner, number_between, packed
+from workers.stages.raster.arrays import Bits, Coordinates, Counts, Floats, Mask, Truths
+from workers.stages.raster.bits import any_of_rows, inner, number_between, packed
 from workers.stages.raster.labelling import Labelled, Runs, label_dense
-
-Mask = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 
 PAPER, DUST, SMALL, TEXT, LARGE = range(5)
 DUST_SIZE = 0.3  # of the text scale: smaller in both directions than any full stop
@@ -47,11 +44,11 @@ class Components:
     """
 
     labelled: Labelled
-    x: NDArray[np.int64]
-    y: NDArray[np.int64]
-    width: NDArray[np.int64]
-    height: NDArray[np.int64]
-    area: NDArray[np.int64]
+    x: Coordinates
+    y: Coordinates
+    width: Coordinates
+    height: Coordinates
+    area: Counts
     stroke: Floats
     kind: Mask
     scale: float
@@ -62,37 +59,37 @@ class Components:
         """Height and width of the page."""
         return self.labelled.shape
 
-    def mask(self, chosen: NDArray[np.bool_]) -> Mask:
+    def mask(self, chosen: Truths) -> Mask:
         """Return (h, w), 1 on the components that are True in `chosen`."""
         return self.labelled.mask(chosen)
 
     @property
-    def letterlike(self) -> NDArray[np.bool_]:
+    def letterlike(self) -> Truths:
         """Which components could be letters, whatever their size, judged by stroke and shape."""
         by_height = self.stroke / np.maximum(self.height, 1)
         low, high = LETTER_STROKES
-        return np.asarray((by_height > low) & (by_height < high) & (self.width < LONGEST * self.height))
+        return (by_height > low) & (by_height < high) & (self.width < LONGEST * self.height)
 
     @property
-    def heavy(self) -> NDArray[np.bool_]:
+    def heavy(self) -> Truths:
         """Which components have the strokes of heavy type, and its height at least."""
-        return np.asarray((self.stroke > HEAVY * self.stroke_of_text) & (self.height >= TOUCHING * self.scale))
+        return (self.stroke > HEAVY * self.stroke_of_text) & (self.height >= TOUCHING * self.scale)
 
     @property
-    def spots(self) -> NDArray[np.bool_]:
+    def spots(self) -> Truths:
         """Which components may be words whose letters have run into one spot, by shape; bars and squares are none."""
         tallest, thickest, fullest = SPOT
         low = self.height <= tallest * self.scale
         frayed = (self.stroke <= thickest * self.height) & (self.area <= fullest * self.width * self.height)
         long = (self.width > self.height) & (self.width < LONGEST * self.height)
-        return np.asarray(low & frayed & long & ~self.on_edge)
+        return low & frayed & long & ~self.on_edge
 
     @property
-    def on_edge(self) -> NDArray[np.bool_]:
+    def on_edge(self) -> Truths:
         """Which components touch the edge of the page, or all but touch it: reducing a page frays its edges."""
         page_height, page_width = self.shape
         right, bottom = self.x + self.width + FRAYED >= page_width, self.y + self.height + FRAYED >= page_height
-        return np.asarray((self.x <= FRAYED) | (self.y <= FRAYED) | right | bottom)
+        return (self.x <= FRAYED) | (self.y <= FRAYED) | right | bottom
 
 
 def find_components(ink: Mask, scale: float) -> Components:
@@ -115,7 +112,7 @@ def find_components(ink: Mask, scale: float) -> Components:
     return Components(labelled, x, y, width, height, area, stroke, kind, scale, plain)
 
 
-def stray(components: Components) -> NDArray[np.bool_]:
+def stray(components: Components) -> Truths:
     """Return which dust and specks lie too far from any text to be its full stops and accents.
 
     Small print beside nothing larger is no dust: its letters have others beside them.
@@ -136,7 +133,7 @@ def stray(components: Components) -> NDArray[np.bool_]:
     return far
 
 
-def _middles(c: Components, chosen: NDArray[np.bool_]) -> Bits:
+def _middles(c: Components, chosen: Truths) -> Bits:
     """Return (h, words), 1 in the middle of each of the chosen components."""
     stride = c.labelled.runs.stride
     place = np.unique(((c.y + c.height // 2) * stride + c.x + c.width // 2)[chosen])

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from workers.stages.raster.arrays import Mask, Stats, Window
 from workers.stages.raster.bits import packed, unpacked
 from workers.stages.raster.labelling import label_sparse
-
-Mask = NDArray[np.uint8]
 
 ROWS = 8  # px: a band is dark in so many rows, one below the other
 DARK = 6.0  # line pitches: and goes on so long without a break
@@ -56,7 +54,7 @@ def find_folds(ink: Mask, pictures: Mask, scale: float, pitch: float) -> Mask:
     return folds
 
 
-def _is_free(own: NDArray[np.bool_], inked: Mask, stats: NDArray[np.int32], scale: float) -> bool:
+def _is_free(own: Window, inked: Mask, stats: Stats, scale: float) -> bool:
     """Tell whether no picture lies on either side of a band, `own` (rows, columns) of the box in `stats`."""
     x, y = stats[:2].tolist()
     rows = np.flatnonzero(own.any(axis=1))

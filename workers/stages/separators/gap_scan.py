@@ -11,12 +11,13 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from workers.stages.raster.arrays import Grey
 
 WHITE = 255
 
 
-def insert_gap_separators(gray: NDArray[np.uint8], gap_width: int, gap_height: int) -> NDArray[np.uint8]:
+def insert_gap_separators(gray: Grey, gap_width: int, gap_height: int) -> Grey:
     """Return a copy of `gray` with a black line drawn through every white gap of the given size.
 
     For x ascending, then y ascending: if the box of `gap_width` x `gap_height` pixels with its upper left corner at
@@ -51,7 +52,7 @@ def insert_gap_separators(gray: NDArray[np.uint8], gap_width: int, gap_height: i
     return drawn
 
 
-def _white_boxes(gray: NDArray[np.uint8], box_width: int, box_height: int) -> list[int]:
+def _white_boxes(gray: Grey, box_width: int, box_height: int) -> list[int]:
     """Return for each x the rows y, as bits, where the box with upper left corner (x, y) is white in `gray`.
 
     The whole image is one integer, column after column, with at least `box_height` bits of paper below each, so

@@ -8,9 +8,10 @@ from functools import partial, reduce
 from itertools import compress
 
 import numpy as np
-from numpy.typing import NDArray
 
-AreWhite = Callable[[NDArray[np.float64], NDArray[np.float64]], bool]
+from workers.stages.raster.arrays import Floats, Polyline
+
+AreWhite = Callable[[Floats, Floats], bool]
 
 ROWS = 25  # in which two gutters are compared
 
@@ -27,7 +28,7 @@ class Gutter:
         lines: over how many line pitches there is text on both sides.
     """
 
-    path: NDArray[np.float64]
+    path: Polyline
     seen: tuple[float, float]
     width: float
     block: float
@@ -53,7 +54,7 @@ class Gutter:
         """Rightmost column."""
         return float(self.path[:, 0].max())
 
-    def at(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    def at(self, rows: Floats) -> Floats:
         """Return the columns in which the gutter meets the given rows."""
         return np.interp(rows, self.path[:, 1], self.path[:, 0])
 

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from workers.stages.raster.arrays import Coordinates, Floats, Indices, Mask, RowRuns, Truths
 from workers.stages.raster.bits import row_stride, unpacked
 from workers.stages.raster.labelling import Runs, label_sparse, runs_of
 from workers.stages.separators.gutter_pieces import Gutter, in_line, joined
-
-Mask = NDArray[np.uint8]
 
 NARROWEST = 0.8  # text sizes; a word space is about half of one
 WHITE_LINES = 5.0  # line pitches that a white box must be tall
@@ -52,7 +50,7 @@ class _Bands:
     text: Mask
     pitch: float  # in bands
 
-    def are_white(self, columns: NDArray[np.float64], rows: NDArray[np.float64]) -> bool:
+    def are_white(self, columns: Floats, rows: Floats) -> bool:
         """Tell whether all of the given places on the page, in pixels, are white."""
         band = np.clip(rows / self.step, 0, len(self.ink) - 1).astype(int)
         return not self.ink[band, np.clip(columns, 0, self.ink.shape[1] - 1).astype(int)].any()
@@ -122,7 +120,7 @@ def word_space(text: Mask, scale: float) -> float:
     return float(np.median(words)) if len(words) else scale
 
 
-def _blocks(runs: NDArray[np.int64], width: int, wide: float) -> NDArray[np.int64]:
+def _blocks(runs: RowRuns, width: int, wide: float) -> Coordinates:
     """Return for each white run the width of the narrower block of text beside it, up to the next `wide` white."""
     row, start, end = runs.T
     count = len(runs)
@@ -133,13 +131,13 @@ def _blocks(runs: NDArray[np.int64], width: int, wide: float) -> NDArray[np.int6
     same_row = np.append(row, -1)
     left = start - np.where(same_row[last] == row, np.append(end, 0)[last], 0)
     right = np.where(same_row[following] == row, np.append(start, 0)[following], width) - end
-    return np.asarray(np.minimum(left, right))
+    return np.minimum(left, right)
 
 
 def _any(mask: Mask, step: int) -> Mask:
     """Return the mask in bands of `step` rows, 1 where any of them is."""
     height = mask.shape[0] // step * step
-    return np.asarray(mask[:height].reshape(-1, step, mask.shape[1]).max(axis=1))
+    return mask[:height].reshape(-1, step, mask.shape[1]).max(axis=1)
 
 
 def _white_boxes(bands: _Bands, scale: float) -> Mask:
@@ -147,28 +145,26 @@ def _white_boxes(bands: _Bands, scale: float) -> Mask:
     kernel = np.ones((max(3, round(WHITE_LINES * bands.pitch)), max(3, round(NARROWEST * scale))), np.uint8)
     framed = cv2.copyMakeBorder(1 - bands.ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     opened = cv2.morphologyEx(framed, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return np.asarray(opened[1:-1, 1:-1])
+    return opened[1:-1, 1:-1]
 
 
-def _runs(mask: Mask) -> NDArray[np.int64]:
+def _runs(mask: Mask) -> RowRuns:
     """Return the runs of 1 along the rows as (n, 3): row, first, one past the last column."""
     found = runs_of(mask)
     rows, starts = np.divmod(found.start, found.stride)
     return np.stack([rows, starts, starts + found.end - found.start], axis=1)
 
 
-def _supported(runs: NDArray[np.int64], bands: _Bands, scale: float) -> NDArray[np.bool_]:
+def _supported(runs: RowRuns, bands: _Bands, scale: float) -> Truths:
     """Tell for each run whether text stands close to both of its edges within a line pitch."""
     close, reach = int(CLOSE * scale), max(1, round(REACH * scale))
     near = np.minimum(*_beside(runs, close, bands.pitch, bands.text))
     dense = np.minimum(*_beside(runs, reach, bands.pitch, bands.text))
     start, end = runs[:, 1], runs[:, 2]
-    return np.asarray((near > 0) & (dense > DENSE) & (start > 0) & (end < bands.text.shape[1]))
+    return (near > 0) & (dense > DENSE) & (start > 0) & (end < bands.text.shape[1])
 
 
-def _beside(
-    runs: NDArray[np.int64], reach: int, tall: float, text: Mask
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _beside(runs: RowRuns, reach: int, tall: float, text: Mask) -> tuple[Floats, Floats]:
     """Return for each run the shares of text in the windows left and right of it, `reach` wide and `tall` high."""
     high = max(1, round(tall)) // 2
     height, width = text.shape
@@ -210,7 +206,7 @@ def _corridors(white: Mask, found: list[Gutter], bands: _Bands, scale: float) ->
     return [corridor for corridor in corridors if corridor is not None]
 
 
-def _linked(runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands) -> list[NDArray[np.intp]]:
+def _linked(runs: RowRuns, supported: Truths, bands: _Bands) -> list[Indices]:
     """Link supported runs from band to band; return the indices of the runs of each chain that is mostly supported."""
     shape = bands.ink.shape
     chosen = np.flatnonzero(supported)
@@ -226,7 +222,7 @@ def _linked(runs: NDArray[np.int64], supported: NDArray[np.bool_], bands: _Bands
     return [own for own, tall in zip(chains, heights, strict=True) if len(np.unique(runs[own, 0])) >= MOST * tall]
 
 
-def _unbroken(runs: NDArray[np.int64], bands: _Bands, scale: float) -> list[NDArray[np.int64]]:
+def _unbroken(runs: RowRuns, bands: _Bands, scale: float) -> list[RowRuns]:
     """Return the parts of a chain of runs between lines of text that cross the gutter and let it through a space."""
     width = runs[:, 2] - runs[:, 1]
     rows, number = np.unique(runs[:, 0], return_inverse=True)
@@ -238,9 +234,7 @@ def _unbroken(runs: NDArray[np.int64], bands: _Bands, scale: float) -> list[NDAr
     return [runs[(number >= a) & (number < b)] for a, b in zip(bounds[::2], bounds[1::2], strict=True) if a < b]
 
 
-def _trace(
-    runs: NDArray[np.int64], block: float, bands: _Bands, scale: float, *, extended: bool = True
-) -> Gutter | None:
+def _trace(runs: RowRuns, block: float, bands: _Bands, scale: float, *, extended: bool = True) -> Gutter | None:
     """Return the gutter that runs through a chain of white runs; None where it comes to nothing.
 
     It is `extended` up and down through white.
@@ -278,7 +272,7 @@ def _trace(
     return Gutter(np.array(points, np.float64), seen, wide, block, lines)
 
 
-def _fit_line(runs: NDArray[np.int64], step: int) -> NDArray[np.float64]:
+def _fit_line(runs: RowRuns, step: int) -> Floats:
     """Return slope and offset of the line x(row) through the middles of the narrower half of the runs.
 
     A page is upright here, so what would be steeper than `STEEPEST` is no slant but white of all widths. A row is

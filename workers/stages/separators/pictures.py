@@ -10,11 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.raster.bits import Bits, unpacked
+from workers.stages.raster.arrays import Bits, Grey, Mask, Truths, Window
+from workers.stages.raster.bits import unpacked
 from workers.stages.raster.labelling import label_sparse
 from workers.stages.separators.components import LARGE, Components
-
-Mask = NDArray[np.uint8]
 
 LARGE_SIDE = 5.0  # text scales: smaller pieces are left to the line finder
 PAPER_WHITE = 190  # of 255, after the paper was made even; text shows whiter paper between its lines
@@ -27,7 +26,7 @@ BOXED = 0.9  # share of its box that the outline of a picture with four corners 
 STEP = 3  # the mask is made on blocks of this many pixels
 
 
-def find_pictures(grey: NDArray[np.uint8], components: Components) -> Mask:
+def find_pictures(grey: Grey, components: Components) -> Mask:
     """Return (h, w), 1 where a picture or a black border lies.
 
     Args:
@@ -44,14 +43,14 @@ def find_pictures(grey: NDArray[np.uint8], components: Components) -> Mask:
         drawn = _any_in_blocks(components.labelled.bits(art), size)
         blocks |= cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, _box(FILL * scale))
     blocks = _filled(blocks, scale)
-    return np.asarray(cv2.resize(blocks, (width, height), interpolation=cv2.INTER_NEAREST))
+    return cv2.resize(blocks, (width, height), interpolation=cv2.INTER_NEAREST)
 
 
 def _any_in_blocks(bits: Bits, size: tuple[int, int]) -> Mask:
     """Return the blocks, `size` (width, height) of them, in which any bit is set."""
     rows = np.bitwise_or.reduce(bits[: size[1] * STEP].reshape(size[1], STEP, -1), axis=1)
     pixels = unpacked(rows, size[0] * STEP)
-    return np.asarray(np.bitwise_or.reduce([pixels[:, k::STEP] for k in range(STEP)]))
+    return np.bitwise_or.reduce([pixels[:, k::STEP] for k in range(STEP)])
 
 
 def _filled(blocks: Mask, scale: float) -> Mask:
@@ -70,28 +69,28 @@ def _filled(blocks: Mask, scale: float) -> Mask:
     return blocks
 
 
-def _outermost(own: NDArray[np.bool_]) -> NDArray[np.int32]:
+def _outermost(own: Window) -> NDArray[np.int32]:
     """Return the first and the last pixel of each row, (n, 2) x, y: they alone span the outline."""
     rows = np.arange(len(own))
     first, last = own.argmax(axis=1), own.shape[1] - 1 - own[:, ::-1].argmax(axis=1)
     return np.stack([np.append(first, last), np.append(rows, rows)], axis=1).astype(np.int32)
 
 
-def line_art(components: Components) -> NDArray[np.bool_]:
+def line_art(components: Components) -> Truths:
     """Return which components are drawings, frames or borders."""
     c = components
     side = np.maximum(c.width, c.height) > LARGE_SIDE * c.scale
     thick_enough = np.minimum(c.width, c.height) > 0.3 * LARGE_SIDE * c.scale
     border = c.on_edge & side
-    return np.asarray((c.kind == LARGE) & ((side & thick_enough & ~c.letterlike & ~(c.heavy & c.spots)) | border))
+    return (c.kind == LARGE) & ((side & thick_enough & ~c.letterlike & ~(c.heavy & c.spots)) | border)
 
 
-def _halftone(grey: NDArray[np.uint8], scale: float) -> Mask:
+def _halftone(grey: Grey, scale: float) -> Mask:
     """Return where no white paper shows."""
     brightest = cv2.dilate(grey, _box(WHITE_WINDOW * scale))
     dark = (brightest < PAPER_WHITE).astype(np.uint8)
     dark = cv2.dilate(dark, _box(WHITE_WINDOW * scale))
-    return np.asarray(cv2.morphologyEx(dark, cv2.MORPH_OPEN, _box(HALFTONE_SIDE * scale)))
+    return cv2.morphologyEx(dark, cv2.MORPH_OPEN, _box(HALFTONE_SIDE * scale))
 
 
 def _box(side: float) -> Mask:

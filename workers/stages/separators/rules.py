@@ -10,17 +10,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from workers.stages.raster.arrays import AnyMask, Counts, Grey, Indices, Mask, Polyline, Stats, Truths, Window
 from workers.stages.raster.bits import all_of_rows, any_of_rows, packed, unpacked, with_neighbours
 from workers.stages.raster.groups import ragged
-from workers.stages.raster.labelling import Labelled, Stats, label_sparse
-
-Mask = NDArray[np.uint8]
-Path = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from workers.stages.raster.labelling import Labelled, label_sparse
 
 SHORTEST = 5.0  # a rule is at least this long: letter stems of body text are shorter
 SEED = 2.5  # and has unbroken stretches of this length
@@ -55,7 +51,7 @@ class Rules:
     faint: Mask
 
 
-def find_rules(grey: NDArray[np.uint8], ink: Mask, scale: float) -> Rules:
+def find_rules(grey: Grey, ink: Mask, scale: float) -> Rules:
     """Find the printed rules of an upright page.
 
     Args:
@@ -65,10 +61,10 @@ def find_rules(grey: NDArray[np.uint8], ink: Mask, scale: float) -> Rules:
     """
     width = max(3, round(THICKEST * scale) | 1) + 2
     vertical, faint = _upright(_thin(grey, (width, 1)), ink, scale)
-    across, _ = _upright(np.asarray(cv2.transpose(_thin(grey, (1, width)))), ink.T, scale)
+    across, _ = _upright(cv2.transpose(_thin(grey, (1, width))), ink.T, scale)
     height = len(grey)
     horizontal = cv2.transpose(_of_height(across, grey.shape[1]))
-    return Rules(_of_height(vertical, height), np.asarray(horizontal), _of_height(faint, height))
+    return Rules(_of_height(vertical, height), horizontal, _of_height(faint, height))
 
 
 def step_along(scale: float) -> int:
@@ -76,14 +72,14 @@ def step_along(scale: float) -> int:
     return max(1, round(STEP * scale))
 
 
-def _thin(grey: NDArray[np.uint8], window: tuple[int, int]) -> Mask:
+def _thin(grey: Grey, window: tuple[int, int]) -> Mask:
     """Return 1 where `grey` is dark against the paper on both sides within a `window` (width, height) across a rule."""
     # a closing across the rule takes it away, letters stay in part
     line = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_RECT, window))
-    return np.asarray(cv2.threshold(line, DARKNESS, 1, cv2.THRESH_BINARY)[1])
+    return cv2.threshold(line, DARKNESS, 1, cv2.THRESH_BINARY)[1]
 
 
-def _upright(thin: Mask, ink: NDArray[np.uint8], scale: float) -> tuple[Mask, Mask]:
+def _upright(thin: Mask, ink: Mask, scale: float) -> tuple[Mask, Mask]:
     """Return the masks of the vertical rules among what is `thin`, and of all upright strokes, one row of each step."""
     width, step = thin.shape[1], step_along(scale)
     slack = with_neighbours(packed(thin), width)  # a slanted rule moves sideways from row to row
@@ -95,10 +91,10 @@ def _upright(thin: Mask, ink: NDArray[np.uint8], scale: float) -> tuple[Mask, Ma
 
 def _of_height(mask: Mask, height: int) -> Mask:
     """Return the mask with its rows repeated to `height`."""
-    return np.asarray(mask[np.arange(height) * len(mask) // height])
+    return mask[np.arange(height) * len(mask) // height]
 
 
-def _rules_among(seeds: Mask, ink: NDArray[np.generic], scale: float, step: int) -> tuple[Mask, Mask]:
+def _rules_among(seeds: Mask, ink: AnyMask, scale: float, step: int) -> tuple[Mask, Mask]:
     """Return the mask of the rules among upright strokes, and the strokes with bridges between their pieces.
 
     Args:
@@ -130,15 +126,15 @@ def _strokes(seeds: Mask, step: int) -> tuple[Labelled, Stats]:
     return strokes, strokes.stats * np.array([1, step, 1, step, step], np.int32)
 
 
-def _slim(stats: Stats, scale: float) -> NDArray[np.bool_]:
+def _slim(stats: Stats, scale: float) -> Truths:
     """Tell which components are as thin and upright as a rule."""
     thin = stats[:, 4] <= (THICKEST * scale + 4) * stats[:, 3]
     thin &= stats[:, 2] < 0.2 * stats[:, 3] + scale
     thin[0] = False
-    return np.asarray(thin)
+    return thin
 
 
-def _bridges(strokes: Labelled, stats: Stats, ink: NDArray[np.generic], scale: float, step: int) -> Mask | None:
+def _bridges(strokes: Labelled, stats: Stats, ink: AnyMask, scale: float, step: int) -> Mask | None:
     """Return (h, w), 1 on lines that join the pieces of long broken rules one below the other; None without any.
 
     Between the pieces lies paper: a caption ends a rule above it, and so does a picture.
@@ -174,9 +170,7 @@ def _bridges(strokes: Labelled, stats: Stats, ink: NDArray[np.generic], scale: f
     return bridges
 
 
-def _is_clear(
-    begin: tuple[Indices, Indices], end: tuple[Indices, Indices], ink: NDArray[np.generic], scale: float
-) -> NDArray[np.bool_]:
+def _is_clear(begin: tuple[Indices, Indices], end: tuple[Indices, Indices], ink: AnyMask, scale: float) -> Truths:
     """Tell for lines from `begin` to `end`, columns and rows each, whether paper is on both sides of most of them."""
     (x, y), (to_x, to_y) = begin, end
     long = np.maximum(to_y - y, 0)
@@ -184,12 +178,10 @@ def _is_clear(
     row = y[line] + place
     column = x[line] + (to_x - x)[line] * place // np.maximum(long, 1)[line]
     free = _paper_beside(row, column, column, ink, scale)
-    return np.asarray(np.bincount(line, free, len(x)) >= SHORT_FREE * long)
+    return np.bincount(line, free, len(x)) >= SHORT_FREE * long
 
 
-def _paper_beside(
-    row: Indices, first: Indices, last: Indices, ink: NDArray[np.generic], scale: float
-) -> NDArray[np.bool_]:
+def _paper_beside(row: Indices, first: Indices, last: Indices, ink: AnyMask, scale: float) -> Truths:
     """Tell for stretches from a `first` to a `last` column of a row whether paper, or no page, is on both sides."""
     beside = np.arange(2, max(2, round(BESIDE * scale)) + 1)
     free = np.ones(len(row), bool)
@@ -209,7 +201,7 @@ def _ends(strokes: Labelled) -> tuple[Indices, Indices]:
     return head, foot
 
 
-def _has_clear_margins(strokes: Labelled, chosen: Indices, ink: NDArray[np.generic], scale: float) -> Indices:
+def _has_clear_margins(strokes: Labelled, chosen: Indices, ink: AnyMask, scale: float) -> Indices:
     """Return the `chosen` components with paper on both sides along most of their length.
 
     Args:
@@ -239,7 +231,7 @@ def _ends_in_rows(strokes: Labelled, chosen: Indices) -> tuple[Indices, ...]:
     return label[begins], row[begins], first[begins], last[np.append(begins[1:], True)[: len(own)]]
 
 
-def _has_even_width(own: NDArray[np.bool_], ink: NDArray[np.generic], stats: Stats, scale: float) -> bool:
+def _has_even_width(own: Window, ink: AnyMask, stats: Stats, scale: float) -> bool:
     """Tell whether middle and thickness of a stroke change little from row to row; the less the more gaps it has.
 
     The letters of a small hand, or of a row of small type, make a thin stroke with paper above and below too.
@@ -251,7 +243,7 @@ def _has_even_width(own: NDArray[np.bool_], ink: NDArray[np.generic], stats: Sta
         scale: text scale in pixels.
     """
     x, y, width, height, _ = stats.tolist()
-    stroke = own & (np.asarray(ink[y : y + height, x : x + width]) != 0)
+    stroke = own & (ink[y : y + height, x : x + width] != 0)
     thick = stroke.sum(axis=1)
     inked = thick > 0
     both = inked[1:] & inked[:-1]
@@ -262,7 +254,7 @@ def _has_even_width(own: NDArray[np.bool_], ink: NDArray[np.generic], stats: Sta
     return bool(change[both].mean() <= WAVERS * scale * inked.mean())
 
 
-def _repeated_strokes(stats: NDArray[np.int32], keep: NDArray[np.bool_], scale: float) -> NDArray[np.int64]:
+def _repeated_strokes(stats: Stats, keep: Truths, scale: float) -> Counts:
     """Return which of the kept components stand in a row of at least `PICKETS` with others of about their length."""
     chosen = np.flatnonzero(keep)
     x, y, _, height, _ = stats[chosen].astype(np.int64).T
@@ -270,10 +262,10 @@ def _repeated_strokes(stats: NDArray[np.int32], keep: NDArray[np.bool_], scale: 
     alike = shared > 0.6 * np.maximum(height[:, None], height)
     near = np.abs(x[:, None] - x) < PICKET_SPACE * scale
     in_row = (alike & near).sum(axis=1) >= PICKETS
-    return np.asarray(chosen[in_row & (height < LONG * scale)])
+    return chosen[in_row & (height < LONG * scale)]
 
 
-def rule_paths(vertical: Mask, scale: float, step: int = 1) -> list[Path]:
+def rule_paths(vertical: Mask, scale: float, step: int = 1) -> list[Polyline]:
     """Return the middle line of each vertical rule as (n, 2) points x, y from top to bottom.
 
     Args:

@@ -28,7 +28,7 @@ from orchestrator.discovery.discovery import FoundPage
 from orchestrator.feeder.broker import RedisBroker
 from orchestrator.feeder.feeder import Feeder
 from orchestrator.feeder.window import BULK
-from orchestrator.ingest.rows import store_pages, store_pipeline, store_volume
+from orchestrator.ingest.rows import StoredCounts, Target, store_pages, store_pipeline, store_volume
 from tests.faults.plan import Fault
 from tests.fleet import Fleet, quick_settings
 from tests.integration.fleets import a_database, a_fleet, a_redis
@@ -147,9 +147,12 @@ def _stored(servers: Servers, engine: Engine, rows: int) -> Figure:
     pipeline = store_pipeline(engine, PipelineParameters(), {})
     volume = store_volume(engine, "archive", "/archive", "directory")
     began, before = time.monotonic(), _ingest_cpu_ms(servers)
-    for stored in store_pages(engine, volume, pipeline, BULK, _found(rows)):
+
+    def tell(stored: StoredCounts) -> None:
         if stored.found % 100_000 == 0:
             print(f"  {stored.found:,} rows", flush=True)
+
+    store_pages(engine, Target(volume, pipeline, BULK), _found(rows), tell)
     rate = rows / (time.monotonic() - began)
     cpu = (_ingest_cpu_ms(servers) - before) / rows * 1000
     value = f"{rate:,.0f} page rows/s, {cpu:.0f} us of CPU each"

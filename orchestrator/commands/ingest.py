@@ -110,4 +110,4 @@ def _ingest(
         click.echo(json.dumps(outcome.to_dict() | {"seconds": round(seconds, 3)}))
     else:
         print_summary(outcome, seconds)
-    return 1 if outcome.summary.quarantined or outcome.stopped else 0
+    return 1 if outcome.summary.quarantined or outcome.summary.cancelled or outcome.stopped else 0

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, select, text, update
+from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from models import Page, PageRun, PageRunState, Pipeline, Volume, database_now
-from models.many import insert_new_rows, is_one_of
+from models import Pipeline, Volume
 from orchestrator.discovery.discovery import FoundPage
+from orchestrator.ingest import page_rows, page_run_rows
+from orchestrator.page_runs.decisions import REMOVED
 from workers.parameters import PipelineParameters, canonical_json, fingerprint
 
 Result = TypeVar("Result")
@@ -22,13 +23,31 @@ BLOCK = 1_000
 BLOCK_SECONDS = 0.5  # the workers must not starve while a large archive is being hashed
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the pages of an ingest go: which volume, under which pipeline, before which others."""
+
+    volume_id: int
+    pipeline_id: int
+    priority: int
+
+
 @dataclass(slots=True)
-class Stored:
+class StoredCounts:
     """What an ingest added: pages not seen before, and page runs not yet in the queue."""
 
     found: int = 0
     new_pages: int = 0
     new_page_runs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlock:
+    """A block that is stored: the numbers of its pages, and how many of them, and of their page runs, are new."""
+
+    page_ids: frozenset[int]
+    new_pages: int
+    new_page_runs: int
 
 
 def store_pipeline(engine: Engine, parameters: PipelineParameters, versions: Mapping[str, str]) -> int:
@@ -62,39 +81,72 @@ def _at_once(action: Callable[[], Result]) -> Result:
 
 def store_pages(
     engine: Engine,
-    volume_id: int,
-    pipeline_id: int,
-    priority: int,
+    target: Target,
     found: Iterable[FoundPage],
+    after_block: Callable[[StoredCounts], object],
     retry_while_down: Retry = _at_once,
-) -> Iterator[Stored]:
-    """Store the pages of a volume in blocks, each committed; yields the sum after each block."""
-    stored, measure_at = Stored(), 2 * BLOCK
+) -> StoredCounts:
+    """Store the pages of a volume, all that are there now, in blocks; each is committed, then `after_block` is called.
+
+    At the end what was not found is gone: it leaves the views, the queue and the quarantine.
+    """
+    stored, measure_at = StoredCounts(), 2 * BLOCK
+    presence = Presence(retry_while_down(partial(page_rows.present, engine, target.volume_id)))
     for block in in_blocks(found):
-        new_pages, new_page_runs = retry_while_down(
-            partial(store_block, engine, volume_id, pipeline_id, priority, block)
-        )
+        added = retry_while_down(partial(store_block, engine, target, block))
+        presence.note(block, added)
         stored.found += len(block)
-        stored.new_pages += new_pages
-        stored.new_page_runs += new_page_runs
+        stored.new_pages += added.new_pages
+        stored.new_page_runs += added.new_page_runs
         if stored.found >= measure_at:
             retry_while_down(partial(_refresh_statistics, engine))
             measure_at *= 2
-        yield stored
+        after_block(stored)
+    for ids in presence.in_batches():
+        retry_while_down(partial(remove_pages, engine, ids, presence.hidden))
+    return stored
 
 
-def store_block(
-    engine: Engine, volume_id: int, pipeline_id: int, priority: int, block: Sequence[FoundPage]
-) -> tuple[int, int]:
-    """Store some pages of a volume in one transaction; returns the number of new pages and of new page runs.
+@dataclass(slots=True)
+class Presence:
+    """Which pages a walk through the volume has not found yet, and what it could not look into.
+
+    `missing` holds the numbers of pages that were there before; `hidden` the names of files and folders that could
+    not be read, and may hold pages still.
+    """
+
+    missing: set[int]
+    hidden: set[str] = field(default_factory=set)
+
+    def note(self, block: Sequence[FoundPage], stored: StoredBlock) -> None:
+        """Take note of pages that are there."""
+        self.missing -= stored.page_ids
+        if self.missing:
+            self.hidden |= {page.address.name for page in block if not page.sha256}
+
+    def in_batches(self) -> Iterator[list[int]]:
+        """Yield the numbers of the pages that were not found, some at a time."""
+        ids = sorted(self.missing)
+        for first in range(0, len(ids), BLOCK):
+            yield ids[first : first + BLOCK]
+
+
+def store_block(engine: Engine, target: Target, block: Sequence[FoundPage]) -> StoredBlock:
+    """Store some pages of a volume in one transaction.
 
     Safe to repeat: what is there is passed over.
     """
-    pages = {(page.address.name, page.sha256): page for page in block}
     with engine.begin() as connection:
-        known, inserted = _store_pages(connection, volume_id, pages)
-        page_ids = {key: known[key].page_id for key in pages}
-        return len(inserted), _store_page_runs(connection, pipeline_id, priority, pages, page_ids, inserted)
+        pages = page_rows.store(connection, target.volume_id, block)
+        new_page_runs = page_run_rows.store(connection, target.pipeline_id, target.priority, pages)
+        return StoredBlock(frozenset(pages.present), len(pages.inserted), new_page_runs)
+
+
+def remove_pages(engine: Engine, page_ids: Sequence[int], hidden: Set[str]) -> None:
+    """Note that pages are no longer there, but for those that may lie in what could not be looked into."""
+    with engine.begin() as connection:
+        removed = page_rows.remove(connection, page_ids, hidden)
+        page_run_rows.cancel(connection, removed, REMOVED)
 
 
 def _refresh_statistics(engine: Engine) -> None:
@@ -117,185 +169,6 @@ def in_blocks(
             block, began = [], time.monotonic()
     if block:
         yield block
-
-
-def known_hashes(engine: Engine, volume_id: int) -> Callable[[str, int, int], str | None]:
-    """Return a lookup of (name, size, modification time) -> SHA-256, so that unchanged files are not read again."""
-    statement = select(Page.sha256).where(
-        Page.volume_id == volume_id,
-        Page.name == bindparam("name"),
-        Page.size_bytes == bindparam("size"),
-        Page.modified_ns == bindparam("modified"),
-    )
-
-    def look_up(name: str, size_bytes: int, modified_ns: int) -> str | None:
-        with engine.connect() as connection:
-            values = {"name": name, "size": size_bytes, "modified": modified_ns}
-            return connection.scalars(statement, values).first()
-
-    with engine.connect() as connection:
-        is_new = connection.execute(select(Page.page_id).where(Page.volume_id == volume_id).limit(1)).first() is None
-    return _nothing_known if is_new else look_up
-
-
-def _nothing_known(name: str, size_bytes: int, modified_ns: int) -> str | None:
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _KnownPage:
-    page_id: int
-    page_number: int
-    modified_ns: int
-
-
-_Key = tuple[str, str]  # name and SHA-256: what tells one page of a volume from another
-
-
-def _store_pages(
-    connection: Connection, volume_id: int, pages: Mapping[_Key, FoundPage]
-) -> tuple[dict[_Key, _KnownPage], set[int]]:
-    """Insert what is new; returns all pages of the volume with these names, and the numbers of those inserted."""
-    known = _known_pages(connection, volume_id, pages)
-    new = {key: page for key, page in pages.items() if key not in known}
-    inserted = _insert_pages(connection, volume_id, new)
-    if len(inserted) < len(new):  # another ingest of the same volume was faster
-        known |= _known_pages(connection, volume_id, new)
-    known |= inserted
-    _refresh_moved(connection, pages, known)
-    _bring_back(connection, [known[key].page_id for key in pages if key not in inserted])
-    _mark_replaced(connection, [page.page_id for key, page in known.items() if key not in pages])
-    _cancel_superseded(connection, pages, known)
-    return known, {page.page_id for page in inserted.values()}
-
-
-def _insert_pages(connection: Connection, volume_id: int, new: Mapping[_Key, FoundPage]) -> dict[_Key, _KnownPage]:
-    if not new:
-        return {}
-    values = [_page_row(volume_id, name, page) for (name, _), page in new.items()]
-    rows = insert_new_rows(connection, Page, values, Page.name, Page.sha256, Page.page_id)
-    return {
-        (name, sha256): _KnownPage(page_id, new[name, sha256].page_number, new[name, sha256].modified_ns)
-        for name, sha256, page_id in rows
-    }
-
-
-def _known_pages(connection: Connection, volume_id: int, keys: Iterable[_Key]) -> dict[_Key, _KnownPage]:
-    rows = connection.execute(
-        select(Page.name, Page.sha256, Page.page_id, Page.page_number, Page.modified_ns).where(
-            Page.volume_id == volume_id, is_one_of(connection, Page.name, {name for name, _ in keys})
-        )
-    )
-    return {(row.name, row.sha256): _KnownPage(row.page_id, row.page_number, row.modified_ns) for row in rows}
-
-
-def _refresh_moved(connection: Connection, pages: Mapping[_Key, FoundPage], known: Mapping[_Key, _KnownPage]) -> None:
-    """Give known pages their new place and time when files were added around them, or touched."""
-    moved = [
-        {"moved_id": old.page_id, "number": page.page_number, "modified": page.modified_ns}
-        for key, page in pages.items()
-        if (old := known[key]).page_number != page.page_number or old.modified_ns != page.modified_ns
-    ]
-    if moved:
-        connection.execute(
-            update(Page)
-            .where(Page.page_id == bindparam("moved_id"))
-            .values(page_number=bindparam("number"), modified_ns=bindparam("modified")),
-            moved,
-        )
-
-
-def _bring_back(connection: Connection, page_ids: Sequence[int]) -> None:
-    """Count pages among the present ones again that were gone."""
-    if page_ids:
-        gone = is_one_of(connection, Page.page_id, page_ids) & Page.gone_at.is_not(None)
-        connection.execute(update(Page).where(gone).values(gone_at=None, gone_reason=None))
-
-
-def _mark_replaced(connection: Connection, page_ids: Sequence[int]) -> None:
-    """Take pages out of the views whose files have other bytes now."""
-    if page_ids:
-        present = is_one_of(connection, Page.page_id, page_ids) & Page.gone_at.is_(None)
-        connection.execute(update(Page).where(present).values(gone_at=database_now(), gone_reason="replaced"))
-
-
-def _cancel_superseded(
-    connection: Connection, present: Mapping[_Key, FoundPage], known: Mapping[_Key, _KnownPage]
-) -> None:
-    """Take page runs out of the queue whose bytes are gone: the file has changed and is a new page now."""
-    gone = [page.page_id for key, page in known.items() if key not in present]
-    if gone:
-        connection.execute(
-            update(PageRun)
-            .where(PageRun.page_id.in_(gone), PageRun.state.in_([PageRunState.READY, PageRunState.QUEUED]))
-            .values(
-                state=PageRunState.CANCELLED,
-                finished_at=database_now(),
-                error_code="superseded",
-                error_message="The file changed before this page was processed; its new bytes are a page of their own.",
-            )
-        )
-
-
-def _store_page_runs(
-    connection: Connection,
-    pipeline_id: int,
-    priority: int,
-    pages: Mapping[_Key, FoundPage],
-    page_ids: Mapping[_Key, int],
-    inserted: set[int],
-) -> int:
-    """Insert the page runs that do not exist yet; returns how many. Pages just `inserted` have none."""
-    existing = _with_page_run(connection, pipeline_id, set(page_ids.values()) - inserted)
-    new = [
-        _page_run_row(page_ids[key], pipeline_id, priority, page)
-        for key, page in pages.items()
-        if page_ids[key] not in existing
-    ]
-    if new:
-        insert_new_rows(connection, PageRun, new, PageRun.page_run_id)
-        if any(row["error_code"] for row in new):
-            _stamp_broken(connection)
-    return len(new)
-
-
-def _with_page_run(connection: Connection, pipeline_id: int, page_ids: set[int]) -> set[int]:
-    if not page_ids:
-        return set()
-    statement = select(PageRun.page_id).where(PageRun.pipeline_id == pipeline_id, PageRun.page_id.in_(page_ids))
-    return set(connection.scalars(statement))
-
-
-def _page_row(volume_id: int, name: str, page: FoundPage) -> dict[str, Any]:
-    return {
-        "volume_id": volume_id,
-        "page_number": page.page_number,
-        "name": name,
-        "address": page.address.to_json(),
-        "sha256": page.sha256,
-        "size_bytes": page.size_bytes,
-        "modified_ns": page.modified_ns,
-    }
-
-
-def _page_run_row(page_id: int, pipeline_id: int, priority: int, page: FoundPage) -> dict[str, Any]:
-    """Return a page run: ready, or quarantined at once when discovery already found it broken."""
-    return {
-        "page_id": page_id,
-        "pipeline_id": pipeline_id,
-        "priority": priority,
-        "state": PageRunState.QUARANTINED if page.error else PageRunState.READY,
-        "error_code": page.error.code if page.error else None,
-        "error_message": str(page.error) if page.error else None,
-    }
-
-
-def _stamp_broken(connection: Connection) -> None:
-    connection.execute(
-        update(PageRun)
-        .where(PageRun.state == PageRunState.QUARANTINED, PageRun.finished_at.is_(None))
-        .values(finished_at=database_now())
-    )
 
 
 def _insert_or_skip(connection: Connection, table: Any) -> Any:

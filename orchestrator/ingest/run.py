@@ -96,9 +96,11 @@ class Run:
 
     def add(self, volume: Volume) -> None:
         """Find and store the pages of a volume; the workers begin while later pages are still being found."""
-        for _ in self.storing.add(volume):
-            self.shift.feeder.scope = Scope(tuple(self.storing.volume_ids))
-            self.tend()
+        self.storing.add(volume, self._feed)
+
+    def _feed(self) -> None:
+        self.shift.feeder.scope = Scope(tuple(self.storing.volume_ids))
+        self.tend()
 
     def wait(self) -> None:
         """Feed and watch until every page run of the volumes has ended."""
@@ -178,8 +180,7 @@ def store_only(
     engine = open_for_ingest(settings.database_url)
     storing = _storing(engine, settings, parameters, options, display)
     for volume in volumes:
-        for _ in storing.add(volume):
-            pass
+        storing.add(volume, after_block=lambda: None)
     display.found(storing.found, discovering=False)
     summary = storing.retry_while_down(lambda: summarise(storing.reader, storing.volume_ids, storing.pipeline_id))
     engine.dispose()

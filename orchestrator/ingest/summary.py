@@ -41,7 +41,7 @@ class Summary:
     pages: int
     done: int
     quarantined: int
-    cancelled: int
+    cancelled: int  # by a person; pages whose file has changed or is gone are not counted
     unfinished: int
     empty: int
     text_lines: int
@@ -77,7 +77,7 @@ class Counts:
 
 
 def count_page_runs(engine: Engine, volume_ids: Sequence[int], pipeline_id: int) -> Counts:
-    """Count the page runs of some volumes under one pipeline by state."""
+    """Count the page runs of some volumes under one pipeline by state, of pages that are there."""
     statement = _page_runs(volume_ids, pipeline_id, PageRun.state, func.count().label("pages")).group_by(PageRun.state)
     with engine.connect() as connection:
         return Counts({row.state: row.pages for row in connection.execute(statement)})

@@ -21,6 +21,12 @@ def print_summary(outcome: Outcome, seconds: float) -> None:
     )
     if summary.empty:
         console.print(f"{summary.empty:,} of them without text; page_status.empty_reason says why")
+    if summary.cancelled:
+        pages = counted(summary.cancelled, "page")
+        console.print(
+            f"{pages} cancelled and without a result; to run them: broadsheet retry --cancelled, then ingest",
+            soft_wrap=True,
+        )
     if outcome.skipped:
         console.print(f"{counted(outcome.skipped, 'file')} passed over as no scan; --dry-run lists what")
     if outcome.finished_now:

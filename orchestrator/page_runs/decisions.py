@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Engine, and_, select, true, update
+from sqlalchemy import ColumnElement, Engine, and_, func, select, true, update
 
 from models import Attempt, Page, PageRun, PageRunState, Pipeline, Volume, database_now
 
 UNFINISHED = (PageRunState.READY, PageRunState.QUEUED, PageRunState.RUNNING)
+# Why an ingest has cancelled a page run, when no person did: its bytes were gone.
+SUPERSEDED, REMOVED = "superseded", "removed"
+TAKEN_BACK = (SUPERSEDED, REMOVED)
+
+
+def is_taken_back() -> ColumnElement[bool]:
+    """Return the condition on page_run that an ingest cancelled it since its bytes were gone."""
+    return and_(PageRun.state == PageRunState.CANCELLED, func.coalesce(PageRun.error_code, "").in_(TAKEN_BACK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +46,14 @@ class Selection:
 
 
 def retry(engine: Engine, states: Sequence[PageRunState], selection: Selection) -> int:
-    """Make page runs ready again and forgive the attempts so far; returns how many."""
+    """Make page runs ready again and forgive the attempts so far; returns how many.
+
+    What an ingest has taken back is left alone unless it is asked for by its code or number: its bytes are gone.
+    """
+    meant = true() if selection.code in TAKEN_BACK or selection.page_run_ids else ~is_taken_back()
     ready = (
         update(PageRun)
-        .where(PageRun.state.in_(states), selection.condition())
+        .where(PageRun.state.in_(states), meant, selection.condition())
         .values(
             state=PageRunState.READY,
             attempts_forgiven=PageRun.attempts,
@@ -55,12 +67,14 @@ def retry(engine: Engine, states: Sequence[PageRunState], selection: Selection) 
         return connection.execute(ready).rowcount
 
 
-def cancel(engine: Engine, selection: Selection) -> int:
-    """Cancel unfinished page runs; returns how many. Their messages find nothing to do and are dropped.
+def cancel(engine: Engine, selection: Selection, quarantined: bool = False) -> int:
+    """Cancel unfinished page runs, and `quarantined` ones if asked; returns how many.
 
-    What a worker is busy with goes on to its end, but its owner token is gone: it stores nothing.
+    Their messages find nothing to do and are dropped. What a worker is busy with goes on to its end, but its owner
+    token is gone: it stores nothing.
     """
-    unfinished = and_(PageRun.state.in_(UNFINISHED), selection.condition())
+    states = (*UNFINISHED, PageRunState.QUARANTINED) if quarantined else UNFINISHED
+    unfinished = and_(PageRun.state.in_(states), selection.condition())
     owners = select(PageRun.owner).where(unfinished, PageRun.state == PageRunState.RUNNING)
     with engine.begin() as connection:
         connection.execute(

@@ -70,6 +70,30 @@ def test_a_volume_or_single_page_runs_are_cancelled_and_brought_back(stored: Bro
     assert states(stored)["more/p1.png"] == "cancelled"
 
 
+def test_a_fault_whose_file_was_mended_or_deleted_is_no_fault_any_more(stored: Broadsheet) -> None:
+    draw_page(stored.folder / "scans" / "p3.tif", "mended")
+    (stored.folder / "more" / "p2.png").write_bytes(b"")
+    stored.run("ingest", "scans", "more", "--no-wait", code=1)
+    (stored.folder / "more" / "p2.png").unlink()
+    stored.run("ingest", "scans", "more", "--no-wait")
+    assert {name for name, state in states(stored).items() if state == "quarantined"} == set()
+
+
+def test_an_ingest_says_how_a_page_without_a_result_gets_one(stored: Broadsheet) -> None:
+    stored.run("cancel", "--volume", "more")
+    told = stored.run("ingest", "more", "--no-wait", code=1)
+    assert "1 page cancelled and without a result; to run them: broadsheet retry --cancelled" in told.stdout
+    stored.run("retry", "--cancelled")
+    stored.run("ingest", "more", "--no-wait")
+
+
+def test_what_cannot_be_mended_is_cleared_by_a_word(stored: Broadsheet) -> None:
+    stored.run("cancel", "--volume", "scans")
+    assert states(stored)["scans/p3.tif"] == "quarantined"
+    stored.run("cancel", "--volume", "scans", "--quarantined")
+    assert states(stored)["scans/p3.tif"] == "cancelled"
+
+
 def test_everything_is_only_cancelled_when_that_is_meant(stored: Broadsheet) -> None:
     before = states(stored)
     stored.run("cancel", code=130)

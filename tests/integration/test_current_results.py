@@ -10,7 +10,7 @@ from sqlalchemy import Engine, delete, insert, select, text, update
 from models import Face, Page, PageRun, Pipeline, Separator, StageTiming, TextLine, Volume
 from models.views import VIEWS
 from orchestrator.discovery.discovery import FoundPage
-from orchestrator.ingest.rows import store_block
+from orchestrator.ingest.rows import Target, store_block
 from orchestrator.page_runs.decisions import Selection as Decided
 from orchestrator.page_runs.decisions import retry
 from orchestrator.report.figures import Scope, read_figures
@@ -148,7 +148,7 @@ def test_two_results_of_one_page_cannot_both_be_current(engine: Engine) -> None:
 def ingest(engine: Engine, volume_id: int, pipeline_id: int, *scans: tuple[str, str]) -> None:
     """Store scans (name, SHA-256) of a volume as an ingest does."""
     found = [FoundPage(PageAddress((name,)), number, sha256, 1, 0) for number, (name, sha256) in enumerate(scans, 1)]
-    store_block(engine, volume_id, pipeline_id, 1, found)
+    store_block(engine, Target(volume_id, pipeline_id, 1), found)
 
 
 def test_a_scan_that_was_replaced_counts_with_its_new_bytes(engine: Engine) -> None:

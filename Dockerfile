@@ -1,11 +1,15 @@
 # The image of every service of ours: feeder, workers, ingest, migrations, flower.
 #
-#   docker build --tag broadsheet .                                             PyTorch with CUDA, several GB
-#   docker build --tag broadsheet --build-arg TORCH_INDEX=ADDRESS .             CPU-only: the address of PyTorch's own
+#   docker build --tag broadsheet .                                             0.7 GB, without kraken and PyTorch
+#   docker build --tag broadsheet --build-arg LIGHT= .                          with them, for --segmenter kraken and
+#                                                                               baseline: PyTorch with CUDA, several GB
+#   docker build --tag broadsheet --build-arg LIGHT= --build-arg TORCH_INDEX=ADDRESS .
+#                                                                               CPU-only: the address of PyTorch's own
 #                                                                               index of CPU wheels, see its "Get started"
 # Torch and torchvision come from one and the same index then; a mixture breaks kraken's neural segmenter.
 
 FROM python:3.11-slim AS requirements
+ARG LIGHT=1
 ARG TORCH_INDEX=""
 # Other versions of torch and torchvision than constraints.txt pins, as pip spells them.
 ARG TORCH=""
@@ -17,13 +21,12 @@ COPY constraints.txt .
 RUN pins=$(printf '%s\n' $TORCH); \
     if [ -n "$pins" ]; then grep -vE '^torch(vision)?==' constraints.txt > pins.txt; printf '%s\n' "$pins" >> pins.txt; \
     else cp constraints.txt pins.txt; fi; \
-    /opt/broadsheet/bin/pip install --constraint pins.txt ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch torchvision
-COPY pyproject.toml README.md ./
-# An empty project with our requirements: they are installed before our code is looked at.
-RUN mkdir workers orchestrator models migrations samples \
-    && touch workers/__init__.py orchestrator/__init__.py models/__init__.py migrations/__init__.py samples/__init__.py \
-    && /opt/broadsheet/bin/pip install --constraint pins.txt '.[fleet]' \
-    && /opt/broadsheet/bin/pip uninstall --yes broadsheet
+    [ -n "$LIGHT" ] || /opt/broadsheet/bin/pip install --constraint pins.txt \
+        ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch torchvision
+COPY pyproject.toml deploy/requirements.py ./
+# Our requirements without our code: they are installed before it is looked at.
+RUN python3 requirements.py ${LIGHT:+--light} fleet > requirements.txt \
+    && /opt/broadsheet/bin/pip install --constraint pins.txt --requirement requirements.txt
 
 FROM python:3.11-slim AS wheel
 WORKDIR /src

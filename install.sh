@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the virtual environment in $VENV with everything that constraints.txt pins. Called by make.
+# Makes the virtual environment in $VENV with everything that constraints.txt pins; with LIGHT=1 without kraken and
+# PyTorch, which only --segmenter kraken and baseline use, and without what the tests need. Called by make.
 set -eu
 
 "$PYTHON" - <<'PY' || exit 2
@@ -22,5 +23,13 @@ if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 
 [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
-echo "Installing Broadsheet and what it needs (kraken brings PyTorch: several GB, a few minutes) ..."
-"$VENV/bin/pip" install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+pip() { "$VENV/bin/pip" --quiet --disable-pip-version-check "$@"; }
+if [ -n "${LIGHT:-}" ]; then
+    echo "Installing Broadsheet without kraken and PyTorch (0.7 GB, half a minute) ..."
+    "$VENV/bin/python" deploy/requirements.py --light samples > "$VENV/requirements.txt"
+    pip install --constraint constraints.txt --requirement "$VENV/requirements.txt"
+    pip install --no-deps --editable .
+else
+    echo "Installing Broadsheet and what it needs (kraken brings PyTorch: several GB, a few minutes) ..."
+    pip install --constraint constraints.txt --editable '.[dev]'
+fi

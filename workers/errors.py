@@ -94,6 +94,12 @@ class StorageFailed(TransientError):
     code = "storage_failed"
 
 
+class SegmenterMissing(TransientError):
+    """This installation is without the software of the segmenter that is asked for; another worker may have it."""
+
+    code = "segmenter_missing"
+
+
 class FileOfParametersMissing(TransientError):
     """A file that the parameters name cannot be read on this machine; another worker may have it."""
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, requires, version
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
+from workers.errors import SegmenterMissing
 from workers.sources.hashing import sha256_of
 
 TextDirection = Literal["horizontal-lr", "horizontal-rl", "vertical-lr", "vertical-rl"]
@@ -194,24 +197,45 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def software_versions() -> dict[str, str]:
-    """Return the versions of everything that decides a pixel, read from package metadata without importing it."""
-    return {
-        "python": ".".join(platform.python_version_tuple()[:2]),
-        "kraken": version("kraken"),
-        "opencv": version("opencv-python-headless"),
-        "pillow": version("pillow"),
-        "broadsheet": version("broadsheet"),
-    }
+SOFTWARE = {"opencv": "opencv-python-headless", "pillow": "pillow", "broadsheet": "broadsheet"}
+"""What decides a pixel of every page, and the distribution whose version tells."""
+SOFTWARE_OF_SEGMENTERS = {"fast": (), "kraken": ("kraken",), "baseline": ("kraken", "torch")}
+"""What decides where lines are only under this segmenter."""
+
+
+def software_versions(parameters: PipelineParameters) -> dict[str, str]:
+    """Return the versions of all software that decides a pixel, read from package metadata without importing it.
+
+    Raises:
+        SegmenterMissing: the segmenter needs software that is not installed.
+    """
+    versions = {"python": ".".join(platform.python_version_tuple()[:2])}
+    versions |= {name: version(distribution) for name, distribution in SOFTWARE.items()}
+    segmenter = parameters.segmentation.segmenter
+    for name in SOFTWARE_OF_SEGMENTERS[segmenter]:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            raise SegmenterMissing(
+                f"--segmenter {segmenter} needs kraken, and this is a light installation without it; add it with "
+                f"{sys.executable} -m pip install '{_requirement('kraken')}', or use --segmenter fast."
+            ) from None
+    return versions
+
+
+def _requirement(name: str) -> str:
+    """Return what our own metadata asks for of a distribution, as pip spells it."""
+    return next((text for text in requires("broadsheet") or () if re.match(rf"{name}\b", text)), name)
 
 
 def versions_for(parameters: PipelineParameters) -> dict[str, str]:
     """Return the versions of the software, and the SHA-256 of each file that the parameters name.
 
     Raises:
+        SegmenterMissing: the segmenter needs software that is not installed.
         OSError: a file cannot be read.
     """
-    versions = software_versions()
+    versions = software_versions(parameters)
     for name, path in parameters.files.items():
         with Path(path).open("rb") as file:
             versions[name] = sha256_of(file)

@@ -19,7 +19,7 @@ from models import Pipeline
 from orchestrator.comparison.differences import PageComparison, compare_layouts
 from orchestrator.ingest.parameter_options import read_parameters
 from orchestrator.results.pages import ArchivedPage, Selection, page_run_ids, read_pages
-from workers.errors import BroadsheetError, UnreadableInput
+from workers.errors import BroadsheetError, SegmenterMissing, UnreadableInput
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters, fingerprint, versions_for
 
@@ -117,7 +117,7 @@ def _stored(name: str, parameters: str) -> Candidate:
     try:
         read = PipelineParameters.from_json(parameters)
         here = fingerprint(read, versions_for(read))
-    except (ValueError, OSError):  # parameters of another version, or of another machine
+    except (ValueError, OSError, SegmenterMissing):  # of another version, of another machine, or of a full install
         here = ""
     return Candidate(name, parameters, here == name)
 

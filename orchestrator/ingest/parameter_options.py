@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.errors import BroadsheetError, UnreadableInput
-from workers.parameters import PipelineParameters
+from workers.parameters import PipelineParameters, software_versions
 
 
 def read_parameters(file: Path | None, changes: Sequence[str]) -> PipelineParameters:
@@ -25,7 +25,7 @@ def read_parameters(file: Path | None, changes: Sequence[str]) -> PipelineParame
         parameters = PipelineParameters.from_json(json.dumps(values))
     except ValueError as error:
         raise UnreadableInput(f"Parameters: {error}.") from error
-    _read_files(parameters)
+    _check_surroundings(parameters)
     return parameters
 
 
@@ -37,10 +37,11 @@ def _find_files(values: dict[str, Any], parameters: PipelineParameters) -> None:
         _apply(values, f"{name}={json.dumps(str(Path(path).resolve()))}")
 
 
-def _read_files(parameters: PipelineParameters) -> None:
-    """Read the files that are named as a worker would: one that is no mask or network would stop every page."""
+def _check_surroundings(parameters: PipelineParameters) -> None:
+    """Look for the software and read the files that are named, as a worker would: what is amiss stops every page."""
     segmentation, faces = parameters.segmentation, parameters.faces
     try:
+        software_versions(parameters)
         if segmentation.mask:
             from workers.sources.images import open_mask
 

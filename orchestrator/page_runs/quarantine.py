@@ -15,7 +15,7 @@ from sqlalchemy import Engine, Select, select
 from models import Attempt, Page, PageRun, PageRunState, Pipeline, Volume
 from orchestrator.terminal.files import writing_bytes
 from workers.errors import BroadsheetError, UnreadableInput
-from workers.parameters import canonical_json, software_versions
+from workers.parameters import PipelineParameters, canonical_json, software_versions
 from workers.sources.address import PageAddress
 from workers.sources.escape import escaped, unescaped
 from workers.sources.limits import Limits
@@ -122,7 +122,10 @@ def export_case(case: PageRunReport, path: Path, limits: Limits) -> str | None:
         }
         _pack(parcel, "report.json", _readable(about | {"attempts": attempts, "original_missing": missing}))
         _pack(parcel, "parameters.json", _readable(json.loads(case.page_run["parameters"])))
-        versions = {"ingested_with": json.loads(case.page_run["versions"]), "exported_with": software_versions()}
+        versions = {
+            "ingested_with": json.loads(case.page_run["versions"]),
+            "exported_with": software_versions(PipelineParameters()),
+        }
         _pack(parcel, "versions.json", _readable(versions))
         for attempt in case.attempts:
             for name in ("traceback", "log"):

@@ -21,11 +21,12 @@ class Broadsheet:
 
     folder: Path
     environ: tuple[tuple[str, str], ...] = ()
+    command: Path = BROADSHEET
 
     def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run to the end and check the exit code."""
         done = subprocess.run(
-            [BROADSHEET, *arguments], cwd=self.folder, env=self.env(), capture_output=True, text=True, timeout=300
+            [self.command, *arguments], cwd=self.folder, env=self.env(), capture_output=True, text=True, timeout=300
         )
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
@@ -34,7 +35,7 @@ class Broadsheet:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start in a process group of its own, as a terminal would."""
         return subprocess.Popen(
-            [BROADSHEET, *arguments],
+            [self.command, *arguments],
             cwd=self.folder,
             env=self.env(),
             stdout=subprocess.PIPE,

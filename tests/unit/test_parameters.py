@@ -41,12 +41,18 @@ def test_the_canonical_form_reads_back() -> None:
 
 
 def test_the_fingerprint_names_parameters_and_versions() -> None:
-    versions = software_versions()
     plain = PipelineParameters()
+    versions = software_versions(plain)
     assert fingerprint(plain, versions) == fingerprint(PipelineParameters.from_json("{}"), versions)
     assert fingerprint(plain, versions) != fingerprint(read_parameters(None, ["faces.min_neighbors=9"]), versions)
     assert fingerprint(plain, versions) != fingerprint(plain, versions | {"opencv": "0"})
-    assert set(versions) == {"python", "kraken", "opencv", "pillow", "broadsheet"}
+    assert set(versions) == {"python", "opencv", "pillow", "broadsheet"}
+
+
+@pytest.mark.parametrize(("segmenter", "further"), [("kraken", {"kraken"}), ("baseline", {"kraken", "torch"})])
+def test_only_what_can_change_the_results_is_part_of_the_name(segmenter: str, further: set[str]) -> None:
+    parameters = read_parameters(None, [f"segmentation.segmenter={segmenter}"])
+    assert set(software_versions(parameters)) - set(software_versions(DEFAULTS)) == further
 
 
 @pytest.mark.parametrize(

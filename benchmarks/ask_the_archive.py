@@ -34,7 +34,7 @@ from orchestrator.export.parquet import write_boxes
 from orchestrator.query.formats import write_csv
 from orchestrator.query.named_queries import named_queries
 from orchestrator.query.query import run_query
-from orchestrator.results.pages import Selection
+from orchestrator.results.selection import Selection
 from tests.servers import PostgresServer
 
 PAGES, LINES = 1000, 200  # of a volume, of a page

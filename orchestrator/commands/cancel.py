@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
-from orchestrator.commands.options import with_settings
+from orchestrator.commands.options import json_option, page_option, pipeline_option, volume_option, with_settings
 from orchestrator.terminal.wording import counted
 from workers.config import Settings
 
 
 @click.command(short_help="Cancel unfinished pages.")
 @click.argument("page_runs", type=int, nargs=-1)
-@click.option("--volume", metavar="SOURCE", help="Only pages of this volume, as it was given to ingest.")
-@click.option("--pipeline", metavar="FINGERPRINT", help="Only pages under this pipeline, as page_status names it.")
+@volume_option
+@page_option
+@pipeline_option("Only pages under this pipeline.")
 @click.option("--quarantined", is_flag=True, help="Quarantined pages too.")
 @click.option("--yes", is_flag=True, help="Do not ask when every volume is meant.")
+@json_option
 @with_settings()
 def cancel(
     settings: Settings,
     page_runs: tuple[int, ...],
-    volume: str | None,
+    volumes: tuple[str, ...],
+    pages: tuple[str, ...],
     pipeline: str | None,
     quarantined: bool,
     yes: bool,
+    as_json: bool,
 ) -> None:
     """Cancel unfinished pages: PAGE_RUNS, or all that the options leave. `retry --cancelled` brings them back.
 
     What is done stays; what is queued is dropped; what a worker is busy with is not stored.
     """
     from orchestrator.database import open_existing
-    from orchestrator.page_runs.decisions import Selection
     from orchestrator.page_runs.decisions import cancel as cancel_them
+    from orchestrator.results.selection import Selection, resolve
 
-    chosen = Selection(volume=volume, pipeline=pipeline, page_run_ids=page_runs)
+    engine = open_existing(settings.database_url, read_only=False)
+    chosen = resolve(engine, Selection(volumes, pages, pipeline, page_runs or None))
     if chosen == Selection() and not yes:
-        click.confirm("Cancel the unfinished pages of all volumes?", abort=True)
-    count = cancel_them(open_existing(settings.database_url, read_only=False), chosen, quarantined)
-    click.echo(f"{counted(count, 'page run')} cancelled.")
+        click.confirm("Cancel the unfinished pages of all volumes?", abort=True, err=True)
+    count = cancel_them(engine, chosen, quarantined)
+    click.echo(json.dumps({"cancelled": count}) if as_json else f"{counted(count, 'page run')} cancelled.")

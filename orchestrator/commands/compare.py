@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.commands.options import with_settings
+from orchestrator.commands.options import json_option, volume_option, with_settings
 from workers.config import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from orchestrator.comparison.pipelines import Candidate, Comparison
-    from orchestrator.results.pages import Selection
+    from orchestrator.results.selection import Selection
 
 
 @click.command(short_help="Compare two pipelines on the same pages.")
 @click.argument("a")
 @click.argument("b")
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Run both on N pages here, before the big run.")
-@click.option("--volume", "volumes", multiple=True, metavar="NAME", help="Only pages of this volume; repeatable.")
+@volume_option
 @click.option("--output", type=click.Path(path_type=Path), help="A folder for pictures of the pages that differ most.")
 @click.option(
     "--pictures", type=click.IntRange(1), default=12, show_default=True, help="How many pages to list and draw."
 )
 @click.option("--processes", type=click.IntRange(1), help="Processes for a sample [one for each core].")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @with_settings()
 def compare(
     settings: Settings,
@@ -51,14 +51,12 @@ def compare(
     from orchestrator.comparison.pipelines import find_contender, render_verdict
     from orchestrator.database import open_existing
     from orchestrator.export.folder import refuse_full_folder
-    from orchestrator.results.pages import Selection, check_names
+    from orchestrator.results.selection import Selection, resolve
 
     if output is not None:
         refuse_full_folder(output)
     engine = open_existing(settings.database_url)
-    selection = Selection(volumes)
-    with engine.connect() as connection:
-        check_names(connection, selection)
+    selection = resolve(engine, Selection(volumes))
     contenders = find_contender(engine, a), find_contender(engine, b)
     verdict = _judge(engine, contenders, selection, sample, pictures, processes, settings, output)
     click.echo(json.dumps(verdict.to_dict()) if as_json else render_verdict(verdict), nl=as_json)

@@ -6,19 +6,19 @@ import json
 
 import click
 
-from orchestrator.commands.options import with_settings
+from orchestrator.commands.options import pipeline_option, volume_option, with_settings
 from workers.config import Settings
 
 
 @click.command(short_help="Say why a page took so long or looks odd.")
 @click.argument("page")
-@click.option("--volume", metavar="NAME", help="The volume, where several hold a page of this name.")
-@click.option("--pipeline", metavar="FINGERPRINT", help="Only the run under this pipeline.")
+@volume_option
+@pipeline_option("Only the run under this pipeline.")
 @click.option("--steps", is_flag=True, help="Read the page again and tell what each step did to its lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 @with_settings()
 def explain(
-    settings: Settings, page: str, volume: str | None, pipeline: str | None, steps: bool, as_json: bool
+    settings: Settings, page: str, volumes: tuple[str, ...], pipeline: str | None, steps: bool, as_json: bool
 ) -> None:
     """Explain PAGE: each stage's time, memory and counts beside what is usual in its volume, in words.
 
@@ -26,20 +26,19 @@ def explain(
     draws them.
     """
     from orchestrator.database import open_existing
+    from orchestrator.results.selection import Selection, resolve
 
     engine = open_existing(settings.database_url)
+    selection = resolve(engine, Selection(volumes, (page,), pipeline))
     if steps:
         from orchestrator.report.line_steps import explain_line_steps, render_line_steps
-        from orchestrator.results.pages import Selection
 
-        selection = Selection((volume,) if volume else (), (page,), pipeline)
         traced = explain_line_steps(engine, selection, settings.max_pixels)
         told = [(one.to_dict(), render_line_steps(one)) for one in traced]
     else:
-        from orchestrator.report.explain import explain_page, render_explanation
+        from orchestrator.report.explain import explain_pages, render_explanation
 
-        found = explain_page(engine, page, volume, pipeline)
-        told = [(one.to_dict(), render_explanation(one)) for one in found]
+        told = [(one.to_dict(), render_explanation(one)) for one in explain_pages(engine, selection)]
     if as_json:
         click.echo(json.dumps([values for values, _ in told]))
     else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.commands.options import with_settings
+from orchestrator.commands.options import page_option, pipeline_option, volume_option, with_settings
 from workers.config import Settings
 
 FORMATS = ["alto", "page", "hocr", "iiif", "yolo", "coco", "csv", "parquet", "crops", "contact-sheet"]
@@ -17,9 +17,9 @@ FORMATS = ["alto", "page", "hocr", "iiif", "yolo", "coco", "csv", "parquet", "cr
     "--format", "form", type=click.Choice(FORMATS, case_sensitive=False), required=True, help="What to write."
 )
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="A folder; a file for coco and csv.")
-@click.option("--volume", "volumes", multiple=True, metavar="NAME", help="Only this volume; repeatable.")
-@click.option("--page", "pages", multiple=True, metavar="NAME", help="Only this page; repeatable.")
-@click.option("--pipeline", metavar="FINGERPRINT", help="Results of this pipeline [the newest of each page].")
+@volume_option
+@page_option
+@pipeline_option("Results of this pipeline [the newest of each page].")
 @click.option("--what", type=click.Choice(["faces", "lines"]), default="faces", help="What crops and sheets show.")
 @click.option(
     "--canvas", metavar="TEMPLATE", help="iiif: a canvas's address with {volume} {page} {page_number} {sha256}."
@@ -50,9 +50,19 @@ def export(
     """
     from orchestrator.database import open_existing
     from orchestrator.export.run import ExportOptions, run_export
-    from orchestrator.results.pages import Selection
+    from orchestrator.results.selection import Selection, resolve
 
+    _refuse_other_endings(form, output)
     options = ExportOptions(what="lines" if what == "lines" else "faces", canvas=canvas, with_images=with_images)
-    selection = Selection(volumes, pages, pipeline)
     engine = open_existing(settings.database_url)
+    selection = resolve(engine, Selection(volumes, pages, pipeline))
     return run_export(engine, form, output, selection, options, settings.max_pixels)
+
+
+def _refuse_other_endings(form: str, output: Path) -> None:
+    from orchestrator.terminal.files import refuse_file_name, refuse_other_endings
+
+    if form in ("csv", "coco"):
+        refuse_other_endings(output, (".csv",) if form == "csv" else (".json",), f"{form} is written")
+    else:
+        refuse_file_name(output, form)

@@ -12,6 +12,21 @@ import click
 from orchestrator.terminal.verbosity import verbosity_options
 from workers.config import Settings
 
+volume_option = click.option(
+    "--volume", "volumes", multiple=True, metavar="NAME",
+    help="Only this volume: as it was given to ingest, its path, or a pattern; repeatable.",
+)  # fmt: skip
+page_option = click.option(
+    "--page", "pages", multiple=True, metavar="NAME", help="Only this page, or a pattern of names; repeatable."
+)
+code_option = click.option("--code", metavar="CODE", help="Only pages that failed with this error code.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
+
+
+def pipeline_option(meaning: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command `--pipeline`, a fingerprint or its beginning."""
+    return click.option("--pipeline", metavar="FINGERPRINT", help=meaning)
+
 
 def max_failure_rate(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command that feeds `--max-failure-rate`; it goes into the settings. Stands below `with_settings`."""

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import click
 
-from orchestrator.commands.options import with_settings
+from orchestrator.commands.options import pipeline_option, volume_option, with_settings
 from workers.config import Settings
 
 
 @click.command(short_help="Draw scans with their lines, separators and faces.")
 @click.argument("pages", nargs=-1, metavar="[PAGE]...")
 @click.option("--suspects", is_flag=True, help="All pages that suspect_pages lists.")
-@click.option("--volume", "volumes", multiple=True, metavar="NAME", help="All pages of this volume; repeatable.")
+@volume_option
 @click.option("--faces", is_flag=True, help="Contact sheets of all faces instead, with the names of their pages.")
 @click.option("--dropped", is_flag=True, help="Instead, what each step of finding lines threw away.")
 @click.option("--output", type=click.Path(path_type=Path), help="A file for one page, a folder or a PDF for more.")
 @click.option("--format", "form", type=click.Choice(["png", "jpeg", "pdf", "svg"]), help="[by the name of the output]")
 @click.option("--width", type=click.IntRange(200, 20_000), default=1800, show_default=True, help="Pixels of a picture.")
-@click.option("--pipeline", metavar="FINGERPRINT", help="Results of this pipeline [the newest of each page].")
+@pipeline_option("Results of this pipeline [the newest of each page].")
 @with_settings()
 def overlay(
     settings: Settings,
@@ -45,13 +45,13 @@ def overlay(
     from orchestrator.overlay import files as overlay_files
     from orchestrator.overlay.drawing import overlay_image
     from orchestrator.overlay.dropped import dropped_image
-    from orchestrator.results.pages import Selection
+    from orchestrator.results.selection import Selection, resolve
 
     if not (pages or suspects or volumes or faces):
         raise click.UsageError("Name pages, or give --suspects or --volume.")
     target = output or Path(f"{Path(pages[0]).name}.overlay.png" if len(pages) == 1 else "overlays")
     engine = open_existing(settings.database_url)
-    selection = Selection(volumes, pages, pipeline)
+    selection = resolve(engine, Selection(volumes, pages, pipeline))
     if suspects:
         selection = overlay_files.suspects(engine, selection)
     if faces:

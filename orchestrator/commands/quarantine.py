@@ -8,46 +8,51 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.commands.options import with_settings
+from orchestrator.commands.options import code_option, json_option, page_option, volume_option, with_settings
+from orchestrator.terminal.verbosity import say
 from orchestrator.terminal.wording import counted
 from workers.config import Settings
 
 if TYPE_CHECKING:
     from orchestrator.page_runs.quarantine import PageRunReport
 
-_volume = click.option("--volume", metavar="SOURCE", help="Only pages of this volume, as it was given to ingest.")
-_code = click.option("--code", metavar="CODE", help="Only pages that failed with this error code.")
+_NEXT = "; broadsheet quarantine show NUMBER tells more, broadsheet retry NUMBER tries one again"
 
 
 @click.group(short_help="Look at pages that failed for good; pack one for a bug report.")
 def quarantine() -> None:
-    """Look at pages that failed for good, try them again, pack one up for a bug report."""
+    """Look at pages that failed for good, pack one up for a bug report; `broadsheet retry` tries them again."""
 
 
 @quarantine.command("list")
-@_volume
-@_code
+@volume_option
+@page_option
+@code_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 @with_settings()
-def list_pages(settings: Settings, volume: str | None, code: str | None, as_json: bool) -> None:
-    """List the quarantined pages with their reasons; the number in front is what the other commands take."""
+def list_pages(
+    settings: Settings, volumes: tuple[str, ...], pages: tuple[str, ...], code: str | None, as_json: bool
+) -> None:
+    """List the quarantined pages with their reasons; the number in front is what `show`, `export` and `retry` take."""
     from dataclasses import asdict
 
     from orchestrator.database import open_existing
     from orchestrator.page_runs.quarantine import list_quarantined
+    from orchestrator.results.selection import Selection, resolve
 
-    pages = list_quarantined(open_existing(settings.database_url), volume, code)
+    engine = open_existing(settings.database_url)
+    found = list_quarantined(engine, resolve(engine, Selection(volumes, pages, code=code)))
     if as_json:
-        click.echo(json.dumps([asdict(page) for page in pages]))
+        click.echo(json.dumps([asdict(page) for page in found]))
         return
-    for page in pages:
+    for page in found:
         click.echo(f"{page.page_run}  {page.volume}  {page.page}  {page.code}: {page.message}")
-    click.echo(f"{counted(len(pages), 'page')} quarantined", err=True)
+    say(f"{counted(len(found), 'page')} quarantined{_NEXT if found else ''}")
 
 
 @quarantine.command()
 @click.argument("page_run", type=int)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @with_settings()
 def show(settings: Settings, page_run: int, as_json: bool) -> None:
     """Show what is known of page run PAGE_RUN: each attempt, its stage, signal, memory, traceback, last log lines."""
@@ -85,34 +90,22 @@ def _print(case: PageRunReport) -> None:
 
 
 @quarantine.command()
-@click.argument("page_runs", type=int, nargs=-1)
-@_volume
-@_code
-@with_settings()
-def retry(settings: Settings, page_runs: tuple[int, ...], volume: str | None, code: str | None) -> None:
-    """Make quarantined pages ready again: PAGE_RUNS, or all that the options leave. Earlier attempts are forgiven."""
-    from models import PageRunState
-    from orchestrator.database import open_existing
-    from orchestrator.page_runs.decisions import Selection
-    from orchestrator.page_runs.decisions import retry as make_ready
-
-    engine = open_existing(settings.database_url, read_only=False)
-    chosen = Selection(volume=volume, code=code, page_run_ids=page_runs)
-    count = make_ready(engine, [PageRunState.QUARANTINED], chosen)
-    click.echo(f"{counted(count, 'page run')} ready again; the next ingest, or the fleet's feeder, runs them.")
-
-
-@quarantine.command()
 @click.argument("page_run", type=int)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="[page-run-NUMBER.zip here]")
+@json_option
 @with_settings()
-def export(settings: Settings, page_run: int, output: Path | None) -> None:
+def export(settings: Settings, page_run: int, output: Path | None, as_json: bool) -> None:
     """Pack the original of PAGE_RUN, parameters, versions, attempts and tracebacks into one ZIP for a bug report."""
     from orchestrator.database import open_existing
     from orchestrator.page_runs.quarantine import export_case, read_report
+    from orchestrator.terminal.files import refuse_other_endings
     from workers.sources.limits import Limits
 
     case = read_report(open_existing(settings.database_url), page_run)
     path = output or Path(f"page-run-{page_run}.zip")
+    refuse_other_endings(path, (".zip",), "A case is packed")
     missing = export_case(case, path, Limits(max_pixels=settings.max_pixels))
+    if as_json:
+        click.echo(json.dumps({"output": str(path), "original_missing": missing}))
+        return
     click.echo(f"{path} is written" + (f", without the original: {missing}" if missing else "."))

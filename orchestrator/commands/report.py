@@ -6,33 +6,33 @@ from pathlib import Path
 
 import click
 
-from orchestrator.commands.options import with_settings
+from orchestrator.commands.options import pipeline_option, volume_option, with_settings
+from orchestrator.terminal.verbosity import say
 from workers.config import Settings
 
 
 @click.command(short_help="Tell how a run went, as text or as one HTML file.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A .html or .txt file.")
-@click.option("--volume", metavar="NAME", help="Only this volume.")
-@click.option("--pipeline", metavar="FINGERPRINT", help="Only results of this pipeline.")
+@volume_option
+@pipeline_option("Only results of this pipeline.")
 @click.option("--thumbnails", type=click.IntRange(0), default=24, show_default=True, help="Pictures of suspect pages.")
 @with_settings()
-def report(settings: Settings, output: Path | None, volume: str | None, pipeline: str | None, thumbnails: int) -> int:
+def report(
+    settings: Settings, output: Path | None, volumes: tuple[str, ...], pipeline: str | None, thumbnails: int
+) -> int:
     """Tell how a run went: pages, failures, throughput, timings, memory, suspects; as text, or as one HTML file."""
     from orchestrator.database import open_existing
-    from orchestrator.report.figures import Scope, read_figures
+    from orchestrator.report.figures import read_figures
     from orchestrator.report.text import render_text
-    from orchestrator.results.pages import Selection, check_names
-    from orchestrator.terminal.files import refuse_existing, writing
+    from orchestrator.results.selection import Selection, resolve
+    from orchestrator.terminal.files import refuse_existing, refuse_other_endings, writing
 
     as_html = output is not None and output.suffix.lower() in (".html", ".htm")
     if output is not None:
         refuse_existing(output)
-        if not as_html and output.suffix.lower() not in ("", ".txt"):
-            raise click.UsageError(f"A report is .html or .txt, not {output.suffix}; the HTML prints well.")
+        refuse_other_endings(output, (".html", ".htm", ".txt"), "A report is written")
     engine = open_existing(settings.database_url)
-    with engine.connect() as connection:
-        check_names(connection, Selection((volume,) if volume else (), (), pipeline))
-    figures = read_figures(engine, Scope(volume, pipeline))
+    figures = read_figures(engine, resolve(engine, Selection(volumes, pipeline=pipeline)))
     if output is None:
         click.echo(render_text(figures), nl=False)
         return 0
@@ -48,5 +48,5 @@ def report(settings: Settings, output: Path | None, volume: str | None, pipeline
         out.write(content)
     for sentence in failed:
         click.echo(sentence, err=True)
-    click.echo(f"{output} written{', without pictures of these' if failed else ''}", err=True)
+    say(f"{output} written{', without pictures of these' if failed else ''}")
     return 1 if failed else 0

@@ -15,8 +15,9 @@ from orchestrator.comparison.pipelines import Comparison, SampledPage
 from orchestrator.export.folder import Written, open_folder, write_file
 from orchestrator.export.naming import page_path
 from orchestrator.overlay.drawing import shrink
-from orchestrator.results.pages import ArchivedPage, Selection, read_pages
+from orchestrator.results.pages import ArchivedPage, read_pages
 from orchestrator.results.scans import open_scan
+from orchestrator.results.selection import Selection
 from workers.errors import PageError
 
 WIDTH = 1600

@@ -18,7 +18,8 @@ from sqlalchemy import Engine, select, text
 from models import Pipeline
 from orchestrator.comparison.differences import PageComparison, compare_layouts
 from orchestrator.ingest.parameter_options import read_parameters
-from orchestrator.results.pages import ArchivedPage, Selection, page_run_ids, read_pages
+from orchestrator.results.pages import ArchivedPage, page_run_ids, read_pages
+from orchestrator.results.selection import Selection
 from workers.errors import BroadsheetError, SegmenterMissing, UnreadableInput
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters, fingerprint, versions_for

@@ -31,8 +31,9 @@ class Subject:
 
 def stored_pages(engine: Engine, max_pixels: int) -> Iterator[Subject]:
     """Yield the finished pages of a database, each with its newest results."""
-    from orchestrator.results.pages import ArchivedPage, Selection, read_pages
+    from orchestrator.results.pages import ArchivedPage, read_pages
     from orchestrator.results.scans import open_scan
+    from orchestrator.results.selection import Selection
 
     def subject(page: ArchivedPage) -> Subject:
         return Subject(page.volume, page.page, lambda: page.layout, lambda: open_scan(page, max_pixels).grey)

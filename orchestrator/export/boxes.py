@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, bindparam, select
 
 from models import Face, Separator, TextLine
-from orchestrator.results.pages import Selection, page_block
+from orchestrator.results.pages import page_block
+from orchestrator.results.selection import Selection
 
 KINDS = ("line", "separator", "face")
 

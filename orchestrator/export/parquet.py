@@ -16,7 +16,8 @@ from sqlalchemy import Engine
 from orchestrator.export.boxes import KINDS, BoxBlock, box_blocks
 from orchestrator.export.naming import shortened
 from orchestrator.export.provenance import provenance_record
-from orchestrator.results.pages import Provenance, Selection
+from orchestrator.results.pages import Provenance
+from orchestrator.results.selection import Selection
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(

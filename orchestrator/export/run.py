@@ -25,7 +25,6 @@ from orchestrator.export.iiif import DEFAULT_CANVAS, annotation_page
 from orchestrator.export.naming import PageFiles, volume_path
 from orchestrator.results.pages import (
     ArchivedPage,
-    Selection,
     count_pages,
     page_names,
     provenances_of,
@@ -33,6 +32,7 @@ from orchestrator.results.pages import (
     volumes_of,
 )
 from orchestrator.results.scans import open_scan, scan_path
+from orchestrator.results.selection import Selection
 from orchestrator.terminal.files import refuse_existing, writing_beside
 from orchestrator.terminal.progress_bar import progress
 from orchestrator.terminal.wording import counted

@@ -19,8 +19,9 @@ from orchestrator.export.folder import PageFile, Written, going_on, open_folder,
 from orchestrator.export.naming import PageFiles
 from orchestrator.export.run import ExportOptions, run_export
 from orchestrator.overlay.drawing import overlay_image, overlay_svg, title
-from orchestrator.results.pages import ArchivedPage, Selection, count_pages, page_names, read_pages, volumes_of
+from orchestrator.results.pages import ArchivedPage, count_pages, page_names, read_pages, volumes_of
 from orchestrator.results.scans import open_scan
+from orchestrator.results.selection import Selection
 from orchestrator.terminal.files import refuse_existing, writing_beside, writing_bytes
 from orchestrator.terminal.wording import counted
 from workers.errors import UnreadableInput

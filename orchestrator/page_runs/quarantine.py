@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, Select, select
 
 from models import Attempt, Page, PageRun, PageRunState, Pipeline, Volume
+from orchestrator.results.selection import Selection
 from orchestrator.terminal.files import writing_bytes
 from workers.errors import BroadsheetError, UnreadableInput
 from workers.parameters import PipelineParameters, canonical_json, software_versions
@@ -52,17 +53,12 @@ class PageRunReport:
         return loaded
 
 
-def list_quarantined(engine: Engine, volume: str | None = None, code: str | None = None) -> list[Quarantined]:
-    """Return the quarantined pages in the order in which they were ingested."""
-    statement = _of_pages(
-        select(
-            PageRun.page_run_id, Volume.source, Page.name, PageRun.attempts, PageRun.error_code, PageRun.error_message
-        )
-    ).where(PageRun.state == PageRunState.QUARANTINED)
-    if volume is not None:
-        statement = statement.where(Volume.source == volume)
-    if code is not None:
-        statement = statement.where(PageRun.error_code == code)
+def list_quarantined(engine: Engine, selection: Selection) -> list[Quarantined]:
+    """Return the quarantined pages of a selection in the order in which they were ingested."""
+    columns = (
+        PageRun.page_run_id, Volume.source, Page.name, PageRun.attempts, PageRun.error_code, PageRun.error_message
+    )  # fmt: skip
+    statement = selection.narrow(select(*columns).select_from(PageRun)).where(PageRun.state == PageRunState.QUARANTINED)
     with engine.connect() as connection:
         rows = connection.execute(statement.order_by(PageRun.page_run_id)).all()
     return [

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, select, text
 
+from models import PageRun
 from orchestrator.report.reasons import stage_medians, why_slow
 from orchestrator.report.text import duration
-from orchestrator.results.pages import Selection, check_names
+from orchestrator.results.selection import Selection
 from workers.errors import UnreadableInput
 
 MANY_TIMES = 1.5
@@ -81,13 +82,11 @@ class Explanation:
         return asdict(self)
 
 
-def explain_page(
-    engine: Engine, page: str, volume: str | None = None, pipeline: str | None = None
-) -> list[Explanation]:
-    """Explain each page run of the pages that are called `page`, the newest first.
+def explain_pages(engine: Engine, selection: Selection) -> list[Explanation]:
+    """Explain each selected page run, the newest first.
 
     Raises:
-        UnreadableInput: there is no such page.
+        UnreadableInput: there is none.
     """
     sql = """
         SELECT v.source AS volume, p.name AS page, p.page_number, l.fingerprint AS pipeline, r.*
@@ -95,16 +94,13 @@ def explain_page(
         JOIN volume v ON v.volume_id = p.volume_id
         JOIN page_run r ON r.page_id = p.page_id
         JOIN pipeline l ON l.pipeline_id = r.pipeline_id
-        WHERE p.name = :page AND (CAST(:volume AS VARCHAR) IS NULL OR v.source = :volume)
-          AND (CAST(:pipeline AS VARCHAR) IS NULL OR l.fingerprint = :pipeline)
-        ORDER BY r.page_run_id DESC"""
+        WHERE r.page_run_id = :run"""
+    chosen = selection.narrow(select(PageRun.page_run_id).select_from(PageRun)).order_by(PageRun.page_run_id.desc())
     with engine.connect() as connection:
-        values = {"page": page, "volume": volume, "pipeline": pipeline}
-        rows = connection.execute(text(sql), values).all()
-        if not rows:
-            check_names(connection, Selection((volume,) if volume else (), (page,), pipeline))
-            raise UnreadableInput(f"The database has no page {page} of that volume under that pipeline.")
-        return [_explain(connection, row) for row in rows]
+        runs = connection.scalars(chosen).all()
+        if not runs:
+            raise UnreadableInput("The database has no such page in that volume under that pipeline.")
+        return [_explain(connection, connection.execute(text(sql), {"run": run}).one()) for run in runs]
 
 
 def _explain(connection: Connection, row: Any) -> Explanation:
@@ -269,16 +265,27 @@ def _busy(stages: Sequence[StageFacts]) -> Iterator[str]:
 def _stage_table(stages: Sequence[StageFacts]) -> Iterator[str]:
     if not stages:
         return
-    heads = ("time", "usual", "wait", "usual", "memory", "usual", "items", "usual")
-    yield f"  {'stage':<14}{''.join(f'{head:>10}' for head in heads)}"
-    for s in stages:
-        cells = (
-            duration(s.wall_ms), _usual(s.median_ms), duration(s.wait_ms), _usual(s.median_wait_ms),
-            _mib(s.peak_rss_kib), _mib(s.median_peak_rss_kib), f"{s.items:,}",
-            "-" if s.median_items is None else f"{s.median_items:,.0f}",
-        )  # fmt: skip
-        mark = f"  {s.wall_ms / s.median_ms:.1f} times" if s.median_ms and s.wall_ms > MANY_TIMES * s.median_ms else ""
-        yield f"  {s.stage:<14}{''.join(f'{cell:>10}' for cell in cells)}{mark}"
+    heads = ("stage", "time", "usual", "wait", "usual", "memory", "usual", "items", "usual")
+    rows = [heads, *map(_stage_cells, stages)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
+    for row, mark in zip(rows, ["", *map(_mark, stages)], strict=True):
+        stage, *cells = (
+            cell.ljust(width) if n == 0 else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        yield f"  {stage} {' '.join(cells)}{mark}"
+
+
+def _stage_cells(s: StageFacts) -> tuple[str, ...]:
+    usual_items = "-" if s.median_items is None else f"{s.median_items:,.0f}"
+    return (
+        s.stage, duration(s.wall_ms), _usual(s.median_ms), duration(s.wait_ms), _usual(s.median_wait_ms),
+        _mib(s.peak_rss_kib), _mib(s.median_peak_rss_kib), f"{s.items:,}", usual_items,
+    )  # fmt: skip
+
+
+def _mark(s: StageFacts) -> str:
+    return f"  {s.wall_ms / s.median_ms:.1f} times" if s.median_ms and s.wall_ms > MANY_TIMES * s.median_ms else ""
 
 
 def _usual(ms: float | None) -> str:

@@ -9,16 +9,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, String, TextClause, bindparam, text
 
-from orchestrator.report.reasons import Slowness, slow_pages
+from orchestrator.report.reasons import Slowness, slow_pages, slowest_first
+from orchestrator.results.selection import Selection
 
 MAX_BARS, THROUGHPUT_BARS = 24, 60
 # Bounds of the histograms of times, in milliseconds: four bars for each factor of ten.
 TIME_BOUNDS = tuple(round(10 ** (n / 4), 3) for n in range(-4, 25))
 
 # The current results, or those of one pipeline on the scans that are present.
-_OF_SCOPE = """(CAST(:volume AS VARCHAR) IS NULL OR v.source = :volume)
+_OF_SCOPE = """(:every_volume OR v.source IN :volumes)
       AND CASE WHEN CAST(:pipeline AS VARCHAR) IS NULL THEN r.is_current
                ELSE l.fingerprint = :pipeline AND p.gone_at IS NULL END"""
 _PAGE_RUNS = """page_run r
@@ -26,19 +27,6 @@ _PAGE_RUNS = """page_run r
     JOIN volume v ON v.volume_id = p.volume_id
     JOIN pipeline l ON l.pipeline_id = r.pipeline_id"""
 _SCOPE = f"{_PAGE_RUNS} WHERE {_OF_SCOPE}"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What the report is about: everything, one volume, one pipeline."""
-
-    volume: str | None = None
-    pipeline: str | None = None
-
-    @property
-    def values(self) -> dict[str, str | None]:
-        """The scope as parameters of SQL."""
-        return {"volume": self.volume, "pipeline": self.pipeline}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +98,7 @@ class Figures:
     """All figures of a report."""
 
     made_at: datetime
-    scope: Scope
+    scope: Selection
     volumes: tuple[VolumeCounts, ...]
     failures: tuple[Failures, ...]
     pipelines: tuple[tuple[str, str, str], ...]
@@ -126,7 +114,7 @@ class Figures:
     suspect_counts: tuple[tuple[str, int], ...]
 
 
-def read_figures(engine: Engine, scope: Scope) -> Figures:
+def read_figures(engine: Engine, scope: Selection) -> Figures:
     """Read all figures in one transaction, so that they belong together."""
     with engine.connect() as connection:
         suspects = _suspects(connection, scope)
@@ -142,18 +130,27 @@ def read_figures(engine: Engine, scope: Scope) -> Figures:
             columns=_columns(connection, scope),
             faces=_per_page(connection, scope, "r.faces"),
             totals=_totals(connection, scope),
-            slowest=slow_pages(connection, scope.values, _SCOPE),
+            slowest=slow_pages(connection, _ask(connection, slowest_first(_SCOPE), scope)),
             hungriest=_hungriest(connection, scope),
             suspects=suspects,
             suspect_counts=_reason_counts(suspects),
         )
 
 
-def _ask(connection: Connection, sql: str, scope: Scope, **more: Any) -> Sequence[Any]:
-    return connection.execute(text(sql), scope.values | more).all()
+def _ask(connection: Connection, sql: str, scope: Selection, **more: Any) -> Sequence[Any]:
+    return connection.execute(*_in_scope(sql, scope, **more)).all()
 
 
-def _volumes(connection: Connection, scope: Scope) -> tuple[VolumeCounts, ...]:
+def _in_scope(sql: str, scope: Selection, **more: Any) -> tuple[TextClause, dict[str, Any]]:
+    """Return a statement that holds `:every_volume`, `:volumes` or `:pipeline` of a scope, and its parameters."""
+    statement = text(sql)
+    if ":volumes" in sql:
+        statement = statement.bindparams(bindparam("volumes", expanding=True, type_=String()))
+        more |= {"every_volume": not scope.volumes, "volumes": list(scope.volumes)}
+    return statement, more | {"pipeline": scope.pipeline}
+
+
+def _volumes(connection: Connection, scope: Selection) -> tuple[VolumeCounts, ...]:
     states = ("done", "quarantined", "cancelled")
     counted = ", ".join(f"sum(CASE WHEN r.state = '{state}' THEN 1 ELSE 0 END)" for state in states)
     rows = _ask(
@@ -165,7 +162,7 @@ def _volumes(connection: Connection, scope: Scope) -> tuple[VolumeCounts, ...]:
     )
 
 
-def _failures(connection: Connection, scope: Scope) -> tuple[Failures, ...]:
+def _failures(connection: Connection, scope: Selection) -> tuple[Failures, ...]:
     sql = f"""
         SELECT e.error_code, counted.pages, q.name, e.error_message
         FROM (SELECT min(r.page_run_id) AS example, count(*) AS pages FROM {_SCOPE} AND r.state = 'quarantined'
@@ -177,19 +174,19 @@ def _failures(connection: Connection, scope: Scope) -> tuple[Failures, ...]:
     return tuple(Failures(code or "unknown", pages, name, words or "") for code, pages, name, words in rows)
 
 
-def _pipelines(connection: Connection, scope: Scope) -> tuple[tuple[str, str, str], ...]:
+def _pipelines(connection: Connection, scope: Selection) -> tuple[tuple[str, str, str], ...]:
     sql = f"SELECT DISTINCT l.pipeline_id, l.fingerprint, l.parameters, l.versions FROM {_SCOPE} ORDER BY l.pipeline_id"
     return tuple((row[1], row[2], row[3]) for row in _ask(connection, sql, scope))
 
 
-def _totals(connection: Connection, scope: Scope) -> dict[str, int]:
+def _totals(connection: Connection, scope: Selection) -> dict[str, int]:
     sums = ", ".join(f"coalesce(sum(r.{name}), 0) AS {name}" for name in ("text_lines", "separators", "faces"))
     sql = f"SELECT {sums}, count(r.empty_reason) AS empty FROM {_SCOPE} AND r.state = 'done'"
     (row,) = _ask(connection, sql, scope)
     return {name: int(value) for name, value in row._mapping.items()}
 
 
-def _throughput(connection: Connection, scope: Scope) -> Throughput | None:
+def _throughput(connection: Connection, scope: Selection) -> Throughput | None:
     minute = "substr(r.finished_at, 1, 16)"
     if connection.dialect.name == "postgresql":
         minute = "to_char(r.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')"
@@ -212,7 +209,7 @@ def in_spans(minutes: Sequence[tuple[datetime, int]]) -> Throughput:
     return Throughput(start, timedelta(minutes=span), tuple(pages))
 
 
-def _stages(connection: Connection, scope: Scope) -> tuple[StageFigures, ...]:
+def _stages(connection: Connection, scope: Selection) -> tuple[StageFigures, ...]:
     bars = ", ".join(
         f"sum(CASE WHEN wall_ms >= {low} AND wall_ms < {high} THEN 1 ELSE 0 END)" for low, high in pairwise(TIME_BOUNDS)
     )
@@ -235,12 +232,12 @@ def _stage(row: Sequence[Any], total_ms: float) -> StageFigures:
     return StageFigures(stage, pages, p50, p95, p99, longest, taken / total_ms, peak, _trimmed(TIME_BOUNDS, bars))
 
 
-def _per_page(connection: Connection, scope: Scope, column: str) -> Histogram:
+def _per_page(connection: Connection, scope: Selection, column: str) -> Histogram:
     rows = _ask(connection, f"SELECT {column}, count(*) FROM {_SCOPE} AND r.state = 'done' GROUP BY 1", scope)
     return of_counts({int(value or 0): count for value, count in rows})
 
 
-def _columns(connection: Connection, scope: Scope) -> Histogram:
+def _columns(connection: Connection, scope: Selection) -> Histogram:
     """Count columns as separators side by side at the height where most are, those 2 % of the width apart, plus one."""
     sql = f"""
         SELECT columns, count(*) FROM (
@@ -280,7 +277,7 @@ def _trimmed(bounds: Sequence[float], counts: Sequence[int]) -> Histogram:
     return Histogram(tuple(bounds[low : high + 1]), tuple(int(count) for count in counts[low:high]))
 
 
-def _hungriest(connection: Connection, scope: Scope) -> tuple[tuple[str, str, int], ...]:
+def _hungriest(connection: Connection, scope: Selection) -> tuple[tuple[str, str, int], ...]:
     sql = f"""
         SELECT v.source, p.name, max(t.peak_rss_kib) FROM stage_timing t CROSS JOIN {_SCOPE}
           AND r.page_run_id = t.page_run_id
@@ -288,11 +285,11 @@ def _hungriest(connection: Connection, scope: Scope) -> tuple[tuple[str, str, in
     return tuple(tuple(row) for row in _ask(connection, sql, scope))
 
 
-def _suspects(connection: Connection, scope: Scope) -> tuple[Suspect, ...]:
+def _suspects(connection: Connection, scope: Selection) -> tuple[Suspect, ...]:
     view = "suspect_pages_all" if scope.pipeline else "suspect_pages"
     sql = f"""
         SELECT volume, page, page_number, page_run_id, reason FROM {view}
-        WHERE (CAST(:volume AS VARCHAR) IS NULL OR volume = :volume)
+        WHERE (:every_volume OR volume IN :volumes)
           AND (CAST(:pipeline AS VARCHAR) IS NULL OR pipeline = :pipeline)
         ORDER BY volume, page_number, page_run_id, reason"""
     found: dict[int, Suspect] = {}

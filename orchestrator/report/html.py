@@ -18,8 +18,9 @@ from orchestrator.overlay.drawing import marked_scan
 from orchestrator.report import charts
 from orchestrator.report.figures import Figures, Suspect
 from orchestrator.report.text import duration, page_totals
-from orchestrator.results.pages import ArchivedPage, Selection, read_pages
+from orchestrator.results.pages import ArchivedPage, read_pages
 from orchestrator.results.scans import open_scan
+from orchestrator.results.selection import Selection
 from orchestrator.terminal.wording import about
 
 Thumbnails = Sequence[tuple[Suspect, str | None]]

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from orchestrator.results.line_steps import line_steps, step_name
-from orchestrator.results.pages import ArchivedPage, Selection, count_pages, read_pages
+from orchestrator.results.pages import ArchivedPage, count_pages, read_pages
 from orchestrator.results.scans import open_scan
+from orchestrator.results.selection import Selection
 from workers.errors import UnreadableInput
 from workers.layout import LINE_CHANGES, LineStep
 

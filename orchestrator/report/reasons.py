@@ -22,12 +22,15 @@ class Slowness:
     why: str
 
 
-def slow_pages(connection: Connection, values: Mapping[str, Any], scope: str) -> tuple[Slowness, ...]:
-    """Return the slowest pages within the SQL fragment `scope`, whose parameters are `values`."""
-    sql = f"""
+def slowest_first(scope: str) -> str:
+    """Return the question for the slowest pages within a fragment of SQL."""
+    return f"""
         SELECT v.source, p.name, r.page_run_id, r.wall_ms, l.fingerprint FROM {scope}
         AND r.state = 'done' AND r.wall_ms IS NOT NULL ORDER BY r.wall_ms DESC LIMIT {SLOWEST}"""
-    rows = connection.execute(text(sql), dict(values)).all()
+
+
+def slow_pages(connection: Connection, rows: Sequence[Any]) -> tuple[Slowness, ...]:
+    """Return the slowest pages, the rows of `slowest_first`, with their reasons."""
     medians = {(row[0], row[4]): stage_medians(connection, row[0], row[4]) for row in rows}
     return tuple(
         Slowness(volume, page, run, ms, why_slow(stage_times(connection, run), medians[volume, pipeline]))

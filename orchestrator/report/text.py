@@ -33,7 +33,7 @@ def render_text(figures: Figures) -> str:
 
 def _lines(f: Figures) -> Iterator[str]:
     total = page_totals(f)
-    scope = f.scope.volume or "all volumes"
+    scope = ", ".join(f.scope.volumes) or "all volumes"
     yield f"Broadsheet report: {scope}, {f.made_at:%Y-%m-%d %H:%M} UTC"
     counted = f"{total.done:,} done, {total.quarantined:,} quarantined, {total.unfinished:,} unfinished"
     yield f"{total.total:,} pages: {counted}"

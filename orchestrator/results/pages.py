@@ -7,33 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, func, literal, select, tuple_
+from sqlalchemy import Connection, Engine, Select, func, literal, select, tuple_
 
 from models import Face, Page, PageRun, PageRunState, Pipeline, Separator, TextLine, Volume
+from orchestrator.results.selection import Selection
 from workers import layout
-from workers.errors import UnreadableInput
 from workers.layout import BoundingBox, PageLayout
 from workers.sources.escape import unescaped
 
 BLOCK_PAGES = 200
-LOOKED_AT = 10_000  # names, for one that is similar to a mistyped one
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which finished pages: of all volumes or some, all pages or some by name.
-
-    Each scan that is present counts once, with its current results, or with those of one pipeline. `page_runs` picks
-    single page runs by number, whether they are current or not.
-    """
-
-    volumes: tuple[str, ...] = ()
-    pages: tuple[str, ...] = ()
-    pipeline: str | None = None
-    page_runs: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +81,8 @@ def page_block(connection: Connection, selection: Selection, place: Place | None
 
 
 def count_pages(engine: Engine, selection: Selection) -> int:
-    """Return how many pages are selected.
-
-    Raises:
-        UnreadableInput: a volume, page or pipeline that was named does not exist.
-    """
+    """Return how many pages are selected."""
     with engine.connect() as connection:
-        check_names(connection, selection)
         counted = _narrowed(select(func.count()).select_from(PageRun), selection)
         return int(connection.execute(counted).scalar_one())
 
@@ -124,37 +103,6 @@ def page_names(engine: Engine, volumes: Sequence[str]) -> Iterator[tuple[str, st
         yield from ((row.source, row.name) for row in connection.execute(named.where(Volume.source.in_(volumes))))
 
 
-def check_names(connection: Connection, selection: Selection) -> None:
-    """Refuse names that the database does not hold.
-
-    Raises:
-        UnreadableInput: with the name.
-    """
-    _check(connection, "volume", Volume.source, selection.volumes)
-    _check(connection, "page", Page.name, selection.pages)
-    if selection.pipeline is not None:
-        _check(connection, "pipeline", Pipeline.fingerprint, (selection.pipeline,))
-
-
-def _check(connection: Connection, what: str, column: Any, names: Sequence[str]) -> None:
-    for name in names:
-        if connection.execute(select(column).where(column == name).limit(1)).first() is None:
-            raise UnreadableInput(f"The database has no {what} {name}; {_instead(connection, column, name)}")
-
-
-def _instead(connection: Connection, column: Any, name: str) -> str:
-    """Suggest names that hold what was typed, else similar ones, else some that there are."""
-    stem = name.rstrip("/").rsplit("/", 1)[-1].split(".", 1)[0] or name
-    known = select(column).group_by(column).order_by(func.length(column), column)
-    near = connection.scalars(known.where(column.icontains(stem, autoescape=True)).limit(3)).all()
-    if not near:
-        near = get_close_matches(name, connection.scalars(known.limit(LOOKED_AT)).all(), n=3, cutoff=0.7)
-    if near:
-        return f"did you mean {' or '.join(near)}?"
-    held = connection.scalars(select(column).distinct().order_by(column).limit(5)).all()
-    return f"it holds {', '.join(held)}{' and more' if len(held) == 5 else ''}." if held else "it holds none yet."
-
-
 def provenances_of(engine: Engine, selection: Selection) -> list[Provenance]:
     """Return the pipelines that made the selected results, oldest first."""
     columns = (Pipeline.pipeline_id, Pipeline.fingerprint, Pipeline.parameters, Pipeline.versions)
@@ -169,25 +117,10 @@ def page_run_ids(selection: Selection) -> Select[*tuple[Any, ...]]:
 
 
 def _narrowed(statement: Select[*tuple[Any, ...]], selection: Selection) -> Select[*tuple[Any, ...]]:
-    statement = (
-        statement.join(Page, Page.page_id == PageRun.page_id)
-        .join(Volume, Volume.volume_id == Page.volume_id)
-        .join(Pipeline, Pipeline.pipeline_id == PageRun.pipeline_id)
-        .where(PageRun.state == PageRunState.DONE)
-    )
+    statement = selection.narrow(statement).where(PageRun.state == PageRunState.DONE)
     if selection.pipeline is not None:
-        statement = statement.where(Pipeline.fingerprint == selection.pipeline, Page.gone_at.is_(None))
-    elif selection.page_runs is None:
-        statement = statement.where(PageRun.is_current)
-    if selection.volumes:
-        statement = statement.where(Volume.source.in_(selection.volumes))
-    if selection.page_runs is not None:
-        # written into the statement: a database takes some ten thousand bound values at most
-        runs: Any = bindparam("page_runs", selection.page_runs, expanding=True, literal_execute=True)
-        statement = statement.where(PageRun.page_run_id.in_(runs))
-    if selection.pages:
-        statement = statement.where(Page.name.in_(selection.pages))
-    return statement
+        return statement.where(Page.gone_at.is_(None))
+    return statement.where(PageRun.is_current) if selection.page_runs is None else statement
 
 
 def _block(selection: Selection, place: Place | None) -> Select[*tuple[Any, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -17,6 +17,11 @@ class UnwritableOutput(UnreadableInput):
     """What shall be written to is taken, has no room, or may not be written to."""
 
 
+# What nobody calls a folder.
+FILE_ENDINGS = {
+    ".csv", ".gz", ".htm", ".html", ".jpeg", ".jpg", ".json", ".jsonl", ".parquet", ".pdf", ".png", ".svg", ".tar",
+    ".tif", ".tiff", ".tsv", ".txt", ".xls", ".xlsx", ".xml", ".zip",
+}  # fmt: skip
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES}
 
 
@@ -72,6 +77,28 @@ def refuse_existing(path: Path, *, replace: bool = False) -> None:
         raise UnwritableOutput(f"{path} exists already; remove it or choose another name.")
     if not path.parent.is_dir():
         raise UnwritableOutput(f"There is no folder {path.parent} to write {path.name} into.")
+
+
+def refuse_other_endings(path: Path, endings: Sequence[str], what: str) -> None:
+    """Refuse a name whose ending promises what is not written; `what` is the beginning of the sentence, with its verb.
+
+    Raises:
+        UnreadableInput: with the endings that can be.
+    """
+    ending = path.suffix.lower()
+    if ending and ending not in endings:
+        known = " or ".join(filter(None, [", ".join(endings[:-1]), endings[-1]]))
+        raise UnreadableInput(f"{what} as {known}, not {ending}; choose another name for {path.name}.")
+
+
+def refuse_file_name(folder: Path, what: str) -> None:
+    """Refuse the name of a file where a folder is written.
+
+    Raises:
+        UnreadableInput: it has the ending of a file.
+    """
+    if folder.suffix.lower() in FILE_ENDINGS and not folder.is_dir():
+        raise UnreadableInput(f"{what} is written as a folder of files, not as {folder.name}; name a folder.")
 
 
 @contextmanager

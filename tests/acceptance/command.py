@@ -23,10 +23,16 @@ class Broadsheet:
     environ: tuple[tuple[str, str], ...] = ()
     command: Path = BROADSHEET
 
-    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run to the end and check the exit code."""
+    def run(self, *arguments: str, code: int = 0, words: str = "") -> subprocess.CompletedProcess[str]:
+        """Run to the end with these words on standard input, and check the exit code."""
         done = subprocess.run(
-            [self.command, *arguments], cwd=self.folder, env=self.env(), capture_output=True, text=True, timeout=300
+            [self.command, *arguments],
+            cwd=self.folder,
+            env=self.env(),
+            input=words,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr

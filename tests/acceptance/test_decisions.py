@@ -47,14 +47,16 @@ def test_a_quarantined_page_is_listed_shown_and_packed_for_a_bug_report(stored: 
 
 def test_a_quarantined_page_that_was_repaired_is_tried_again(stored: Broadsheet) -> None:
     (page,) = json.loads(stored.run("quarantine", "list", "--json").stdout)
-    stored.run("quarantine", "retry", str(page["page_run"]))
+    assert "1 page run ready again" in stored.run("retry", str(page["page_run"])).stdout
     assert stored.run("quarantine", "list").stdout == ""
     assert states(stored)["scans/p3.tif"] == "ready"
 
 
 def test_a_volume_or_single_page_runs_are_cancelled_and_brought_back(stored: Broadsheet) -> None:
-    assert "0 page runs" in stored.run("cancel", "--volume", "nothing of ours").stdout
-    stored.run("cancel", "--volume", "scans")
+    for command in ("cancel", "retry"):
+        refused = stored.run(command, "--volume", "nothing of ours", code=2).stderr
+        assert refused.startswith("The database has no volume nothing of ours; it holds")
+    stored.run("cancel", "--volume", "scans/")
     assert states(stored) == {
         "scans/p1.png": "cancelled",
         "scans/p2.png": "cancelled",
@@ -63,7 +65,7 @@ def test_a_volume_or_single_page_runs_are_cancelled_and_brought_back(stored: Bro
     }
     stored.run("retry", "--cancelled", "--code", "superseded")
     assert "ready" not in {state for name, state in states(stored).items() if name.startswith("scans")}
-    stored.run("retry", "--cancelled", "--volume", "scans")
+    assert json.loads(stored.run("retry", "--cancelled", "--page", "p*", "--json").stdout) == {"ready": 3}
     assert set(states(stored).values()) == {"ready"}
     (row,) = stored.query("SELECT page_run_id FROM page_status WHERE volume = 'more'")
     stored.run("cancel", str(row["page_run_id"]))
@@ -96,7 +98,13 @@ def test_what_cannot_be_mended_is_cleared_by_a_word(stored: Broadsheet) -> None:
 
 def test_everything_is_only_cancelled_when_that_is_meant(stored: Broadsheet) -> None:
     before = states(stored)
-    stored.run("cancel", code=130)
+    assert "give --yes where nobody can be asked" in stored.run("cancel", code=2).stderr
     assert states(stored) == before
-    stored.run("cancel", "--yes")
+    assert json.loads(stored.run("cancel", "--yes", "--json").stdout) == {"cancelled": 3}
     assert "ready" not in states(stored).values()
+
+
+def test_a_question_is_not_asked_about_a_database_that_is_not_there(tmp_path: Path) -> None:
+    errors = Broadsheet(tmp_path).run("cancel", code=2).stderr
+    assert errors.startswith("There is no database")
+    assert len(errors.splitlines()) == 1

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, select, update
 from models import Attempt, PageRun, PageRunState, StageTiming, TextLine, database_now
 from models import Face as StoredFace
 from orchestrator.feeder.window import INTERACTIVE, Scope, put_back, queued_before, take
-from orchestrator.page_runs.decisions import Selection, cancel, retry
+from orchestrator.page_runs.decisions import cancel, retry
+from orchestrator.results.selection import Selection
 from tests.rows import add_page_runs
 from workers.celery import Queue
 from workers.layout import BoundingBox, Face, PageLayout, Separator
@@ -162,7 +163,7 @@ def test_a_retry_forgives_attempts_but_keeps_their_history(engine: Engine, page_
     made = claimed(engine, page_run_id)
     claims.fail(engine, page_run_id, made.owner, BROKEN, 3)
     assert retry(engine, [PageRunState.QUARANTINED], Selection(code="other")) == 0
-    assert retry(engine, [PageRunState.QUARANTINED], Selection(volume="scans", code=BROKEN.code)) == 1
+    assert retry(engine, [PageRunState.QUARANTINED], Selection(("scans",), code=BROKEN.code)) == 1
     queue_again(engine, page_run_id)
     again = claimed(engine, page_run_id, "m2")
     assert again.attempt_number == 2
@@ -191,9 +192,9 @@ def test_an_interrupted_attempt_does_not_count(engine: Engine, page_run_id: int)
 
 def test_a_cancelled_page_stores_nothing(engine: Engine, page_run_id: int) -> None:
     made = claimed(engine, page_run_id)
-    assert cancel(engine, Selection(volume="another volume")) == 0
-    assert cancel(engine, Selection(pipeline="another", page_run_ids=[page_run_id])) == 0
-    assert cancel(engine, Selection(volume="scans", page_run_ids=[page_run_id])) == 1
+    assert cancel(engine, Selection(("another volume",))) == 0
+    assert cancel(engine, Selection(pipeline="another", page_runs=(page_run_id,))) == 0
+    assert cancel(engine, Selection(("scans",), page_runs=(page_run_id,))) == 1
     assert not record(engine, made, LAYOUT)
     assert fetch(engine, page_run_id).state == "cancelled"
     with engine.connect() as connection:

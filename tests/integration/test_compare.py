@@ -24,7 +24,7 @@ from orchestrator.comparison.pipelines import (
     run_sample,
     sample_pages,
 )
-from orchestrator.results.pages import Selection
+from orchestrator.results.selection import Selection
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, store, text_lines
 from workers.errors import UnreadableInput
 from workers.layout import BoundingBox, PageLayout, TextLine

@@ -11,10 +11,10 @@ from models import Face, Page, PageRun, Pipeline, Separator, StageTiming, TextLi
 from models.views import VIEWS
 from orchestrator.discovery.discovery import FoundPage
 from orchestrator.ingest.rows import Target, store_block
-from orchestrator.page_runs.decisions import Selection as Decided
 from orchestrator.page_runs.decisions import retry
-from orchestrator.report.figures import Scope, read_figures
-from orchestrator.results.pages import Selection, count_pages, read_pages
+from orchestrator.report.figures import read_figures
+from orchestrator.results.pages import count_pages, read_pages
+from orchestrator.results.selection import Selection
 from orchestrator.status.figures import read_status
 from tests.archive import add_done_pages, page, store
 from tests.rows import add_page_runs
@@ -89,7 +89,7 @@ def test_a_result_that_is_made_again_or_deleted_gives_way_to_the_one_before(engi
     (first,) = add_done_pages(engine, [page(5)])
     (second,) = another_pipeline(engine)
     store(engine, second, page(6))
-    retry(engine, ["done"], Decided(page_run_ids=[second]))  # type: ignore[list-item]
+    retry(engine, ["done"], Selection(page_runs=(second,)))  # type: ignore[list-item]
     assert current(engine) == [first]
     with engine.begin() as connection:
         connection.execute(delete(PageRun).where(PageRun.page_run_id == first))
@@ -123,10 +123,10 @@ def test_report_status_and_export_count_what_the_views_count(engine: Engine) -> 
     add_done_pages(engine, [page(50)])
     (second,) = another_pipeline(engine)
     store(engine, second, page(48))
-    figures = read_figures(engine, Scope())
+    figures = read_figures(engine, Selection())
     assert (figures.volumes[0].done, figures.totals["text_lines"]) == (1, 48)
     assert [found.page_run_id for found in read_pages(engine, Selection())] == [second]
-    older = read_figures(engine, Scope(pipeline=f"{1:016x}"))
+    older = read_figures(engine, Selection(pipeline=f"{1:016x}"))
     assert older.totals["text_lines"] == 50
 
 

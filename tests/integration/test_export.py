@@ -19,7 +19,8 @@ from sqlalchemy import Engine, update
 
 import models
 from orchestrator.export.run import ExportOptions, run_export
-from orchestrator.results.pages import Selection, count_pages, read_pages
+from orchestrator.results.pages import count_pages, read_pages
+from orchestrator.results.selection import Selection, resolve
 from orchestrator.terminal.files import writing
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule, text_lines
 from tests.disk import small_disk
@@ -385,7 +386,7 @@ def test_an_empty_database_and_unknown_names_are_a_sentence(engine: Engine, tmp_
     add_done_pages(engine, [page()])
     for selection in (Selection(volumes=("scan",)), Selection(pages=("p9.tif",)), Selection(pipeline="f")):
         with pytest.raises(UnreadableInput, match="The database has no"):
-            export(engine, "alto", tmp_path / "out", selection=selection)
+            resolve(engine, selection)
     assert not (tmp_path / "out").exists()
 
 

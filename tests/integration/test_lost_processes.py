@@ -14,7 +14,8 @@ from sqlalchemy import func, select, text, update
 from models import PageRun, Worker, database_now
 from orchestrator.feeder.broker import RedisBroker
 from orchestrator.feeder.window import put_back
-from orchestrator.page_runs.decisions import Selection, cancel
+from orchestrator.page_runs.decisions import cancel
+from orchestrator.results.selection import Selection
 from tests.faults.plan import Fault
 from tests.fleet import Fleet, make_scans
 from tests.integration.fleets import a_fleet, a_redis

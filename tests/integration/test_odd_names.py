@@ -18,7 +18,8 @@ from orchestrator.discovery.discovery import find_pages, open_volume
 from orchestrator.export.run import ExportOptions, run_export
 from orchestrator.ingest.rows import store_pages, store_pipeline, store_volume
 from orchestrator.overlay.files import write_overlays
-from orchestrator.results.pages import Selection, read_pages
+from orchestrator.results.pages import read_pages
+from orchestrator.results.selection import Selection
 from tests.archive import HEIGHT, WIDTH, page, store
 from workers.layout import BoundingBox
 from workers.parameters import PipelineParameters

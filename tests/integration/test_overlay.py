@@ -22,8 +22,9 @@ from orchestrator.overlay.dropped import COLOURS, dropped_image
 from orchestrator.overlay.files import suspects, write_face_sheets, write_overlays
 from orchestrator.overlay.legend import Entry, with_legend
 from orchestrator.report.line_steps import explain_line_steps, render_line_steps
-from orchestrator.results.pages import ArchivedPage, Selection, read_pages
+from orchestrator.results.pages import ArchivedPage, read_pages
 from orchestrator.results.scans import open_scan
+from orchestrator.results.selection import Selection
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule
 from tests.unit.drawn_pages import two_columns
 from workers.errors import UnreadableInput

@@ -21,7 +21,8 @@ from models.session import open_engine_read_only
 from orchestrator.discovery.discovery import FoundPage, find_pages, open_volume
 from orchestrator.ingest.known_hashes import AHEAD, KnownHashes
 from orchestrator.ingest.rows import StoredCounts, Target, store_pages, store_pipeline, store_volume
-from orchestrator.page_runs.decisions import Selection, cancel, retry
+from orchestrator.page_runs.decisions import cancel, retry
+from orchestrator.results.selection import Selection
 from workers.parameters import PipelineParameters
 
 Runs = list[tuple[str, str | None]]

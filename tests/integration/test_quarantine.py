@@ -11,6 +11,7 @@ from sqlalchemy import Engine, update
 
 from models import Page, PageRun, Volume
 from orchestrator.page_runs.quarantine import export_case, list_quarantined, read_report
+from orchestrator.results.selection import Selection
 from orchestrator.status.figures import read_status
 from orchestrator.status.text import fleet_sentence
 from orchestrator.terminal.wording import duration
@@ -47,9 +48,9 @@ def quarantined(engine: Engine) -> int:
 
 
 def test_the_list_names_page_and_reason(engine: Engine, quarantined: int) -> None:
-    (page,) = list_quarantined(engine)
+    (page,) = list_quarantined(engine, Selection())
     assert (page.page_run, page.volume, page.page, page.attempts) == (quarantined, "scans", "p0001.tif", 3)
-    assert list_quarantined(engine, code="other") == list_quarantined(engine, volume="other") == []
+    assert list_quarantined(engine, Selection(code="other")) == list_quarantined(engine, Selection(("other",))) == []
 
 
 def test_a_case_tells_stage_signal_memory_and_last_lines_of_each_attempt(engine: Engine, quarantined: int) -> None:

@@ -11,10 +11,11 @@ from sqlalchemy import Engine, update
 import models
 from models.session import open_engine_read_only
 from orchestrator.report.charts import nice_top
-from orchestrator.report.figures import Figures, Scope, in_spans, of_counts, read_figures
+from orchestrator.report.figures import Figures, in_spans, of_counts, read_figures
 from orchestrator.report.html import render_html, thumbnails
 from orchestrator.report.reasons import why_slow
 from orchestrator.report.text import bars, duration, render_text
+from orchestrator.results.selection import Selection
 from orchestrator.terminal.wording import about
 from tests.archive import add_done_pages, page, rule
 from tests.rows import add_page_runs
@@ -34,7 +35,7 @@ def figures(engine: Engine) -> Figures:
         broken = update(models.PageRun).where(models.PageRun.page_run_id.in_(failed))
         connection.execute(broken.values(error_code="unreadable_image", error_message="<b>It is torn.</b>"))
     reader = open_engine_read_only(engine.url)
-    found = read_figures(reader, Scope())
+    found = read_figures(reader, Selection())
     reader.dispose()
     return found
 
@@ -60,7 +61,7 @@ def test_the_slowest_page_says_why(figures: Figures) -> None:
 
 
 def test_a_scope_leaves_the_rest_out(engine: Engine, figures: Figures) -> None:
-    one = read_figures(engine, Scope(volume="broken"))
+    one = read_figures(engine, Selection(("broken",)))
     assert [v.volume for v in one.volumes] == ["broken"]
     assert one.totals["text_lines"] == 0
     assert one.stages == ()
@@ -100,7 +101,7 @@ def test_text_tells_the_same(figures: Figures) -> None:
 
 
 def test_an_empty_database_gives_a_report(engine: Engine) -> None:
-    nothing = read_figures(engine, Scope())
+    nothing = read_figures(engine, Selection())
     assert "0 pages" in render_text(nothing)
     assert "No page failed" in render_html(nothing, [])
 

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from workers.errors import ImageTooLarge, UnreadableImage
+from workers.sources.jpeg import JPEG_MAGIC, with_end_mark
 from workers.sources.limits import Limits
 from workers.sources.sniffing import head_of
 from workers.sources.tiff import open_tiff, tiff_pages
@@ -42,14 +43,21 @@ def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -
         UnreadableImage: it is no image, truncated or corrupt, or has no such frame.
         ImageTooLarge: its header tells of more pixels than the limit.
     """
+    from workers.sources.deep_pictures import open_deep  # NumPy, which discovery does not load
+
     with _decoding(file, name, limits.max_pixels):
-        if head_of(file).startswith(TIFF_MAGIC):
+        head = head_of(file)
+        if head.startswith(TIFF_MAGIC):
             image = open_tiff(file, name, frame or 1, limits)
         else:
             image = Image.open(file, formats=_formats())
             _check_size(image, name, limits)
             if frame is not None and frame > 1:
                 image.seek(frame - 1)
+            elif head.startswith(JPEG_MAGIC) and (mended := with_end_mark(file)) is not file:
+                image = Image.open(mended, formats=("JPEG",))
+            else:
+                image = open_deep(image, file) or image
         _check_size(image, name, limits)
         image.load()
     return image

@@ -8,7 +8,7 @@ from html import escape
 
 from orchestrator.report.figures import Histogram, Throughput
 
-BLUE, GREY = "#0072B2", "#666"
+BLUE = "#0072B2"
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 640, 210, 58, 46, 14
 
 

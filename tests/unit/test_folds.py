@@ -17,7 +17,7 @@ from workers.stages.binarization.working_page import working_page
 from workers.stages.palette.normalise import normalise
 from workers.stages.separators.components import find_components
 from workers.stages.separators.folds import find_folds
-from workers.stages.separators.pictures import find_pictures
+from workers.stages.separators.pictures import find_pictures, line_art
 
 Grey = NDArray[np.uint8]
 
@@ -79,6 +79,7 @@ def test_text_rules_and_borders_are_no_folds() -> None:
 def test_the_dark_side_of_a_picture_is_no_fold(picture: Literal["grey", "halftone"]) -> None:
     sheet = draw(PageDesign(seed=7, columns=3, type_size=23, gutter=30, picture=picture))
     page = working_page(normalise(sheet.image).grey, BinarizationParameters())
-    pictures = find_pictures(page.grey, find_components(page.ink, page.scale))
+    components = find_components(page.ink, page.scale)
+    pictures = find_pictures(page.grey, components, line_art(components))
     assert pictures.any()
     assert not find_folds(page.ink, pictures, page.scale, page.pitch).any()

@@ -6,12 +6,13 @@ from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization.working_page import working_page
 from workers.stages.separators.components import find_components, is_noise
-from workers.stages.separators.pictures import find_pictures
+from workers.stages.separators.pictures import find_pictures, line_art
 
 
 def _masked(page: DrawnPage) -> np.ndarray:
     working = working_page(page.grey, BinarizationParameters())
-    mask = find_pictures(working.grey, find_components(working.ink, working.scale))
+    components = find_components(working.ink, working.scale)
+    mask = find_pictures(working.grey, components, line_art(components))
     scale = page.width / mask.shape[1]
     return np.kron(mask, np.ones((1, 1))) if scale == 1 else mask
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from workers.stages.binarization.text_size import is_text
 from workers.stages.raster.arrays import Floats, Places, Stats, Truths
+from workers.stages.raster.groups import numbered_groups
 
 HEIGHT = (0.5, 2.5)  # text scales: of letters; what is lower are stops and accents
 NEXT = 2.0  # text scales: the widest space between letters of a row
@@ -77,10 +76,8 @@ def letters_of(stats: Stats, scale: float) -> Letters:
 
 def rows_of(letters: Letters, scale: float) -> Rows:
     """Return the rows in which at least one letter stands; `scale` is the text scale in pixels."""
-    count = len(letters.left)
     letter, neighbour = _next_letters(letters, scale)
-    links = coo_matrix((np.ones(len(letter)), (letter, neighbour)), shape=(count, count))
-    row = connected_components(links, directed=False)[1].astype(np.int64)
+    row = numbered_groups(len(letters.left), letter, neighbour)
     number = np.bincount(row)
     first, last = np.full(len(number), np.inf), np.full(len(number), -np.inf)
     np.minimum.at(first, row, letters.middle)

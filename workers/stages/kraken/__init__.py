@@ -4,7 +4,6 @@ The method is kraken's, step by step, and its boxes are kraken's; `workers.stage
 functions with the same arguments and the tests hold one to the other. What differs on purpose:
 
 - separators that were found elsewhere can take the place of kraken's own column finder;
-- `mask` keeps lines out of an area, as kraken's documentation says and its code does not;
 - `maxcolseps` bounds the number of black separators too, where kraken's code passes it in the wrong place;
 - pages with more than 21,474 letters are no exception (kraken's numbers for pairs of labels overflow there);
 - nothing is dropped silently: kraken returns no lines for a page with many white components (dense small type has

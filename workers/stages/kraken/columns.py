@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workers.stages.kraken.components import find_components
+from workers.stages.kraken.components import find_kraken_components
 from workers.stages.kraken.filters import gaussian, maximum, minimum, uniform
 from workers.stages.raster.arrays import Mask
 
@@ -31,7 +31,7 @@ def black_separators(ink: Mask, scale: float, maxcolseps: int, widening: int = 1
 
 def _best_regions(binary: Mask, axis: int, least: float, count: int) -> Mask:
     """Keep the `count` components that are longest along `axis` (0 is down the page), if longer than `least`."""
-    components = find_components(binary)
+    components = find_kraken_components(binary)
     extent = components.boxes[:, 2 if axis else 3].astype(np.int64)
     kept = np.zeros(len(extent) + 1, np.bool_)
     best = np.argsort(extent)[len(extent) - min(count, len(extent)) :]

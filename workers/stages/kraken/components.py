@@ -20,7 +20,7 @@ LONG_LINE = 10  # kraken's `maxsize` of horizontal lines, in scales
 
 
 @dataclass(frozen=True, slots=True)
-class Components:
+class KrakenComponents:
     """The components of an image; `boxes` (n, 4) are x, y, width, height of the components 1 to n."""
 
     labelled: Labelled
@@ -37,9 +37,9 @@ class Components:
         return size
 
 
-def find_components(binary: Mask) -> Components:
+def find_kraken_components(binary: Mask) -> KrakenComponents:
     """Return the components of the pixels of `binary` (h, w) that are not 0, numbered by their first pixel."""
-    return Components(label_dense(binary, diagonal=False))
+    return KrakenComponents(label_dense(binary, diagonal=False))
 
 
 def estimate_scale(ink: Mask) -> float | None:
@@ -51,10 +51,10 @@ def estimate_scale(ink: Mask) -> float | None:
     Args:
         ink: (h, w) uint8, 0 is paper.
     """
-    return scale_of(find_components(ink))
+    return scale_of(find_kraken_components(ink))
 
 
-def scale_of(components: Components) -> float | None:
+def scale_of(components: KrakenComponents) -> float | None:
     """Return kraken's estimate of the text size (`estimate_scale`) from components already found."""
     # What is larger than text neither counts nor can it displace what is smaller.
     size = components.size
@@ -82,7 +82,7 @@ def _free_of_smaller(boxes: Rectangles) -> Truths:
     return np.array(kept, dtype=np.bool_)
 
 
-def erase_long_lines(ink: Mask, components: Components, scale: float) -> tuple[Mask, Truths]:
+def erase_long_lines(ink: Mask, components: KrakenComponents, scale: float) -> tuple[Mask, Truths]:
     """Return `ink` without the components wider than ten times `scale`, and which remain: (n,)."""
     remains = components.boxes[:, 2] <= LONG_LINE * scale
     if remains.all():
@@ -91,7 +91,7 @@ def erase_long_lines(ink: Mask, components: Components, scale: float) -> tuple[M
     return cv2.subtract(ink, long * np.uint8(255)), remains
 
 
-def letters_of(components: Components, remains: Truths | None, scale: float) -> Rectangles:
+def letter_boxes(components: KrakenComponents, remains: Truths | None, scale: float) -> Rectangles:
     """Return the boxes (n, 4) of the components (of those that remain) that are 0.5 to 4 times `scale` large."""
     size = components.size
     chosen = (size >= MIN_LETTER * scale) & (size <= MAX_LETTER * scale)

@@ -28,8 +28,7 @@ def find_line_boxes_reference(
     maxcolseps: int = 2,
     black_colseps: bool = False,
     no_hlines: bool = True,
-    pad: int | tuple[int, int] = 0,
-    mask: Mask | None = None,
+    pad: int = 0,
 ) -> IntBoxes:
     """Find text lines with kraken's own functions; arguments and result are those of `find_line_boxes`.
 
@@ -40,10 +39,7 @@ def find_line_boxes_reference(
     from kraken.lib import morph
 
     turns = QUARTER_TURNS[text_direction]
-    visible = np.ones(ink.shape, "B") if mask is None else np.array(mask != 0, "B")
-    binary = np.ascontiguousarray(np.rot90(np.array((ink > 0) & (visible > 0), "i"), turns))
-    if mask is not None:
-        separators = np.where(visible == 0, 255, 0 if separators is None else separators)
+    binary = np.ascontiguousarray(np.rot90(np.array(ink > 0, "i"), turns))
     height, width = binary.shape
     if not binary.any():
         if scale is None:
@@ -63,9 +59,8 @@ def find_line_boxes_reference(
             black = pageseg.compute_separators_morph(binary, scale, maxcolseps=maxcolseps)
             colseps, binary = np.maximum(colseps, black), np.minimum(binary, 1 - black)
     boxes = _lines(binary, colseps, scale)
-    before, after = (pad, pad) if isinstance(pad, int) else pad
-    boxes[:, 0] = np.maximum(boxes[:, 0] - before, 0)
-    boxes[:, 2] = np.minimum(boxes[:, 2] + after, width)
+    boxes[:, 0] = np.maximum(boxes[:, 0] - pad, 0)
+    boxes[:, 2] = np.minimum(boxes[:, 2] + pad, width)
     return turned_back(boxes, turns, width, height)
 
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from workers.stages.kraken.filters import gaussian_kernel, maximum, minimum, uniform
-from workers.stages.kraken.strips import extended_up, from_bits, reached, to_bits
 from workers.stages.raster.arrays import Bits, Floats, Mask, Strength
+from workers.stages.raster.bits import extended_up, packed, reached, row_stride, unpacked
 
 THRESHOLD = 0.2  # kraken's, of the strongest edge
 TOP_REACH = 20  # columns over which kraken widens the upper edges
@@ -67,7 +67,7 @@ def line_seeds(strength: Strength, separators: Mask, scale: float, strip: int) -
     seeds = np.empty_like(separators)
     for start in range(0, len(seeds), TILE):
         rows = slice(start, start + TILE)
-        wider = maximum(from_bits(bands[rows]), (1, int(1 + scale)))
+        wider = maximum(unpacked(bands[rows], separators.shape[1]), (1, int(1 + scale)))
         seeds[rows] = cv2.subtract(wider, separators[rows])
     return seeds
 
@@ -77,7 +77,7 @@ def _edges(strength: Strength, separators: Mask, scale: float, strip: int) -> tu
     least, greatest, _, _ = cv2.minMaxLoc(strength)
     between = [_between(column / strip) for column in range(1, strip)]
     margin = int(scale) + 1
-    bottoms, tops = np.empty((2, len(separators), separators.shape[1] // 64), np.uint64)
+    bottoms, tops = np.empty((2, len(separators), row_stride(separators.shape[1]) // 64), np.uint64)
     for start in range(0, len(separators), TILE):
         above = min(start, margin)
         rows = strength[start - above : start + TILE + margin]
@@ -85,8 +85,8 @@ def _edges(strength: Strength, separators: Mask, scale: float, strip: int) -> tu
         inner, outer = slice(above, above + TILE), slice(start, start + TILE)
         lower = _strong_extrema(columns, minimum, int(scale), cv2.CMP_LT, least * THRESHOLD**2)[inner]
         upper = _strong_extrema(columns, maximum, int(scale), cv2.CMP_GT, greatest * THRESHOLD**2 / 2)[inner]
-        bottoms[outer] = to_bits(cv2.subtract(lower, separators[outer]))
-        tops[outer] = to_bits(maximum(cv2.subtract(upper, separators[outer]), (1, TOP_REACH)))
+        bottoms[outer] = packed(cv2.subtract(lower, separators[outer]))
+        tops[outer] = packed(maximum(cv2.subtract(upper, separators[outer]), (1, TOP_REACH)))
     return bottoms, tops
 
 
@@ -125,7 +125,7 @@ def lowest_fill(scale: float) -> int:
 
 
 def fill_bands(bottoms: Bits, tops: Bits, scale: float) -> Bits:
-    """Fill, column by column, from each bottom edge upwards: (h, w / 64).
+    """Fill, column by column, from each bottom edge upwards: (h, words).
 
     Every bottom edge fills max(3, scale / 2) pixels above it, if the page reaches that far. If the next edge above is
     a top less than five scales away, all between is filled; the upper end of the page counts as a top.

@@ -7,11 +7,11 @@ import numpy as np
 
 from workers.stages.kraken.boxes import paint
 from workers.stages.kraken.columns import black_separators, white_separators
-from workers.stages.kraken.components import erase_long_lines, find_components, letters_of, scale_of
+from workers.stages.kraken.components import erase_long_lines, find_kraken_components, letter_boxes, scale_of
 from workers.stages.kraken.errors import NoText
 from workers.stages.kraken.lines import line_boxes
 from workers.stages.kraken.seeds import edge_strength, line_seeds
-from workers.stages.kraken.strips import padded, strip_width
+from workers.stages.kraken.strips import padded_to_words, strip_width
 from workers.stages.raster.arrays import IntBoxes, Mask, Rectangles
 from workers.stages.raster.quarter_turns import QUARTER_TURNS, TextDirection, turned_back
 
@@ -25,8 +25,7 @@ def find_line_boxes(
     maxcolseps: int = 2,
     black_colseps: bool = False,
     no_hlines: bool = True,
-    pad: int | tuple[int, int] = 0,
-    mask: Mask | None = None,
+    pad: int = 0,
 ) -> IntBoxes:
     """Find the text lines of a bi-level image as kraken's box segmenter does.
 
@@ -38,8 +37,7 @@ def find_line_boxes(
         maxcolseps: greatest number of white separators, and of black ones, that kraken's finder keeps.
         black_colseps: whether kraken's finder looks for black lines too.
         no_hlines: leave out components wider than ten times `scale`.
-        pad: pixels added on both sides of a line along its direction, or (before, after).
-        mask: (h, w) uint8, 0 where no line may be found; turns kraken's column finder off.
+        pad: pixels added on both sides of a line along its direction.
 
     Returns:
         (n, 4) int32 x_min, y_min, x_max, y_max, the latter two exclusive, not yet in reading order. No rows where
@@ -53,21 +51,15 @@ def find_line_boxes(
         raise ValueError(f"text_direction must be one of {', '.join(QUARTER_TURNS)}, not {text_direction!r}")
     if scale is not None and not scale > 0:
         raise ValueError(f"scale must be a positive number of pixels, not {scale}; leave it out to have it estimated")
-    for other in (separators, mask):
-        if other is not None and other.shape != ink.shape:
-            raise ValueError(f"separators and mask must have the shape of the ink {ink.shape}, not {other.shape}")
-    if mask is not None:
-        ink = np.where(mask == 0, np.uint8(0), ink)
-        hidden = (mask == 0) * np.uint8(255)
-        separators = hidden if separators is None else cv2.bitwise_or(hidden, separators)
+    if separators is not None and separators.shape != ink.shape:
+        raise ValueError(f"separators must have the shape of the ink {ink.shape}, not {separators.shape}")
     turns = QUARTER_TURNS[text_direction]
     if turns:
         ink = np.ascontiguousarray(np.rot90(ink, turns))
         separators = None if separators is None else np.ascontiguousarray(np.rot90(separators, turns))
     boxes = _horizontal_lines(ink, separators, scale, maxcolseps, black_colseps, no_hlines)
-    before, after = (pad, pad) if isinstance(pad, int) else pad
-    boxes[:, 0] = np.maximum(boxes[:, 0] - before, 0)
-    boxes[:, 2] = np.minimum(boxes[:, 2] + after, ink.shape[1])
+    boxes[:, 0] = np.maximum(boxes[:, 0] - pad, 0)
+    boxes[:, 2] = np.minimum(boxes[:, 2] + pad, ink.shape[1])
     return turned_back(boxes, turns, ink.shape[1], ink.shape[0])
 
 
@@ -78,21 +70,21 @@ def _horizontal_lines(
         if scale is None:
             raise NoText("blank", "the page has no ink")
         return np.empty((0, 4), np.int32)
-    components = find_components(ink)
+    components = find_kraken_components(ink)
     scale = scale_of(components) if scale is None else scale
     if scale is None:
         raise NoText("no_text_size", "nothing on the page has the size of a letter, 3 to 100 pixels")
     remains = np.ones(len(components.boxes), np.bool_)
     if no_hlines:
         ink, remains = erase_long_lines(ink, components, scale)
-    letters = letters_of(components, remains, scale)
+    letters = letter_boxes(components, remains, scale)
     del components  # its labels are the largest array of all
     if separators is None:
         separators = white_separators(ink, scale, maxcolseps)
         if black_colseps:
             black = black_separators(ink, scale, maxcolseps)
             separators, ink = cv2.bitwise_or(separators, black), cv2.subtract(ink, black)
-            letters = letters_of(find_components(ink), None, scale)
+            letters = letter_boxes(find_kraken_components(ink), None, scale)
     return lines_between(ink, letters, separators, scale)
 
 
@@ -108,9 +100,9 @@ def lines_between(ink: Mask, letters: Rectangles, separators: Mask, scale: float
     Returns:
         (n, 4) int32 x_min, y_min, x_max, y_max, the latter two exclusive, not yet in reading order.
     """
-    ink, strip = padded(ink), strip_width(scale)
+    ink, strip = padded_to_words(ink), strip_width(scale)
     within = np.zeros_like(ink)
     paint(within, letters, 255)
     strength = edge_strength(ink, within, scale, strip)
-    closed = cv2.compare(padded(separators), 0, cv2.CMP_NE)
+    closed = cv2.compare(padded_to_words(separators), 0, cv2.CMP_NE)
     return line_boxes(ink, within, letters, line_seeds(strength, closed, scale, strip), scale)

@@ -97,3 +97,31 @@ def _over_rows(bits: Bits, rows: int, combine: Callable[[Bits, Bits], Bits], out
         shift = min(rows - (len(taken) - height), len(taken) - height)
         taken = combine(taken[:-shift], taken[shift:])
     return taken
+
+
+def reached(start: Bits, ground: Bits, reach: int) -> Bits:
+    """Return `start` and what can be reached from it downwards in less than `reach` steps, all of them on `ground`.
+
+    Steps are taken by doubling: what is reached within 1, 2, 4, ... rows is put together to any number.
+    """
+    reach = min(reach, len(start))
+    total, clear, done = np.zeros_like(start), np.full_like(ground, EVERYWHERE), 0
+    size = 1
+    while True:
+        if reach & size and done < len(start):  # below the last row nothing is left to be reached
+            total[done:] |= clear[done:] & start[: len(start) - done]
+            clear[done:] &= ground[: len(ground) - done]
+            done += size
+        if 2 * size > reach:
+            return total
+        further, free = start.copy(), ground.copy()
+        further[size:] |= ground[size:] & start[:-size]
+        free[size:] &= ground[:-size]
+        start, ground, size = further, free, 2 * size
+
+
+def extended_up(bits: Bits, reach: int) -> Bits:
+    """Return the bits in the `reach` rows above each bit of `bits`."""
+    lifted = np.zeros_like(bits)
+    lifted[:-1] = bits[1:]
+    return reached(lifted[::-1], np.full_like(bits, EVERYWHERE), reach)[::-1]

@@ -14,6 +14,17 @@ def ragged(counts: NDArray[np.integer]) -> tuple[Indices, Indices]:
     return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
+def numbered_groups(count: int, i: Indices, j: Indices) -> Indices:
+    """Return for each of `count` items the number of its group, from 0 by their first items, given pairs."""
+    return numbered(groups(count, i, j))
+
+
+def numbered(group: Indices) -> Indices:
+    """Return for each item the number of its group, from 0, given the least item of its group."""
+    least = group == np.arange(len(group))
+    return (np.cumsum(least) - 1)[group]
+
+
 def groups(count: int, i: Indices, j: Indices) -> Indices:
     """Return for each of `count` items the least item of its group, given the pairs that belong together."""
     group = np.arange(count)

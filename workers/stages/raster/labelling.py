@@ -15,7 +15,7 @@ import numpy as np
 
 from workers.stages.raster.arrays import Bits, Indices, Mask, Stats, Truths, Window
 from workers.stages.raster.bits import IN_WORD, WORD, filled_between, packed, unpacked
-from workers.stages.raster.groups import groups, ragged
+from workers.stages.raster.groups import groups, numbered, ragged
 
 STRIP = 128  # rows labelled at a time
 
@@ -136,7 +136,7 @@ def label_dense(mask: Mask, *, diagonal: bool = True) -> Labelled:
     above, below = np.searchsorted(runs.start, [edges - runs.stride, edges])
     first, place = ragged(below - above)
     upper, lower = _meeting(runs, above[first] + place, diagonal)
-    number = _numbered(groups(count, label[upper], label[lower]))
+    number = numbered(groups(count, label[upper], label[lower]))
     return _measured(runs, number[label], mask.shape)
 
 
@@ -148,7 +148,7 @@ def label_sparse(mask: Mask, *, diagonal: bool = True) -> Labelled:
 def label_runs(runs: Runs, shape: tuple[int, ...], *, diagonal: bool = True) -> Labelled:
     """Do the same with the runs of a mask of this shape."""
     every = np.arange(len(runs.start))
-    label = _numbered(groups(len(every), *_meeting(runs, every, diagonal))) + 1
+    label = numbered(groups(len(every), *_meeting(runs, every, diagonal))) + 1
     return _measured(runs, label, shape)
 
 
@@ -177,12 +177,6 @@ def _meeting(runs: Runs, which: Indices, diagonal: bool) -> tuple[Indices, Indic
     last = np.searchsorted(runs.start, end, side="right" if diagonal else "left")
     upper, place = ragged(np.maximum(last - first, 0))
     return which[upper], first[upper] + place
-
-
-def _numbered(group: Indices) -> Indices:
-    """Return for each item the number of its group, from 0, given the least item of its group."""
-    least = group == np.arange(len(group))
-    return (np.cumsum(least) - 1)[group]
 
 
 def _measured(runs: Runs, label: Indices, shape: tuple[int, ...]) -> Labelled:

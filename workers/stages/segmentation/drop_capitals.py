@@ -22,7 +22,7 @@ def add_drop_capitals(lines: Boxes, evidence: PageEvidence) -> Boxes:
     initials, c = evidence.headlines.initials, evidence.components
     x0, y0, x1, y1 = lines.T
     chosen = np.flatnonzero(initials & (c.width >= SLENDER * c.height))
-    letters = np.stack([c.x, c.y, c.x + c.width, c.y + c.height], axis=1)[chosen]
+    letters = c.boxes[chosen]
     _, top, right, bottom = letters.T[:, :, None]
     near, far = (right + side * c.scale for side in BESIDE)
     latest = BELOW * evidence.pitch

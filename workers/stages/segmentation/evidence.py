@@ -10,7 +10,6 @@ from workers.stages.segmentation.gaps import GapFinder
 from workers.stages.segmentation.headlines import Headlines, find_headlines
 from workers.stages.separators.columns import Columns, without
 from workers.stages.separators.components import PAPER, Components
-from workers.stages.separators.pictures import line_art
 
 CELL_GAP_TS = 1.8  # text scales: a gap between cells of a table is wider than a word space
 
@@ -49,8 +48,7 @@ class PageEvidence:
 def gather_evidence(page: WorkingPage, columns: Columns) -> PageEvidence:
     """Return what is known of a page whose columns were found."""
     components = columns.components
-    middle = (components.y + components.height // 2, components.x + components.width // 2)
-    pictured = (columns.pictures[middle] > 0) | line_art(components)
+    pictured = (columns.pictures[components.middle] > 0) | columns.drawings
     headlines = find_headlines(components, columns.barrier, pictured)
     printed = components.mask((components.kind != PAPER) & ~pictured)
     return PageEvidence(

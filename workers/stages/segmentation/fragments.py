@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from workers.stages.kraken import find_line_boxes
 from workers.stages.raster.arrays import Boxes, Counts, Indices, Mask, Truths
 from workers.stages.raster.bits import packed
 from workers.stages.raster.labelling import label_runs, runs_of_bits
-from workers.stages.raster.neighbours import beside
 from workers.stages.segmentation.evidence import PageEvidence
+from workers.stages.segmentation.joining import joined, level_neighbours
 from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import LARGE, SMALL, Components
 
@@ -97,15 +95,14 @@ def _words(c: Components, covered_by: Boxes, excluded: Truths, barrier: Mask) ->
     covered = np.zeros(c.shape, np.uint8)
     for x0, y0, x1, y1 in covered_by:
         covered[y0:y1, x0:x1] = 1
-    middle = (c.y + c.height // 2, c.x + c.width // 2)
-    left_over = (c.kind >= SMALL) & (c.kind < LARGE) & ~excluded & (covered[middle] == 0)
+    left_over = (c.kind >= SMALL) & (c.kind < LARGE) & ~excluded & (covered[c.middle] == 0)
     left_over &= c.height < WORD_HEIGHT[1] * c.scale
     if not left_over.any():
         return np.zeros((0, 4), np.int64), np.zeros(0, np.int64)
     of_words = c.labelled.runs.chosen(left_over[c.labelled.label])
     free = ~packed(barrier)
-    joined = of_words.closed(max(3, round(WORD_SPACE * c.scale)))
-    words = label_runs(runs_of_bits(joined.bits(len(free)) & free), c.shape)
+    closed = of_words.closed(max(3, round(WORD_SPACE * c.scale)))
+    words = label_runs(runs_of_bits(closed.bits(len(free)) & free), c.shape)
     stats, inked = words.stats, runs_of_bits(of_words.bits(len(free)) & free)
     area = np.bincount(words.of(inked.start), inked.end - inked.start, len(stats))
     word_of = np.zeros(len(c.x), np.intp)
@@ -121,18 +118,12 @@ def _words(c: Components, covered_by: Boxes, excluded: Truths, barrier: Mask) ->
 
 def _same_line(boxes: Boxes, barrier: Mask, scale: float) -> Indices:
     """Return the number of the line for each box: side by side, level, and no separator between."""
-    x0, y0, x1, y1 = boxes.T
-    height = y1 - y0
-    a, b = beside(boxes, np.full(len(boxes), GAP * scale))
-    common = np.minimum(y1[a], y1[b]) - np.maximum(y0[a], y0[b])
-    lower, taller = np.minimum(height[a], height[b]), np.maximum(height[a], height[b])
+    x0, _, x1, _ = boxes.T
+    a, b, lower, taller = level_neighbours(boxes, np.full(len(boxes), GAP * scale), LEVEL)
     overlap = np.minimum(x1[a], x1[b]) - np.maximum(x0[a], x0[b])
     apart = overlap < 0.5 * np.minimum(x1[a] - x0[a], x1[b] - x0[b])
-    level = (common >= LEVEL * lower) & (taller < np.maximum(ALIKE * lower, 2 * scale)) & apart
-    a, b = a[level], b[level]
-    free = [not _barred(boxes[i], boxes[j], barrier) for i, j in zip(a, b, strict=True)]
-    links = coo_matrix((np.ones(sum(free)), (a[free], b[free])), shape=(len(boxes), len(boxes)))
-    return connected_components(links, directed=False)[1]
+    alike = (taller < np.maximum(ALIKE * lower, 2 * scale)) & apart
+    return joined(boxes, a[alike], b[alike], barrier)
 
 
 def _unions(boxes: Boxes, group: Indices) -> Boxes:
@@ -141,10 +132,3 @@ def _unions(boxes: Boxes, group: Indices) -> Boxes:
     np.minimum.at(around[:, :2], group, boxes[:, :2])
     np.maximum.at(around[:, 2:], group, boxes[:, 2:])
     return around
-
-
-def _barred(a: Boxes, b: Boxes, barrier: Mask) -> bool:
-    """Tell whether a separator lies between the middles of two boxes."""
-    left, right = sorted((int(a[0] + a[2]) // 2, int(b[0] + b[2]) // 2))
-    row = int(max(a[1], b[1]) + min(a[3], b[3])) // 2
-    return bool(barrier[row, left:right].any())

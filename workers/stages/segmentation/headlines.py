@@ -10,11 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from workers.stages.raster.arrays import Boxes, Counts, Indices, Mask, Truths
-from workers.stages.raster.neighbours import beside
+from workers.stages.segmentation.joining import joined, level_neighbours
 from workers.stages.separators.components import LARGE, SMALL, TEXT, Components
 
 TALL = 2.6  # text scales: letters this tall are not of the body text
@@ -61,15 +59,15 @@ def find_headlines(components: Components, barrier: Mask, excluded: Truths) -> H
     initials = np.zeros(len(c.x), bool)
     if not len(chosen):
         return Headlines(np.zeros((0, 4), np.int64), members, initials)
-    groups = _groups(_boxes(c)[chosen], barrier)
+    line = _groups(c.boxes[chosen], barrier)
     boxes = []
     touching = (c.kind == LARGE) & c.heavy & ~c.on_edge  # kraken's segmenter drops them
     blotted = c.heavy & c.spots & ~c.letterlike
-    tallest = np.zeros(groups.max() + 1, np.int64)
-    np.maximum.at(tallest, groups, c.height[chosen])
-    words = np.bincount(groups, (touching | blotted)[chosen], len(tallest)) > 0
+    tallest = np.zeros(line.max() + 1, np.int64)
+    np.maximum.at(tallest, line, c.height[chosen])
+    words = np.bincount(line, (touching | blotted)[chosen], len(tallest)) > 0
     for group in np.flatnonzero((tallest >= TALL * scale) | words):
-        own = chosen[groups == group]
+        own = chosen[line == group]
         if np.quantile(c.height[own], 0.75) < TALL * scale and not words[group]:
             continue
         if bold[own].mean() < 0.5 and len(own) < SEVERAL:
@@ -80,26 +78,22 @@ def find_headlines(components: Components, barrier: Mask, excluded: Truths) -> H
             initials[own] = True
             continue
         members[own] = True
-        boxes.append(_union(_boxes(c)[own]))
+        boxes.append(_union(c.boxes[own]))
     found = np.array(boxes, np.int64).reshape(-1, 4)
     return Headlines(*_with_small_pieces(found, c, members, excluded), initials)
 
 
 def _in_body(own: Counts, c: Components, barrier: Mask) -> bool:
     """Tell whether letters of the body stand beside these words, in their line: words with too much ink on them."""
-    x0, y0, x1, y1 = _union(_boxes(c)[own]).tolist()
+    x0, y0, x1, y1 = _union(c.boxes[own]).tolist()
     reach = round(SPACE * (y1 - y0))
     row = barrier[(y0 + y1) // 2]
     left, right = np.flatnonzero(row[max(0, x0 - reach) : x0]), np.flatnonzero(row[x1 : x1 + reach])
     first = max(0, x0 - reach) + int(left[-1]) if len(left) else x0 - reach
     last = x1 + int(right[0]) if len(right) else x1 + reach
-    middle = c.y + c.height // 2
+    middle, _ = c.middle
     beside = (c.kind >= TEXT) & c.letterlike & (middle > y0) & (middle < y1) & (c.x < last) & (c.x + c.width > first)
     return bool(np.count_nonzero(beside) > np.count_nonzero(beside[own]))
-
-
-def _boxes(c: Components) -> Boxes:
-    return np.stack([c.x, c.y, c.x + c.width, c.y + c.height], axis=1)
 
 
 def _union(boxes: Boxes) -> Boxes:
@@ -108,33 +102,15 @@ def _union(boxes: Boxes) -> Boxes:
 
 def _groups(boxes: Boxes, barrier: Mask) -> Indices:
     """Return the number of the line for each of the letters' boxes."""
-    _, y0, _, y1 = boxes.T
-    height = y1 - y0
-    a, b = beside(boxes, SPACE * height)
-    common = np.minimum(y1[a], y1[b]) - np.maximum(y0[a], y0[b])
-    lower, taller = np.minimum(height[a], height[b]), np.maximum(height[a], height[b])
-    joined = (common >= LEVEL * lower) & (taller <= ALIKE * lower)
-    a, b = a[joined], b[joined]
-    free = ~_barred(boxes[a], boxes[b], barrier)
-    links = coo_matrix((np.ones(int(free.sum())), (a[free], b[free])), shape=(len(boxes), len(boxes)))
-    return connected_components(links, directed=False)[1]
-
-
-def _barred(a: Boxes, b: Boxes, barrier: Mask) -> Truths:
-    """Tell for each pair of boxes whether a separator lies between their middles."""
-    left, right = (
-        np.minimum(a[:, 0] + a[:, 2], b[:, 0] + b[:, 2]) // 2,
-        np.maximum(a[:, 0] + a[:, 2], b[:, 0] + b[:, 2]) // 2,
-    )
-    row = (np.maximum(a[:, 1], b[:, 1]) + np.minimum(a[:, 3], b[:, 3])) // 2
-    crossed = [barrier[y, x0:x1].any() for y, x0, x1 in zip(row, left, right, strict=True)]
-    return np.array(crossed, bool)
+    a, b, lower, taller = level_neighbours(boxes, SPACE * (boxes[:, 3] - boxes[:, 1]).astype(np.float64), LEVEL)
+    alike = taller <= ALIKE * lower
+    return joined(boxes, a[alike], b[alike], barrier)
 
 
 def _with_small_pieces(boxes: Boxes, c: Components, members: Truths, excluded: Truths) -> tuple[Boxes, Truths]:
     """Give dots, hyphens and thin letters inside a headline, or at its ends, to it."""
     usable = np.flatnonzero((c.kind >= SMALL) & ~excluded)
-    own, height = _boxes(c)[usable], c.height[usable]
+    own, height = c.boxes[usable], c.height[usable]
     members = members.copy()
     grown = boxes.copy()
     for k, (x0, y0, x1, y1) in enumerate(boxes):

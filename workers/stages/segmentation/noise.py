@@ -35,7 +35,7 @@ def drop_noise_and_trim_ends(lines: Boxes, evidence: PageEvidence) -> Boxes:
     if not len(holes):
         return lines[whole]
     pieces, piece_of = _pieces(lines, holes)
-    part = _piece_at(own, c.x + c.width // 2, holes, len(lines))
+    part = _piece_at(own, c.middle[1], holes)
     width = np.append(0, pieces[:, 1] - pieces[:, 0])
     good = _made_of_letters(part, height[own], width * np.append(0, height[1:][piece_of]), c)[1:]
     first, last = np.full(len(lines), 2**30), np.full(len(lines), -1)
@@ -80,7 +80,7 @@ def _cut_to(lines: Boxes, first: Counts, last: Counts, own: Counts, c: Component
     cut = lines.copy()
     cut[:, 0], cut[:, 2] = first, last
     narrower = np.append(False, (cut[:, 0] > lines[:, 0]) | (cut[:, 2] < lines[:, 2]))
-    middle = c.x + c.width // 2
+    _, middle = c.middle
     left = np.flatnonzero(narrower[own] & (middle >= np.append(0, first)[own]) & (middle < np.append(0, last)[own]))
     top, bottom = np.full(len(lines) + 1, 2**30), np.zeros(len(lines) + 1, np.int64)
     np.minimum.at(top, own[left], c.y[left])
@@ -93,11 +93,10 @@ def _cut_to(lines: Boxes, first: Counts, last: Counts, own: Counts, c: Component
 
 def assign_components(lines: Boxes, components: Components) -> Counts:
     """Return for each component the number of the line that holds its middle, counted from 1; 0 outside of all."""
-    c = components
-    owner = np.zeros(c.shape, np.min_scalar_type(len(lines)))
+    owner = np.zeros(components.shape, np.min_scalar_type(len(lines)))
     for number, (x0, y0, x1, y1) in enumerate(lines.tolist(), start=1):
         owner[y0:y1, x0:x1] = number
-    return np.asarray(owner[c.y + c.height // 2, c.x + c.width // 2], np.int64)
+    return owner[components.middle].astype(np.int64)
 
 
 def _made_of_letters(own: Counts, height: Counts, area: Counts, c: Components) -> Truths:
@@ -135,7 +134,7 @@ def _pieces(lines: Boxes, holes: Boxes) -> tuple[Boxes, Counts]:
     return pieces, piece_of
 
 
-def _piece_at(own: Counts, x: Counts, holes: Boxes, lines: int) -> Counts:
+def _piece_at(own: Counts, x: Counts, holes: Boxes) -> Counts:
     """Return for each component the number of its piece, counted from 1; 0 for those of no line."""
     page = int(max(x.max(initial=0), holes[:, 2].max())) + 1
     before = np.searchsorted(holes[:, 0] * page + holes[:, 1], (own - 1) * page + x)

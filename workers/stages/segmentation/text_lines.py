@@ -26,7 +26,7 @@ from workers.stages.segmentation.step_effects import StepEffect, step_effect
 from workers.stages.segmentation.tables import split_at_cells, split_at_separators
 from workers.stages.segmentation.xy_cut import Direction, xy_cut_order
 from workers.stages.separators.columns import Columns
-from workers.stages.separators.components import LARGE, is_noise
+from workers.stages.separators.components import LARGE
 from workers.stages.separators.rules import step_along
 
 BLACK = 64  # grey levels: no paper on such a page
@@ -69,13 +69,13 @@ def find_text_lines(page: WorkingPage, columns: Columns, parameters: Segmentatio
         return (), "no_text_lines"
     direction: Direction = "rl" if parameters.text_direction.endswith("rl") else "lr"
     boxes = boxes[xy_cut_order(boxes, long_rules(columns, page.scale), page.scale, direction)]
-    boxes = padded(boxes, parameters.pad, page.ink.shape[1])
+    boxes = widened(boxes, parameters.pad, page.ink.shape[1])
     return tuple(TextLine(box) for box in page.placement.boxes(boxes.astype(np.float64))), None
 
 
 def _nothing_to_find(page: WorkingPage, columns: Columns) -> str | None:
     """Return why lines are not even looked for."""
-    return empty_reason(page) or ("noise" if is_noise(columns.components) else None)
+    return empty_reason(page) or ("noise" if columns.is_noise else None)
 
 
 def long_rules(columns: Columns, scale: float) -> Boxes:
@@ -181,7 +181,7 @@ def check_number(lines: int, parameters: SegmentationParameters) -> None:
         )
 
 
-def padded(boxes: Boxes, pad: int, width: int) -> Boxes:
+def widened(boxes: Boxes, pad: int, width: int) -> Boxes:
     """Widen boxes by `pad` pixels on the left and on the right, inside the page."""
     left, right = np.maximum(boxes[:, 0] - pad, 0), np.minimum(boxes[:, 2] + pad, width)
     return np.stack([left, boxes[:, 1], right, boxes[:, 3]], axis=1)

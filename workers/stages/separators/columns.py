@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -18,7 +18,7 @@ from workers.stages.separators.folds import find_folds
 from workers.stages.separators.gap_scan import insert_gap_separators
 from workers.stages.separators.gutter_pieces import Gutter
 from workers.stages.separators.gutters import find_gutters
-from workers.stages.separators.pictures import find_pictures
+from workers.stages.separators.pictures import find_pictures, line_art
 from workers.stages.separators.rules import Rules, find_rules, rule_paths, step_along
 
 Origin = Literal["inserted", "printed"]
@@ -42,6 +42,8 @@ class Columns:
     Attributes:
         ink: (h, w) uint8, 1 is ink; rules, pictures and stray specks taken out.
         components: of the ink without rules.
+        is_noise: components lie about without lines, and nothing more was looked for.
+        drawings: which components are drawings, frames or borders.
         pictures: (h, w) uint8, 1 where a picture or a black border lies.
         barrier: (h, w) uint8, 1 where no text line may cross.
         horizontal: (h, w) uint8, 1 where a horizontal rule lies.
@@ -50,6 +52,8 @@ class Columns:
 
     ink: Mask
     components: Components
+    is_noise: bool
+    drawings: Truths
     pictures: Mask
     barrier: Mask
     horizontal: Mask
@@ -62,8 +66,9 @@ def find_columns(page: WorkingPage) -> Columns:
     ruleless = without_rules(page.ink, rules)
     components = find_components(ruleless, page.scale)
     if is_noise(components):
-        return no_columns(page)
-    pictures, width = find_pictures(page.grey, components), page.ink.shape[1]
+        return replace(no_columns(page), is_noise=True)
+    drawings, width = line_art(components), page.ink.shape[1]
+    pictures = find_pictures(page.grey, components, drawings)
     pictured = packed(pictures)
     inked = components.labelled.bits(~stray(components) & (components.kind != PAPER)) & ~pictured
     text = unpacked(components.labelled.bits(components.kind == TEXT) & ~pictured, width)
@@ -76,13 +81,14 @@ def find_columns(page: WorkingPage) -> Columns:
     folds = find_folds(ruleless, pictures, page.scale, page.pitch)
     barrier |= draw([gutter.path for gutter in gutters], barrier.shape) | folds
     paths = separator_paths(rules, folds, gutters, text, pictures, page.scale, page.pitch)
-    return Columns(ink, components, pictures, barrier, rules.horizontal, paths)
+    return Columns(ink, components, False, drawings, pictures, barrier, rules.horizontal, paths)
 
 
 def no_columns(page: WorkingPage) -> Columns:
     """Leave the page as it is."""
-    nothing = np.zeros_like(page.ink)
-    return Columns(page.ink, find_components(page.ink, page.scale), nothing, nothing, nothing, ())
+    components, nothing = find_components(page.ink, page.scale), np.zeros_like(page.ink)
+    none = np.zeros(len(components.x), bool)
+    return Columns(page.ink, components, False, none, nothing, nothing, nothing, ())
 
 
 def gap_columns(page: WorkingPage, gap_width: int, gap_height: int) -> Columns:
@@ -91,8 +97,7 @@ def gap_columns(page: WorkingPage, gap_width: int, gap_height: int) -> Columns:
     drawn = insert_gap_separators(paper, gap_width, gap_height)
     barrier = (drawn != paper).astype(np.uint8)
     paths = tuple((path, INSERTED) for path in rule_paths(barrier, max(page.scale, 1.0)))
-    nothing = np.zeros_like(page.ink)
-    return Columns(page.ink, find_components(page.ink, page.scale), nothing, barrier, nothing, paths)
+    return replace(no_columns(page), barrier=barrier, paths=paths)
 
 
 def draw(paths: list[Polyline], shape: tuple[int, ...]) -> Mask:

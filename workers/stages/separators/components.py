@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workers.stages.binarization.text_size import weighted_median
-from workers.stages.raster.arrays import Bits, Coordinates, Counts, Floats, Mask, Truths
+from workers.stages.raster.arrays import Bits, Boxes, Coordinates, Counts, Floats, Mask, Truths
 from workers.stages.raster.bits import any_of_rows, inner, number_between, packed
 from workers.stages.raster.labelling import Labelled, Runs, label_dense
 
@@ -62,6 +62,16 @@ class Components:
     def mask(self, chosen: Truths) -> Mask:
         """Return (h, w), 1 on the components that are True in `chosen`."""
         return self.labelled.mask(chosen)
+
+    @property
+    def boxes(self) -> Boxes:
+        """Their boxes (n, 4)."""
+        return np.stack([self.x, self.y, self.x + self.width, self.y + self.height], axis=1)
+
+    @property
+    def middle(self) -> tuple[Coordinates, Coordinates]:
+        """The rows and the columns of their middles, as a mask is indexed."""
+        return self.y + self.height // 2, self.x + self.width // 2
 
     @property
     def letterlike(self) -> Truths:
@@ -122,10 +132,11 @@ def stray(components: Components) -> Truths:
     letter = (c.kind == SMALL) & c.letterlike & (np.maximum(c.width, c.height) >= SMALL_LETTER * c.scale)
     letters = _middles(c, letter)
     far = np.zeros(len(c.x), bool)
+    rows, columns = c.middle
     for kind, reach in ((DUST, DUST_NEAR_TEXT), (SMALL, SMALL_NEAR_TEXT)):
         along, across = (round(side * c.scale) for side in reach)
         own = np.flatnonzero(c.kind == kind)
-        row, middle = (c.y + c.height // 2)[own] * c.labelled.runs.stride, (c.x + c.width // 2)[own]
+        row, middle = rows[own] * c.labelled.runs.stride, columns[own]
         left, right = row + np.maximum(middle - along, 0), row + np.minimum(middle + along + 1, c.shape[1])
         beside_text = number_between(any_of_rows(text, 2 * across + 1), left, right) > 0
         beside_letters = number_between(any_of_rows(letters, 2 * across + 1), left, right) >= COMPANY
@@ -136,7 +147,8 @@ def stray(components: Components) -> Truths:
 def _middles(c: Components, chosen: Truths) -> Bits:
     """Return (h, words), 1 in the middle of each of the chosen components."""
     stride = c.labelled.runs.stride
-    place = np.unique(((c.y + c.height // 2) * stride + c.x + c.width // 2)[chosen])
+    rows, columns = c.middle
+    place = np.unique((rows * stride + columns)[chosen])
     apart = np.append(True, np.diff(place) > 1)[: len(place)]  # runs that touch would be one
     return Runs(place[apart], place[apart] + 1, stride).bits(c.shape[0])
 
@@ -153,5 +165,5 @@ def is_noise(components: Components) -> bool:
         return False
     height, width = c.shape
     cells = (max(1, int(height / (CELL[0] * c.scale))), max(1, int(width / (CELL[1] * c.scale))))
-    count, _, _ = np.histogram2d((c.y + c.height)[chosen], (c.x + c.width // 2)[chosen], bins=cells)
+    count, _, _ = np.histogram2d((c.y + c.height)[chosen], c.middle[1][chosen], bins=cells)
     return bool(count.var() < ROWS * count.mean())

@@ -26,21 +26,21 @@ BOXED = 0.9  # share of its box that the outline of a picture with four corners 
 STEP = 3  # the mask is made on blocks of this many pixels
 
 
-def find_pictures(grey: Grey, components: Components) -> Mask:
+def find_pictures(grey: Grey, components: Components, drawings: Truths) -> Mask:
     """Return (h, w), 1 where a picture or a black border lies.
 
     Args:
         grey: (h, w) uint8, its paper made evenly white.
         components: of the same page without its printed rules.
+        drawings: which of them are line art, see `line_art`.
     """
     height, width = grey.shape
     size = (max(1, width // STEP), max(1, height // STEP))
     scale = components.scale / STEP
     whole = grey[: size[1] * STEP, : size[0] * STEP]  # exact blocks are averaged several times faster
     blocks = _halftone(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), scale)
-    art = line_art(components)
-    if art.any():
-        drawn = _any_in_blocks(components.labelled.bits(art), size)
+    if drawings.any():
+        drawn = _any_in_blocks(components.labelled.bits(drawings), size)
         blocks |= cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, _box(FILL * scale))
     blocks = _filled(blocks, scale)
     return cv2.resize(blocks, (width, height), interpolation=cv2.INTER_NEAREST)

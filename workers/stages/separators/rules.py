@@ -10,12 +10,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from workers.stages.raster.arrays import AnyMask, Counts, Grey, Indices, Mask, Polyline, Stats, Truths, Window
 from workers.stages.raster.bits import all_of_rows, any_of_rows, packed, unpacked, with_neighbours
-from workers.stages.raster.groups import ragged
+from workers.stages.raster.groups import groups, ragged
 from workers.stages.raster.labelling import Labelled, label_sparse
 
 SHORTEST = 5.0  # a rule is at least this long: letter stems of body text are shorter
@@ -152,8 +150,7 @@ def _bridges(strokes: Labelled, stats: Stats, ink: AnyMask, scale: float, step: 
     upper, lower = np.nonzero(follows)
     clear = _is_clear((foot[upper], bottom[upper] // step), (head[lower], top[lower] // step), ink, scale)
     upper, lower = upper[clear], lower[clear]
-    links = coo_matrix((np.ones(len(upper)), (upper, lower)), shape=(len(stats), len(stats)))
-    chain = connected_components(links, directed=False)[1]
+    chain = groups(len(stats), upper, lower)
     inked = np.bincount(chain, height, len(stats))
     first, last = np.full(len(stats), 2**30), np.zeros(len(stats), np.int64)
     np.minimum.at(first, chain, top)

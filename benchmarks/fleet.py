@@ -33,7 +33,7 @@ from tests.faults.plan import Fault
 from tests.fleet import Fleet, quick_settings
 from tests.integration.fleets import a_database, a_fleet, a_redis
 from tests.servers import PostgresServer, RedisServer, a_postgres
-from workers.celery import make_app
+from workers.celery import app_for
 from workers.parameters import PipelineParameters
 from workers.sources.address import PageAddress
 from workers.telemetry.metrics import child_processes
@@ -134,7 +134,7 @@ def large(servers: Servers, rows: int) -> list[Figure]:
         engine = open_engine(database_url)
         migrations.upgrade(engine)
         figures = [_stored(servers, engine, rows)]
-        broker = RedisBroker(make_app(settings))
+        broker = RedisBroker(app_for(settings))
         figures.append(_fed(servers, Feeder(engine, broker, settings), redis))
         fleet = Fleet(servers.folder, settings)
         figures += _restarted(fleet, redis)

@@ -30,8 +30,9 @@ from tests.faults.plan import Fault
 from tests.fleet import Fleet
 from tests.integration.fleets import a_fleet, a_redis
 from tests.servers import PostgresServer, RedisServer
-from workers.celery import Queue, make_app
+from workers.celery import app_for
 from workers.errors import ServiceDown
+from workers.messages import Queue
 from workers.telemetry.metrics import child_processes
 
 # What strikes pages, and how many of a hundred pages; some only once, some in every attempt.
@@ -167,7 +168,7 @@ class Chaos:
     def deliver_twice(self) -> None:
         """Send messages of page runs in any state."""
         numbers = self.random.sample(range(1, 50), 10)
-        RedisBroker(make_app(self.fleet.settings)).ring([(number, Queue.BULK) for number in numbers])
+        RedisBroker(app_for(self.fleet.settings)).ring([(number, Queue.BULK) for number in numbers])
 
 
 def run(seed: int, pages: int, minutes: float, folder: Path) -> Counter[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import ssl
-from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from celery import Celery
@@ -11,28 +12,47 @@ from kombu.serialization import register
 from kombu.utils.json import dumps, loads
 
 from workers.config import Settings
-
-PROCESS_PAGE = "broadsheet.process_page"
-# One Redis may serve several applications.
-KEY_PREFIX = "broadsheet:"
-# A message of ours has some hundred bytes; the answers to questions that monitors ask have a few thousand.
-MAX_MESSAGE_BYTES = 64 * 1024
+from workers.errors import UnreadableInput
+from workers.lease.database import identity, retry_while_down, short_lived_engine
+from workers.messages import MAX_MESSAGE_BYTES, Queue, key_prefix
 
 
-class Queue(StrEnum):
-    """The queues, in the order in which workers look into them: the transport goes by their names' order."""
+def app_for(settings: Settings) -> Celery:
+    """Return the app of the database that `settings` name, which is asked who it is.
 
-    INTERACTIVE = "pages-1-interactive"
-    ALONE = "pages-2-alone"
-    BULK = "pages-3-bulk"
+    Raises:
+        UnreadableInput: no database is named.
+        OperationalError: it did not answer for as long as the settings say.
+    """
+    if not settings.database_url:
+        raise UnreadableInput("No database is named; set BROADSHEET_DATABASE_URL, as for every worker.")
+    with short_lived_engine(settings) as engine:
+        database_id = retry_while_down(lambda: identity(engine), settings.database_patience_seconds)
+    return make_app(settings, database_id)
 
 
-def make_app(settings: Settings) -> Celery:
-    """Return an app for these settings; nothing is connected before it is used."""
-    app = Celery("broadsheet", broker=settings.broker_url or None, include=["workers.tasks"], set_as_current=True)
-    app.conf.update(celery_settings(settings))
+def make_app(settings: Settings, database_id: str) -> Celery:
+    """Return an app for the messages of one database; nothing is connected before it is used."""
+    _forget_settings_of_others()
+    app = Celery(
+        "broadsheet",
+        broker=settings.broker_url or None,
+        include=["workers.tasks"],
+        fixups=[],  # Django's, where its settings are in the environment
+        set_as_current=True,
+    )
+    app.conf.update(celery_settings(settings, database_id))
     register("json", dumps, loads_bounded, content_type="application/json", content_encoding="utf-8")
     return app
+
+
+def _forget_settings_of_others() -> None:
+    """Take out of this process's environment what Celery would read by itself, even over what it is told.
+
+    It is meant for another program: an app of ours is configured by its settings alone.
+    """
+    for name in [name for name in os.environ if name.startswith("CELERY_")]:
+        del os.environ[name]
 
 
 def loads_bounded(body: str | bytes) -> Any:
@@ -46,7 +66,7 @@ def loads_bounded(body: str | bytes) -> Any:
     return loads(body)
 
 
-def celery_settings(settings: Settings) -> dict[str, Any]:
+def celery_settings(settings: Settings, database_id: str) -> dict[str, Any]:
     """Return Celery's settings, each with its reason."""
     return {
         # Ids only: nothing that arrives is ever unpickled, and results live in SQL.
@@ -79,7 +99,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
             "socket_keepalive": True,
             # Interactive page runs overtake the others.
             "queue_order_strategy": "sorted",
-            "global_keyprefix": KEY_PREFIX,
+            "global_keyprefix": key_prefix(database_id),
         },
         # kombu would not check the certificate of a rediss:// address that has no parameters (ssl_ca_certs=...).
         "broker_use_ssl": _default_tls(settings.broker_url),
@@ -96,4 +116,13 @@ def _default_tls(broker_url: str) -> dict[str, Any] | None:
     return None
 
 
-app = make_app(Settings.from_env())
+@cache
+def _app_of_environment() -> Celery:
+    return app_for(Settings.from_env())
+
+
+def __getattr__(name: str) -> Any:
+    """Return `app`, made when somebody asks: `celery --app workers` does."""
+    if name == "app":
+        return _app_of_environment()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

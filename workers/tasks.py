@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from celery import Task, shared_task
 
-from workers.celery import PROCESS_PAGE, Queue
 from workers.config import Settings
 from workers.lease import claims
 from workers.lease.database import process_engine, retry_while_down
 from workers.lease.processing import Steps, claim_and_process
+from workers.messages import PROCESS_PAGE, Queue
 from workers.process import isolation
 from workers.process.requests import PageRequest, death, our_settings, report_death
 

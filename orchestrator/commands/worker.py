@@ -38,9 +38,11 @@ def worker(settings: Settings, processes: int | None, without_heartbeat: bool, l
 
 
 def _run(settings: Settings, processes: int, heartbeat: bool, log_level: str, directory: Path) -> None:
-    from workers.celery import Queue, app
+    from workers.celery import app_for
+    from workers.messages import Queue
     from workers.process import service
 
+    app = app_for(settings)
     service.prepare(app, settings, log_level, directory)
     queues = ",".join(Queue)
     banner = [] if settings.log_format == "text" or sys.stderr.isatty() else ["--quiet"]

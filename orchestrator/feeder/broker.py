@@ -12,8 +12,8 @@ from uuid import uuid4
 from celery import Celery
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from workers.celery import KEY_PREFIX, PROCESS_PAGE, Queue
 from workers.errors import ServiceDown
+from workers.messages import PROCESS_PAGE, Queue
 
 BATCH = 500
 
@@ -51,6 +51,7 @@ class RedisBroker:
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        self._prefix = app.conf.broker_transport_options["global_keyprefix"]
         connection = app.connection_for_write()
         # "full" and "loading" are channel errors here; the rest means that nobody is there
         self._troubles = (
@@ -90,7 +91,7 @@ class RedisBroker:
         """Return the page runs whose messages wait in the queues; what is no message of ours is passed over."""
         with self._translated(), self._client() as client:
             # of the commands that we use, kombu leaves this one without the prefix
-            lists = [client.lrange(f"{KEY_PREFIX}{queue}", 0, -1) for queue in Queue]
+            lists = [client.lrange(f"{self._prefix}{queue}", 0, -1) for queue in Queue]
         return {number for texts in lists for text in texts for number in _page_run_in(text)}
 
     @contextmanager

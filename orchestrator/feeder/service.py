@@ -18,7 +18,7 @@ from orchestrator.feeder.broker import RedisBroker
 from orchestrator.feeder.circuit_breaker import CircuitBreaker, failing_volumes
 from orchestrator.feeder.feeder import Feeder, FeederLoop
 from orchestrator.feeder.feeder_lock import FeederLock
-from workers.celery import make_app
+from workers.celery import app_for
 from workers.config import Settings
 from workers.process.heartbeat import SECONDS as HEARTBEAT_SECONDS
 from workers.process.heartbeat import beat
@@ -40,7 +40,7 @@ def feed_until_stopped(settings: Settings) -> None:
     """
     engine = open_for_ingest(settings.database_url)
     with contextlib.closing(FeederLock(engine)) as lock, _asked_to_stop() as stopped:
-        feeder = Feeder(engine, RedisBroker(make_app(settings)), settings)
+        feeder = Feeder(engine, RedisBroker(app_for(settings)), settings)
         shift = FeederLoop(feeder, lock, log.warning)
         watch = FailureWatch(engine, CircuitBreaker(settings.max_failure_rate))
         beaten_at = float("-inf")

@@ -24,9 +24,9 @@ from sqlalchemy import (
 
 from models import Page, PageRun, PageRunState, database_now
 from orchestrator.feeder.broker import Message
-from workers.celery import Queue
 from workers.config import Settings
 from workers.lease.claims import SUSPICIOUS
+from workers.messages import Queue
 
 INTERACTIVE, BULK = 0, 1
 IN_FLIGHT = (PageRunState.QUEUED, PageRunState.RUNNING)

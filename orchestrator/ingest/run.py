@@ -28,7 +28,7 @@ from orchestrator.ingest.summary import Counts, Summary, count_finished, count_p
 from orchestrator.ingest.volumes import VolumeIngester
 from orchestrator.local.services import Services, services
 from orchestrator.terminal.ctrl_c import uninterrupted
-from workers.celery import make_app
+from workers.celery import app_for
 from workers.config import Settings
 from workers.parameters import PipelineParameters, versions_for
 
@@ -204,7 +204,7 @@ def _prepared(
     options: IngestOptions,
     display: Display,
 ) -> Run:
-    feeder = Feeder(engine, RedisBroker(make_app(started.settings)), settings, Scope(()), started.processes())
+    feeder = Feeder(engine, RedisBroker(app_for(started.settings)), settings, Scope(()), started.processes())
     return Run(
         storing=_storing(engine, settings, parameters, options, display),
         services=started,

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import redis
@@ -19,6 +19,9 @@ from workers.config import TEMPORARY_PREFIX
 from workers.errors import ServiceDown
 
 START_SECONDS = 20.0
+SOCKET = "broker.sock"
+# What the address of a unix socket may hold on every system that we know (Linux takes four bytes more).
+MAX_SOCKET_BYTES = 103
 
 
 def find_server() -> str:
@@ -66,8 +69,8 @@ def embedded_broker() -> Iterator[str]:
         ServiceDown: no server was found, or it did not come up.
     """
     server = find_server()
-    directory = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
-    socket = directory / "broker.sock"
+    directory = _private_folder()
+    socket = directory / SOCKET
     # 'noeviction': a broker that silently drops messages is worse than one that says it is full.
     options = ["--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--save", "", "--appendonly"]
     options += ["no", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction", "--dir", str(directory)]
@@ -77,6 +80,22 @@ def embedded_broker() -> Iterator[str]:
         yield f"redis+socket://{socket}?virtual_host=0"
     finally:
         service.kill()
+
+
+def _private_folder() -> Path:
+    """Make a folder for the socket: in the temporary folder, or in another one where its path would be too long.
+
+    Raises:
+        ServiceDown: no folder with a short path can be written.
+    """
+    usual = tempfile.gettempdir()
+    for parent in filter(None, (usual, os.environ.get("XDG_RUNTIME_DIR"), "/tmp", "/var/tmp")):
+        with suppress(OSError):
+            folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=parent))
+            if len(os.fsencode(folder / SOCKET)) <= MAX_SOCKET_BYTES:
+                return folder
+            folder.rmdir()
+    raise ServiceDown(f"The path {usual} is too long for the socket of a broker; set TMPDIR to a shorter one.")
 
 
 def _wait_until_up(service: ChildService, socket: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,18 @@ def test_the_broker_serves_inside_the_block_and_leaves_nothing() -> None:
         assert serves(folder)
         assert folder.stat().st_mode & 0o077 == 0, "nobody else may ring"
     assert not folder.exists()
+
+
+def test_the_broker_serves_where_the_temporary_folder_has_a_long_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for characters in (60, 120, 200):
+        long = tmp_path / ("x" * characters)
+        long.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(long))
+        with embedded_broker() as url:
+            assert serves(folder_of(url))
+        assert list(long.iterdir()) == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])

@@ -14,13 +14,13 @@ from orchestrator.feeder.window import INTERACTIVE, Scope, put_back, queued_befo
 from orchestrator.page_runs.decisions import cancel, retry
 from orchestrator.results.selection import Selection
 from tests.rows import add_page_runs
-from workers.celery import Queue
 from workers.layout import BoundingBox, Face, PageLayout, Separator
 from workers.layout import StageTiming as Timing
 from workers.layout import TextLine as Line
 from workers.lease import claims
 from workers.lease.claims import Claim, Failure
 from workers.lease.recording import record
+from workers.messages import Queue
 
 LEASE = 180
 TROUBLE = Failure("transient", "The network file system stood still.", retry=True, stage="decode")

@@ -20,7 +20,8 @@ from tests.faults.plan import Fault
 from tests.fleet import Fleet, make_scans
 from tests.integration.fleets import a_fleet, a_redis
 from tests.servers import PostgresServer, RedisServer
-from workers.celery import Queue, make_app
+from workers.celery import app_for
+from workers.messages import Queue
 
 LINGER = Fault("analyse", "linger_long", "p0001.png", (1,))
 
@@ -68,7 +69,7 @@ def test_a_message_that_comes_many_times_is_worked_on_once(
     with a_fleet(tmp_path, postgres, redis, 8) as fleet:
         fleet.feeder()
         fleet.until(lambda: fleet.count("queued") > 0, "queued page runs")
-        broker = RedisBroker(make_app(fleet.settings))
+        broker = RedisBroker(app_for(fleet.settings))
         for _ in range(3):
             broker.ring([(number, Queue.BULK) for number in range(1, 9)])
         fleet.worker(2)
@@ -198,7 +199,7 @@ def test_cancelled_pages_are_dropped_from_the_queue(
         fleet.worker(1)
         fleet.until(lambda: in_work(fleet, "p0001.png"), "the page in work")
         assert cancel(fleet.engine, Selection()) == 12
-        broker = RedisBroker(make_app(fleet.settings))
+        broker = RedisBroker(app_for(fleet.settings))
         fleet.until(lambda: broker.count() == 0, "the end of the messages")
         fleet.until(lambda: "in other hands, nothing stored" in fleet.logs(), "the end of the page in work")
         assert fleet.states() == {"cancelled": 12}

@@ -19,8 +19,9 @@ from tests.faults.plan import Fault
 from tests.fleet import Fleet
 from tests.integration.fleets import a_fleet, a_redis
 from tests.servers import PostgresServer, a_postgres
-from workers.celery import Queue, make_app
+from workers.celery import make_app
 from workers.config import Settings
+from workers.messages import Queue
 from workers.process.requests import PageRequest
 from workers.tasks import process_page
 
@@ -75,7 +76,7 @@ def test_a_broker_frozen_for_longer_than_any_timeout(postgres: PostgresServer, t
 
 def test_a_message_whose_acknowledgement_is_not_heard_does_not_keep_its_place() -> None:
     with a_redis() as redis:
-        app = make_app(Settings(broker_url=redis.url))
+        app = make_app(Settings(broker_url=redis.url), "a database")
         app.conf.broker_transport_options = dict(app.conf.broker_transport_options, socket_timeout=0.2)
         RedisBroker(app).ring([(1, Queue.BULK), (2, Queue.BULK)])
         received: list[Message] = []

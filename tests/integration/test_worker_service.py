@@ -22,8 +22,9 @@ from models.session import open_engine
 from tests.rows import add_page_runs
 from tests.servers import RedisServer, free_port, wait_until
 from tests.tls import tls_front
-from workers.celery import MAX_MESSAGE_BYTES, PROCESS_PAGE, Queue, make_app
+from workers.celery import app_for, make_app
 from workers.config import Settings
+from workers.messages import MAX_MESSAGE_BYTES, PROCESS_PAGE, Queue
 
 PASSWORD, ENCODED = "p@ss/hunter2", "p%40ss%2Fhunter2"
 
@@ -56,16 +57,16 @@ def addresses(postgres_url: str, server_folder: Path, tmp_path: Path) -> Iterato
     redis.kill()
 
 
-def send(broker: str, *messages: tuple[object, ...], **options: object) -> None:
+def send(addresses: Addresses, *messages: tuple[object, ...], **options: object) -> None:
     """Send what our own code never would."""
-    app = make_app(Settings(broker_url=broker))
+    app = app_for(Settings(database_url=addresses.database, broker_url=addresses.broker))
     for arguments in messages:
         app.send_task(PROCESS_PAGE, args=arguments, queue=Queue.BULK, **options)
     app.close()
 
 
-def waiting(broker: str) -> int:
-    app = make_app(Settings(broker_url=broker))
+def waiting(addresses: Addresses) -> int:
+    app = app_for(Settings(database_url=addresses.database, broker_url=addresses.broker))
     with app.connection_for_read() as connection:
         client = connection.default_channel.client
         count = client.llen(Queue.BULK) + client.hlen("unacked")
@@ -98,17 +99,17 @@ def test_a_worker_behind_tls_takes_numbers_only_and_tells_nobody_its_passwords(
         "BROADSHEET_METRICS_ADDRESS": f"127.0.0.1:{port}",
         "BROADSHEET_HEARTBEAT_FILE": str(alive),
     }
-    send(addresses.broker, ("1",), (True,), (1.5,), (1, 2), (), ({"page": 1},), ("x" * MAX_MESSAGE_BYTES,))
-    send(addresses.broker, (page_run_id,), kwargs={"page_run_id": 1})
-    send(addresses.broker, (page_run_id,), serializer="yaml")
-    send(addresses.broker, (page_run_id,))
+    send(addresses, ("1",), (True,), (1.5,), (1, 2), (), ({"page": 1},), ("x" * MAX_MESSAGE_BYTES,))
+    send(addresses, (page_run_id,), kwargs={"page_run_id": 1})
+    send(addresses, (page_run_id,), serializer="yaml")
+    send(addresses, (page_run_id,))
     command = [sys.executable, "-m", "orchestrator", "worker", "--processes", "1", "--log-level", "debug"]
     with log.open("wb") as out:
         worker = subprocess.Popen(command, stdout=out, stderr=out, env=environ)
     try:
         # the one message that is right is about a page whose file does not exist
         wait_until(lambda: '"page_run": 1' in log.read_text(), "word of the page", 60)
-        wait_until(lambda: waiting(addresses.broker) == 0, "an empty queue")
+        wait_until(lambda: waiting(addresses) == 0, "an empty queue")
         assert worker.poll() is None
         figures = samples(port)
         assert time.time() - alive.stat().st_mtime < 15
@@ -129,7 +130,7 @@ def test_a_worker_behind_tls_takes_numbers_only_and_tells_nobody_its_passwords(
 
 
 def test_a_tls_broker_without_parameters_must_have_a_certificate_that_is_trusted(addresses: Addresses) -> None:
-    app = make_app(Settings(broker_url=addresses.broker_without_parameters))
+    app = make_app(Settings(broker_url=addresses.broker_without_parameters), "a database")
     with app.connection_for_write() as connection, pytest.raises(Exception, match="CERTIFICATE_VERIFY_FAILED"):
         connection.ensure_connection(max_retries=1, interval_start=0)
         connection.default_channel.client.ping()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from models.session import open_engine
@@ -41,6 +42,28 @@ def short_lived_engine(settings: Settings) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def identity(engine: Engine) -> str:
+    """Return what tells this database from every other one, by whatever address it is reached.
+
+    PostgreSQL has a number for each cluster and each database in it. A SQLite file gets a random one, which stays
+    with the file, when it is asked for the first time.
+    """
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            return str(connection.execute(_POSTGRES_IDENTITY).scalar_one())
+        number = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
+        if not number:
+            number = secrets.randbits(30) + 1
+            connection.exec_driver_sql(f"PRAGMA application_id = {number}")
+        return f"{number:08x}"
+
+
+_POSTGRES_IDENTITY = text(
+    "SELECT concat_ws('-', system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database()), "
+    "current_schema()) FROM pg_control_system()"
+)
 
 
 def retry_while_down(action: Callable[[], Result], seconds: float, note: Callable[[str], None] = log.warning) -> Result:

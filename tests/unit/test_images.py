@@ -299,12 +299,6 @@ def test_a_pdf_page_that_is_not_there_is_unreadable(tmp_path: Path) -> None:
         open_page(tmp_path, address("b.pdf", frame=2), LIMITS)
 
 
-def test_a_pdf_page_of_impossible_size_is_not_rendered(tmp_path: Path) -> None:
-    (tmp_path / "huge.pdf").write_bytes(drawn_pdf(b"0 0 9 9 re f", (14_400, 14_400)))
-    with pytest.raises(ImageTooLarge, match=r"6000. x 6000."):
-        open_page(tmp_path, address("huge.pdf", frame=1), LIMITS)
-
-
 @pytest.mark.parametrize("suffix", ["PNG", "TIFF", "GIF", "WEBP", "JPEG", "BMP", "JPEG2000", "PPM", "PDF"])
 def test_the_limit_is_the_same_for_every_format(suffix: str, tmp_path: Path) -> None:
     (tmp_path / "p").write_bytes(encoded(scan(), suffix))

@@ -1,4 +1,4 @@
-"""One page of a PDF: the scan inside it at its own resolution, else the page rendered at 300 dpi.
+"""One page of a PDF as a viewer shows it: the pixels of the scan that is the page, else the page rendered.
 
 PDFium is native code that meets hostile files: only a worker calls this, never the orchestrator.
 """
@@ -6,22 +6,29 @@ PDFium is native code that meets hostile files: only a worker calls this, never 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pypdfium2
 import pypdfium2.raw as pdfium
+from numpy.typing import NDArray
 from PIL import Image
 
 from workers.errors import EncryptedSource, ImageTooLarge, PageError, UnreadableImage
 from workers.sources.limits import Limits
+from workers.sources.pdf_resolution import FINE_SHARE, POINTS_PER_INCH, RENDER_DPI, Ink, resolution
 
-RENDER_DPI = 300
-MAX_SCAN_DPI = 1200
-_POINTS_PER_INCH = 72
+_GRID, _CELL = 64, 8  # cells of the longer side, pixels of a cell, when a scan is compared with its page
+_ALIKE, _ALIKE_ON_AVERAGE = 40, 6  # grey levels: more is another picture, or a part of it is hidden
 _COVERS = 0.98  # of the page's width and height, on each side
+_UNPRINTED = {pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP}  # as OCR engines lay text
+_NOT_A_PIXEL_MORE = 1 - 1e-6  # sides are rounded up, and sizes in points have seven digits
+_SMALL, _OPAQUE, _LETTERS = 64, 250, 0.05  # pixels of a side, alpha, share: what is asked of a picture's mask
 _NEEDS_PASSWORD = {pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY}
-_FAULTS = (pypdfium2.PdfiumError, ValueError, OverflowError, IndexError)
+_FAULTS = (pypdfium2.PdfiumError, ValueError, OverflowError, IndexError, ZeroDivisionError)
 
 Box = tuple[float, float, float, float]
 Matrix = tuple[float, float, float, float]
@@ -33,7 +40,7 @@ def open_pdf_page(source: Path | BinaryIO, name: str, number: int, limits: Limit
     Raises:
         EncryptedSource: the PDF needs a password.
         UnreadableImage: the PDF is broken or has no such page.
-        ImageTooLarge: the page, or a picture on it, has more pixels than the limit.
+        ImageTooLarge: a picture on the page has more pixels than the limit.
     """
     document = open_pdf(source, name)
     try:
@@ -96,55 +103,143 @@ def covers(picture: Box, page: Box) -> bool:
     return all(abs(side - edge) <= slack for side, edge, slack in pairs)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """An object that leaves a mark; of pictures and text where it lies on the page, of pictures their matrix, too."""
+
+    item: pypdfium2.PdfObject
+    bounds: Box = (0.0, 0.0, 0.0, 0.0)  # left, bottom, right, top
+    matrix: Matrix = (0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def is_picture(self) -> bool:
+        return bool(self.item.type == pdfium.FPDF_PAGEOBJ_IMAGE)
+
+    @property
+    def is_stencil(self) -> bool:
+        """Whether its ink is chosen by the page."""
+        if not self.is_picture or "JPXDecode" in self.item.get_filters():  # asking that for its colours decodes it
+            return False
+        return self.item.get_metadata().colorspace == pdfium.FPDF_COLORSPACE_UNKNOWN  # type: ignore[no-any-return]
+
+    def alpha(self) -> NDArray[np.uint8]:
+        """Return how much of a picture there is, (64, 64): less where it is clipped, or behind a mask.
+
+        It is rendered small, for masks cannot be asked for.
+        """
+        placed = self.item.get_matrix()
+        self.item.set_matrix(pypdfium2.PdfMatrix(_SMALL, 0, 0, _SMALL))
+        try:
+            small: Image.Image = self.item.get_bitmap(render=True, scale_to_original=False).to_pil().convert("RGBA")
+        finally:
+            self.item.set_matrix(placed)
+        return np.asarray(small.getchannel("A"))
+
+    def is_opaque(self) -> bool:
+        """Return whether nothing of what lies under a picture is seen."""
+        plain = not self.is_stencil and not pdfium.FPDFPageObj_HasTransparency(self.item)
+        return plain and bool(self.alpha().min() >= _OPAQUE)
+
+    def has_fine_mask(self) -> bool:
+        """Return whether a mask as fine as letters lies over a picture; the edges of a clip path are less."""
+        alpha = self.alpha()
+        return bool(((alpha > 0) & (alpha < _OPAQUE)).mean() > _LETTERS)
+
+
 def _page_image(page: pypdfium2.PdfPage, name: str, limits: Limits) -> Image.Image:
-    pictures = [item for item in page.get_objects() if not _is_invisible(item)]
-    for item in pictures:
+    sheet = page.get_bbox()
+    shown = _uncovered(list(_shown(page)), sheet)
+    for one in shown:
+        if one.is_picture:
+            _check(one.item.get_px_size(), name, limits)
+    is_scan = len(shown) == 1 and shown[0].is_picture and not shown[0].is_stencil
+    own = _own_pixels(page, shown[0], sheet) if is_scan else None
+    return own or _rendered(page, _inks(shown, sheet), limits)
+
+
+def _shown(page: pypdfium2.PdfPage) -> Iterator[_Shown]:
+    for item in page.get_objects():
         if item.type == pdfium.FPDF_PAGEOBJ_IMAGE:
-            _check(item.get_px_size(), name, limits)
-    scan = pictures[0] if len(pictures) == 1 and pictures[0].type == pdfium.FPDF_PAGEOBJ_IMAGE else None
-    if scan is None:
-        return _rendered(page, RENDER_DPI, name, limits)
-    return _embedded(page, scan) or _rendered(page, _dpi(scan), name, limits)
+            matrix = item.get_matrix().multiply(_to_page(item))
+            yield _Shown(item, matrix.on_rect(0, 0, 1, 1), matrix.get()[:4])
+        elif item.type == pdfium.FPDF_PAGEOBJ_TEXT:
+            if pdfium.FPDFTextObj_GetTextRenderMode(item) not in _UNPRINTED:
+                yield _Shown(item, _to_page(item).on_rect(*item.get_bounds()))
+        elif item.type != pdfium.FPDF_PAGEOBJ_FORM:  # what is in a form comes by itself
+            yield _Shown(item)
 
 
-def _is_invisible(item: pypdfium2.PdfObject) -> bool:
-    """Return whether it leaves no mark: a form (its content comes by itself) or the text layer of an OCR engine."""
-    if item.type == pdfium.FPDF_PAGEOBJ_TEXT:
-        return bool(pdfium.FPDFTextObj_GetTextRenderMode(item) == pdfium.FPDF_TEXTRENDERMODE_INVISIBLE)
-    return bool(item.type == pdfium.FPDF_PAGEOBJ_FORM)
+def _to_page(item: pypdfium2.PdfObject) -> pypdfium2.PdfMatrix:
+    """Return the matrix from the form that holds an object, which may lie in other forms, to the page."""
+    matrix, form = pypdfium2.PdfMatrix(), item.container
+    while form is not None:
+        matrix, form = matrix.multiply(form.get_matrix()), form.container
+    return matrix
 
 
-def _dpi(scan: pypdfium2.PdfImage) -> float:
-    """Return the resolution of a scan on its page, so that rendering neither loses nor invents pixels."""
-    a, b, c, d = scan.get_matrix().get()[:4]
-    width, height = scan.get_px_size()
-    inches = math.hypot(a, b) / _POINTS_PER_INCH, math.hypot(c, d) / _POINTS_PER_INCH
-    if scan.level or not all(inches):
-        return RENDER_DPI
-    return float(min(MAX_SCAN_DPI, max(width / inches[0], height / inches[1])))
+def _uncovered(shown: list[_Shown], sheet: Box) -> list[_Shown]:
+    """Leave out what lies under a picture of the whole page."""
+    for place in range(len(shown) - 1, 0, -1):
+        if shown[place].is_picture and covers(shown[place].bounds, sheet) and shown[place].is_opaque():
+            return shown[place:]
+    return shown
 
 
-def _embedded(page: pypdfium2.PdfPage, scan: pypdfium2.PdfImage) -> Image.Image | None:
+def _own_pixels(page: pypdfium2.PdfPage, scan: _Shown, sheet: Box) -> Image.Image | None:
     """Return the scan's own pixels, upright; None when only rendering shows what the page looks like."""
-    turn = turns_and_mirror(scan.get_matrix().get()[:4], page.get_rotation())
-    plain = scan.level == 0 and not pdfium.FPDFPageObj_HasTransparency(scan)
-    if turn is None or not plain or not covers(scan.get_bounds(), page.get_cropbox()):
+    turn = turns_and_mirror(scan.matrix, page.get_rotation())
+    if turn is None or not covers(scan.bounds, sheet):
         return None
-    if scan.get_metadata().colorspace == pdfium.FPDF_COLORSPACE_UNKNOWN:
-        return None  # a stencil: its ink is chosen by the page
-    image: Image.Image = scan.get_bitmap().to_pil().copy()  # a copy: the pixels belong to PDFium
+    image: Image.Image = scan.item.get_bitmap().to_pil().copy()  # a copy: the pixels belong to PDFium
     quarter_turns, mirrored = turn
     if mirrored:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     turned = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
-    return image.transpose(turned[quarter_turns]) if quarter_turns else image
+    image = image.transpose(turned[quarter_turns]) if quarter_turns else image
+    return image if _is_what_is_shown(page, image) else None
 
 
-def _rendered(page: pypdfium2.PdfPage, dpi: float, name: str, limits: Limits) -> Image.Image:
-    scale = dpi / _POINTS_PER_INCH
-    width, height = page.get_size()
-    _check((math.ceil(width * scale), math.ceil(height * scale)), name, limits)
-    image: Image.Image = page.render(scale=scale).to_pil().copy()
+def _is_what_is_shown(page: pypdfium2.PdfPage, image: Image.Image) -> bool:
+    """Return whether a small rendering of the page looks like the picture.
+
+    It does not where a clip path cuts the picture, where it lies on a hidden layer, or under an annotation.
+    """
+    cells = max(1, min(_GRID, max(image.size) // _CELL))
+    scale = cells * _CELL / max(page.get_size())
+    rendered: Image.Image = page.render(scale=scale, grayscale=True).to_pil()
+    grid = max(1, rendered.width // _CELL), max(1, rendered.height // _CELL)
+    seen, own = (
+        np.asarray(picture.convert("L").resize(grid, Image.Resampling.BOX), np.int16) for picture in (rendered, image)
+    )
+    difference = np.abs(seen - own)
+    return bool(difference.max() <= _ALIKE and difference.mean() <= _ALIKE_ON_AVERAGE)
+
+
+def _inks(shown: list[_Shown], sheet: Box) -> list[Ink]:
+    return [_ink(one, sheet) for one in shown if one.is_picture or one.item.type == pdfium.FPDF_PAGEOBJ_TEXT]
+
+
+def _ink(one: _Shown, sheet: Box) -> Ink:
+    width, height = (max(0.0, min(one.bounds[n + 2], sheet[n + 2]) - max(one.bounds[n], sheet[n])) for n in (0, 1))
+    share = width * height / ((sheet[2] - sheet[0]) * (sheet[3] - sheet[1]))
+    if not one.is_picture:
+        return Ink(RENDER_DPI, share, fine=True)
+    if one.is_stencil or share < FINE_SHARE or not one.has_fine_mask():
+        return Ink(_dpi(one), share, one.is_stencil)
+    return Ink(max(_dpi(one), RENDER_DPI), share, fine=True)  # the resolution of a mask cannot be asked for
+
+
+def _dpi(picture: _Shown) -> float:
+    """Return the resolution of a picture on its page; 0 for one without area."""
+    a, b, c, d = picture.matrix
+    width, height = picture.item.get_px_size()
+    inches = math.hypot(a, b) / POINTS_PER_INCH, math.hypot(c, d) / POINTS_PER_INCH
+    return max(width / inches[0], height / inches[1]) if all(inches) else 0.0
+
+
+def _rendered(page: pypdfium2.PdfPage, inks: list[Ink], limits: Limits) -> Image.Image:
+    dpi = resolution(inks, page.get_size(), limits.max_pixels)
+    image: Image.Image = page.render(scale=dpi * _NOT_A_PIXEL_MORE / POINTS_PER_INCH).to_pil().copy()
     return image
 
 

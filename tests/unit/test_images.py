@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import stat
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -414,12 +415,27 @@ def test_overlapping_members_are_a_bomb(tmp_path: Path, files: OpenFiles) -> Non
         open_page(tmp_path, address("a.zip", "p7"), LIMITS, files)
 
 
-def test_a_header_of_impossible_size_in_a_tar_is_refused(tmp_path: Path, files: OpenFiles) -> None:
+class CountedFile(io.BytesIO):
+    """Remembers how much was asked for at most."""
+
+    most = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.most = max(self.most, sys.maxsize if size is None or size < 0 else size)
+        return super().read(size)
+
+
+def test_a_header_of_impossible_size_in_a_tar_is_refused_and_not_read(tmp_path: Path, files: OpenFiles) -> None:
     info = tarfile.TarInfo("././@LongLink")
     info.type, info.size = tarfile.GNUTYPE_LONGNAME, 8 * 1024**3
-    (tmp_path / "a.tar").write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(4096))
-    with pytest.raises(PageError):
+    data = info.tobuf(tarfile.GNU_FORMAT) + bytes(4096)
+    (tmp_path / "a.tar").write_bytes(data)
+    with pytest.raises(UnreadableImage, match="a header of impossible size"):
         open_page(tmp_path, address("a.tar", "p"), LIMITS, files)
+    file = CountedFile(data)
+    with pytest.raises(UnreadableImage, match="a header of impossible size"):
+        list(tar_archive.TarArchive(file, "a.tar", "tar", LIMITS).members())
+    assert file.most <= 16 * 1024**2
 
 
 @pytest.mark.parametrize("flip", [0.2, 0.5, 0.8])

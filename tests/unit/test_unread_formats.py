@@ -145,3 +145,19 @@ def test_the_litter_of_systems_is_passed_over(name: str, tmp_path: Path) -> None
     skipped: list[SkippedFile] = []
     assert list(find_pages(open_volume(tmp_path), skipped=skipped.append)) == []
     assert {file.reason for file in skipped} == {"hidden or left by the system"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"P2\n2 2\n255\n" + b"1 2 3 x " + b"9 " * 5000,  # Pillow: ValueError with a bytes literal
+        b"P6\n2 2\n99999\n" + bytes(12),
+        b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\x0c\xff",
+        b"II*\0\x08\0\0\0\1\0\0\1\3\0\1\0\0\0\7\0\0\0\0\0\0\0",
+    ],
+)
+def test_an_error_of_python_is_never_the_reason(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "p").write_bytes(data)
+    with pytest.raises(UnreadableImage) as raised:
+        open_page(tmp_path, PageAddress(("p",)), Limits())
+    assert not re.search(r"b'|Error|\bNone\b|tuple|\bint\b|object|argument|\d{4,}", str(raised.value))

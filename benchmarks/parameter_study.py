@@ -24,7 +24,7 @@ from orchestrator.evaluation.matching import as_boxes, match_boxes, pad_boxes
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization.working_page import working_page
 from workers.stages.palette.normalise import normalise
-from workers.stages.segmentation.text_lines import find_lines
+from workers.stages.segmentation.text_lines import read_lines
 from workers.stages.separators.columns import find_columns
 
 FOLDERS = {"newspaper_nzz": 0.0, "periodical_argus": 0.35, "book_gallicorpora": 0.0, "typed_tapus": 0.2}
@@ -128,7 +128,7 @@ def _row(title: str, pages: list[Page], names: list[str]) -> str:
 def _count(grey: np.ndarray, truth: np.ndarray, padding: float) -> np.ndarray:
     """Return how many lines were matched, found and true."""
     page = working_page(grey, BinarizationParameters())
-    boxes = page.placement.boxes(find_lines(page, find_columns(page)).astype(np.float64))
+    boxes = page.placement.boxes(read_lines(page, find_columns(page)).lines.astype(np.float64))
     found = pad_boxes(as_boxes([(b.x_min, b.y_min, b.x_max, b.y_max) for b in boxes]), padding)
     return np.array([len(match_boxes(found, truth).pairs), len(found), len(truth)], float)
 

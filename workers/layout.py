@@ -139,7 +139,8 @@ class PageLayout:
 
     `empty_reason` says why there is no text line (`blank`, `too_many_components`, ...) and is None when there is one.
     `skew_degrees` tells how far the scan is turned clockwise, about 90 or -90 where it lies on its side.
-    `picture_hash` is the signed 64-bit difference hash by which the same picture is found again.
+    `picture_hash` is the signed 64-bit difference hash by which the same picture is found again. `doubt` says from 0 to
+    1 how far the lines fail to explain the page's letters (`second_reader.doubt`); None where it was not measured.
     """
 
     width: int
@@ -151,6 +152,7 @@ class PageLayout:
     empty_reason: str | None = None
     skew_degrees: float = 0.0
     picture_hash: int | None = None
+    doubt: float | None = None
 
     @property
     def quarter_turns(self) -> int:

@@ -20,6 +20,10 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from workers.errors import SegmenterMissing
 from workers.sources.hashing import sha256_of
+from workers.weights import TEXT_DETECTOR, find_weights
+
+NOT_INSTALLED = "not installed"
+"""Stands for the hash of weights that a pipeline could use and did not have."""
 
 TextDirection = Literal["horizontal-lr", "horizontal-rl", "vertical-lr", "vertical-rl"]
 
@@ -65,8 +69,10 @@ class SegmentationParameters:
 
     `fast` is kraken's box segmenter in float32 and OpenCV, `kraken` runs kraken's own functions, `baseline` is
     kraken's neural segmenter, with the weights in the file `baseline_weights` or kraken's own. `scale` None: estimated
-    from the page. `mask` is the path of a picture of the size of every page, black where no line or separator is looked
-    for.
+    from the page. `second_reader` says when PP-OCRv6's text detector looks at a page again: where the first reading is
+    doubted (`auto`), `always` or `never`; its weights are the file `second_reader_weights` or those installed, and
+    without any each page is read once. `mask` is the path of a picture of the size of every page, black where no line
+    or separator is looked for.
     """
 
     segmenter: Literal["fast", "kraken", "baseline"] = "fast"
@@ -77,6 +83,8 @@ class SegmentationParameters:
     no_hlines: bool = True
     pad: Annotated[int, Between(0, 1_000, "pixels")] = 0
     max_lines: Annotated[int, Between(1, 1_000_000)] = 20_000
+    second_reader: Literal["auto", "always", "never"] = "auto"
+    second_reader_weights: str = ""
     baseline_weights: str = ""
     mask: str = ""
 
@@ -159,9 +167,16 @@ class PipelineParameters:
                     raise ValueError(f"{group.name}.{name} must be {allowed}, not {value}")
 
     @property
+    def may_read_twice(self) -> bool:
+        """Whether the second reader may be asked: it joins what our own way of finding columns and lines found."""
+        own_way = self.separators.method == "columns" and self.segmentation.segmenter == "fast"
+        return own_way and self.segmentation.second_reader != "never"
+
+    @property
     def files(self) -> dict[str, str]:
         """The paths of the files that are named, by the names of their parameters."""
         paths = {
+            "segmentation.second_reader_weights": self.segmentation.second_reader_weights,
             "segmentation.baseline_weights": self.segmentation.baseline_weights,
             "segmentation.mask": self.segmentation.mask,
             "faces.weights": self.faces.weights,
@@ -229,14 +244,19 @@ def _requirement(name: str) -> str:
 
 
 def versions_for(parameters: PipelineParameters) -> dict[str, str]:
-    """Return the versions of the software, and the SHA-256 of each file that the parameters name.
+    """Return the versions of the software, and the SHA-256 of each file that the parameters name or need.
 
     Raises:
         SegmenterMissing: the segmenter needs software that is not installed.
         OSError: a file cannot be read.
     """
     versions = software_versions(parameters)
-    for name, path in parameters.files.items():
+    files = parameters.files
+    if parameters.may_read_twice and "segmentation.second_reader_weights" not in files:
+        installed = find_weights(TEXT_DETECTOR)
+        versions |= {"segmentation.second_reader_weights": NOT_INSTALLED}
+        files |= {"segmentation.second_reader_weights": str(installed)} if installed else {}
+    for name, path in files.items():
         with Path(path).open("rb") as file:
             versions[name] = sha256_of(file)
     return versions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,10 +21,18 @@ from workers.stages.palette.normalise import normalise
 from workers.stages.palette.picture_hash import picture_hash
 from workers.stages.raster.arrays import Grey, Mask
 from workers.stages.raster.quarter_turns import turned
+from workers.stages.second_reader.reading import asks, doubt_of, read_again
 from workers.stages.segmentation.step_effects import StepEffect
-from workers.stages.segmentation.text_lines import Found, explain_lines, find_text_lines, kraken_lines
+from workers.stages.segmentation.text_lines import (
+    Found,
+    explain_lines,
+    in_reading_order,
+    kraken_lines,
+    read_lines,
+)
 from workers.stages.separators.columns import Columns, draw, find_columns, gap_columns, no_columns, to_separators
 from workers.telemetry.timing import StageClock
+from workers.weights import TEXT_DETECTOR, find_weights
 
 
 def analyse_page(
@@ -59,16 +68,26 @@ def analyse_page(
         separators = to_separators(columns, page.placement)
         parted.count = len(separators)
     with clock.stage("segmentation") as found:
-        if parameters.segmentation.segmenter == "baseline":
+        reading = read_lines(page, columns) if _in_our_own_way(parameters) else None
+        if reading is not None:
+            lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)
+        elif parameters.segmentation.segmenter == "baseline":
             lines, reason = _neural(image, negative, mask, parameters)
         else:
-            lines, reason = _segmented(visible, page, columns, parameters)
+            lines, reason = _krakens(visible, page, columns, parameters)
         found.count = len(lines)
+    weights = _second_reader(parameters)
+    if reading is not None and weights is not None and asks(reading, parameters.segmentation.second_reader):
+        with clock.stage("second_reader") as found:
+            reading = read_again(visible, page, reading, weights)
+            lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)
+            found.count = len(lines)
+    doubt = None if reading is None else doubt_of(reading)
     with clock.stage("faces") as seen:
         faces = _faces(grey, page.turns, [line.bbox for line in lines], parameters.faces)
         seen.count = len(faces)
     height, width = grey.shape
-    return PageLayout(width, height, lines, separators, faces, tuple(clock.timings), reason, page.skew, looks)
+    return PageLayout(width, height, lines, separators, faces, tuple(clock.timings), reason, page.skew, looks, doubt)
 
 
 def explain_page_lines(grey: Grey, parameters: PipelineParameters, mask: Mask | None = None) -> tuple[LineStep, ...]:
@@ -127,15 +146,26 @@ def _columns(page: WorkingPage, parameters: PipelineParameters) -> Columns:
     return find_columns(page)
 
 
-def _segmented(grey: Grey, page: WorkingPage, columns: Columns, parameters: PipelineParameters) -> Found:
-    """Return the text lines of kraken's box segmenter, in our form of it or as it is published."""
+def _in_our_own_way(parameters: PipelineParameters) -> bool:
+    """Tell whether columns and lines are found as this project finds them, not as kraken or the lecture does."""
+    return parameters.separators.method == "columns" and parameters.segmentation.segmenter == "fast"
+
+
+def _second_reader(parameters: PipelineParameters) -> Path | None:
+    """Return the weights of the second reader; None where it is not to be asked or not installed."""
+    if not parameters.may_read_twice:
+        return None
+    given = parameters.segmentation.second_reader_weights
+    return Path(given) if given else find_weights(TEXT_DETECTOR)
+
+
+def _krakens(grey: Grey, page: WorkingPage, columns: Columns, parameters: PipelineParameters) -> Found:
+    """Return the text lines of kraken's box segmenter on the full scan, in our form of it or as it is published."""
     method, segmentation = parameters.separators.method, parameters.segmentation
     if method == "none":
         return kraken_lines(page, None, segmentation)
     if method == "gaps":
         return kraken_lines(page, columns.barrier, segmentation)
-    if segmentation.segmenter == "fast":
-        return find_text_lines(page, columns, segmentation)
     paths = [np.array(separator.path, np.float64) for separator in to_separators(columns, page.placement)]
     return kraken_lines(full_page(grey, parameters.binarization), draw(paths, grey.shape), segmentation)
 

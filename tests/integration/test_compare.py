@@ -28,7 +28,7 @@ from orchestrator.results.selection import Selection
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, store, text_lines
 from workers.errors import UnreadableInput
 from workers.layout import BoundingBox, PageLayout, TextLine
-from workers.parameters import PipelineParameters, fingerprint, software_versions
+from workers.parameters import PipelineParameters, fingerprint, versions_for
 from workers.sources.address import PageAddress
 
 
@@ -164,7 +164,7 @@ def test_a_pipeline_of_other_software_cannot_run_here(sqlite_engine: Engine) -> 
 
 
 def test_the_default_pipeline_is_found_by_its_fingerprint(sqlite_engine: Engine) -> None:
-    name = fingerprint(PipelineParameters(), software_versions())
+    name = fingerprint(PipelineParameters(), versions_for(PipelineParameters()))
     values: dict[str, Any] = {"fingerprint": name, "parameters": PipelineParameters().to_json(), "versions": "{}"}
     with sqlite_engine.begin() as connection:
         connection.execute(insert(models.Pipeline), values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -54,19 +55,52 @@ STEPS: tuple[Step, ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read on a page.
+
+    Attributes:
+        lines: (n, 4) boxes in working pixels, in no order.
+        reason: why there are none; None where there are some.
+        evidence: what is known of the page; None where it has nothing of the size of text.
+    """
+
+    lines: Boxes
+    reason: str | None
+    evidence: PageEvidence | None
+
+
 def find_text_lines(page: WorkingPage, columns: Columns, parameters: SegmentationParameters) -> Found:
     """Find the text lines of a page, in reading order, and the reason where there are none.
 
     Raises:
         TooManyLines: more than `parameters.max_lines`.
     """
+    return in_reading_order(read_lines(page, columns), page, columns, parameters)
+
+
+def read_lines(page: WorkingPage, columns: Columns) -> Reading:
+    """Return the lines that the steps find, or why they are not looked for."""
+    evidence = gather_evidence(page, columns) if page.scale else None
     reason = _nothing_to_find(page, columns)
-    if reason is not None:
-        return (), reason
-    boxes = find_lines(page, columns)
+    if reason is not None or evidence is None:
+        return Reading(np.zeros((0, 4), np.int64), reason, evidence)
+    *_, (_, lines) = trace_lines(evidence)
+    return Reading(lines, None if len(lines) else "no_text_lines", evidence)
+
+
+def in_reading_order(
+    reading: Reading, page: WorkingPage, columns: Columns, parameters: SegmentationParameters
+) -> Found:
+    """Return the lines in pixels of the scan, in reading order, and the reason where there are none.
+
+    Raises:
+        TooManyLines: more than `parameters.max_lines`.
+    """
+    boxes = reading.lines
     check_number(len(boxes), parameters)
     if not len(boxes):
-        return (), "no_text_lines"
+        return (), reading.reason
     direction: Direction = "rl" if parameters.text_direction.endswith("rl") else "lr"
     boxes = boxes[xy_cut_order(boxes, long_rules(columns, page.scale), page.scale, direction)]
     boxes = widened(boxes, parameters.pad, page.ink.shape[1])
@@ -90,15 +124,8 @@ def long_rules(columns: Columns, scale: float) -> Boxes:
     return np.stack([x, y, x + width, y + height], axis=1)[rule]
 
 
-def find_lines(page: WorkingPage, columns: Columns) -> Boxes:
-    """Return the boxes (n, 4) of all text lines in working pixels: headlines, body text and single words."""
-    *_, (_, lines) = trace_lines(page, columns)
-    return lines
-
-
-def trace_lines(page: WorkingPage, columns: Columns) -> Iterator[tuple[str, Boxes]]:
-    """Yield the name of each step with the boxes (n, 4) it leaves."""
-    evidence = gather_evidence(page, columns)
+def trace_lines(evidence: PageEvidence) -> Iterator[tuple[str, Boxes]]:
+    """Yield the name of each step with the boxes (n, 4) it leaves: headlines, body text and single words."""
     lines = find_body_lines(evidence)
     yield find_body_lines.__name__, lines
     for step in STEPS:
@@ -111,7 +138,7 @@ def explain_lines(page: WorkingPage, columns: Columns) -> Iterator[StepEffect]:
     if _nothing_to_find(page, columns):
         return
     before = np.zeros((0, 4), np.int64)
-    for step, lines in trace_lines(page, columns):
+    for step, lines in trace_lines(gather_evidence(page, columns)):
         yield step_effect(step, before, lines)
         before = lines
 

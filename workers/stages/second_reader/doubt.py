@@ -1,0 +1,74 @@
+"""How far the lines of a page explain its letters: what the page engine itself can tell about having gone wrong.
+
+Four shares that are near 0 on pages of even columns, and grow where it fails: letters in no line, letters that do not
+stand on their line (two rows in one box, a picture), lines that lie over each other, and lines in the midst of which
+other lines nearby begin (rows across advertisements or a gutter).
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+
+import numpy as np
+
+from workers.stages.raster.arrays import Boxes, Truths
+from workers.stages.segmentation.baseline_fit import ENOUGH, STANDING, letters_on_baseline
+from workers.stages.segmentation.evidence import PageEvidence
+from workers.stages.segmentation.noise import assign_components
+from workers.stages.separators.components import TEXT
+
+OVER = 0.3  # share of the lower box's height
+NEARBY = 3.5  # line pitches
+INDENT = 6.0  # text scales: lines that begin or end so near to each other begin or end together
+BEGINNINGS = 2  # of other lines in the midst of one: one alone is a heading in the middle
+DOUBTFUL = 0.18  # even columns have 0.02 to 0.1, mosaics, show-through and manuscripts 0.2 and more
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Shares from 0 to 1, each for one way of going wrong."""
+
+    left_out: float
+    not_standing: float
+    overlapping: float
+    across: float
+
+    @property
+    def total(self) -> float:
+        """The chance, 0 to 1, that something is wrong where each share is a chance of its own."""
+        return 1.0 - float(np.prod([1.0 - share for share in astuple(self)]))
+
+
+def measure_doubt(lines: Boxes, evidence: PageEvidence) -> Doubt:
+    """Return how doubtful the lines (n, 4) of a page are; without any, all of its letters are left out."""
+    c = evidence.components
+    own = assign_components(lines, c)
+    letter = (c.kind == TEXT) & c.letterlike & ~evidence.pictured
+    letters, on_line = letters_on_baseline(own, len(lines), c)
+    all_letters = max(1, int(letters.sum()))
+    unsure = (letters >= ENOUGH) & (on_line < STANDING * letters)
+    return Doubt(
+        left_out=float((letter & (own == 0)).sum() / max(1, letter.sum())),
+        not_standing=float(letters[unsure].sum() / all_letters),
+        overlapping=float(_overlapping(lines).mean()) if len(lines) else 0.0,
+        across=float(letters[_across(lines, evidence)].sum() / all_letters),
+    )
+
+
+def _overlapping(lines: Boxes) -> Truths:
+    """Tell which lines lie over another."""
+    width = np.minimum(lines[:, None, 2], lines[:, 2]) - np.maximum(lines[:, None, 0], lines[:, 0])
+    height = np.minimum(lines[:, None, 3], lines[:, 3]) - np.maximum(lines[:, None, 1], lines[:, 1])
+    tall = lines[:, 3] - lines[:, 1]
+    over = (width > 0) & (height > OVER * np.minimum.outer(tall, tall))
+    np.fill_diagonal(over, False)
+    return np.asarray(over.any(axis=1))
+
+
+def _across(lines: Boxes, evidence: PageEvidence) -> Truths:
+    """Tell in the midst of which lines others nearby begin."""
+    middle = (lines[:, 1] + lines[:, 3]) / 2
+    near = np.abs(middle[:, None] - middle) < NEARBY * evidence.pitch
+    begins, indent = lines[None, :, 0], INDENT * evidence.scale
+    inside = (begins > lines[:, 0, None] + indent) & (begins < lines[:, 2, None] - indent)
+    return np.asarray((inside & near).sum(axis=1) >= BEGINNINGS)

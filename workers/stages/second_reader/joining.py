@@ -1,0 +1,104 @@
+"""What two readers of a page agree on, and who is believed where they do not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workers.stages.raster.arrays import Boxes, Indices, Truths
+from workers.stages.raster.groups import numbered_groups
+from workers.stages.segmentation.baseline_fit import letters_on_baseline
+from workers.stages.segmentation.evidence import PageEvidence
+from workers.stages.segmentation.noise import assign_components
+
+SAME_ROW = 0.5  # share of the lower box's height that two boxes of one line have in common
+BESIDE = 0.3  # share of the narrower one's width
+SAME_LINE = 0.8  # of the width of both together: then only the style of the boxes differs
+LEVEL = 0.7  # share of the lower box's height that pieces of one line have in common
+SPACE = 1.0  # heights of a piece: the widest space within a line, beyond what boxes are grown by
+NEARBY = 4.0  # heights: so far above and below other rows are looked at
+ALIGNED = 1  # other rows that are cut at the same place
+ENOUGH = 5  # letters by which a line that only we see is believed,
+STANDING = 0.75  # this share of them on it
+
+
+def join(ours: Boxes, theirs: Boxes, evidence: PageEvidence) -> Boxes:
+    """Return the lines (n, 4) of a doubtful page from ours and those of the second reader.
+
+    Where both see one line, ours fits the ink better and stays. Where they cut a row differently, or only the second
+    reader sees a line, it is believed, but no line crosses a separator. A line that only we see must stand.
+    """
+    theirs = _spaced_lines(theirs, ours)
+    group_of_ours, group_of_theirs, groups = _groups(ours, theirs)
+    own, other = np.bincount(group_of_ours, minlength=groups), np.bincount(group_of_theirs, minlength=groups)
+    kept = (other[group_of_ours] == 0) & _stands(ours, evidence)
+    alike = _same_line(ours, theirs, group_of_ours, group_of_theirs, (own == 1) & (other == 1))
+    return np.concatenate([ours[kept | alike[group_of_ours]], theirs[~alike[group_of_theirs]]])
+
+
+def _spaced_lines(theirs: Boxes, ours: Boxes) -> Boxes:
+    """Return the boxes of the second reader with those joined that it cut at a space within one line of ours.
+
+    It parts widely spaced words. Where rows nearby are cut at the same place, a gutter or the white between two
+    advertisements lies there, over which a row of ours ran.
+    """
+    if not len(theirs) or not len(ours):
+        return theirs
+    holder = _holder(theirs, ours)
+    order = np.lexsort((theirs[:, 0], holder))
+    boxes, holder = theirs[order], holder[order]
+    one = (holder[:-1] >= 0) & (holder[:-1] == holder[1:]) & ~_at_gutters(boxes[:-1], boxes[1:], holder)
+    starts = np.flatnonzero(np.append(True, ~one))
+    low = np.minimum.reduceat(boxes[:, :2], starts, axis=0)
+    return np.concatenate([low, np.maximum.reduceat(boxes[:, 2:], starts, axis=0)], axis=1)
+
+
+def _at_gutters(left: Boxes, right: Boxes, holder: Indices) -> Truths:
+    """Tell which cuts between boxes (n, 4) are no spaces of one line: wide, not level, or one above the other."""
+    height = np.minimum(left[:, 3] - left[:, 1], right[:, 3] - right[:, 1])
+    level = np.minimum(left[:, 3], right[:, 3]) - np.maximum(left[:, 1], right[:, 1]) >= LEVEL * height
+    cut = level & (holder[:-1] >= 0) & (holder[:-1] == holder[1:])
+    start, end = np.minimum(left[:, 2], right[:, 0]), np.maximum(left[:, 2], right[:, 0])
+    middle = (left[:, 1] + left[:, 3]) / 2
+    same_place = (np.minimum.outer(end, end) >= np.maximum.outer(start, start)) & cut
+    nearby = np.abs(np.subtract.outer(middle, middle)) <= NEARBY * height[:, None]
+    alike = (same_place & nearby).sum(axis=1) - cut
+    return np.asarray(~level | (right[:, 0] - left[:, 2] > SPACE * height) | (alike >= ALIGNED))
+
+
+def _holder(theirs: Boxes, ours: Boxes) -> Indices:
+    """Return of each box of the second reader the number of the line of ours that holds its middle; -1 of none."""
+    x, y = (theirs[:, 0] + theirs[:, 2]) / 2, (theirs[:, 1] + theirs[:, 3]) / 2
+    inside = (ours[:, 0] <= x[:, None]) & (x[:, None] < ours[:, 2])
+    inside &= (ours[:, 1] <= y[:, None]) & (y[:, None] < ours[:, 3])
+    return np.where(inside.any(axis=1), inside.argmax(axis=1), -1)
+
+
+def _groups(ours: Boxes, theirs: Boxes) -> tuple[Indices, Indices, int]:
+    """Return of each box of both readers the number of its group: what overlaps along a row is one."""
+    both = np.concatenate([ours, theirs])
+    width = np.minimum(ours[:, None, 2], theirs[:, 2]) - np.maximum(ours[:, None, 0], theirs[:, 0])
+    height = np.minimum(ours[:, None, 3], theirs[:, 3]) - np.maximum(ours[:, None, 1], theirs[:, 1])
+    sides = both[:, 2:] - both[:, :2]
+    least = np.minimum(sides[: len(ours), None], sides[len(ours) :])
+    row, column = np.nonzero((width >= BESIDE * least[..., 0]) & (height >= SAME_ROW * least[..., 1]))
+    label = numbered_groups(len(both), row, column + len(ours))
+    return label[: len(ours)], label[len(ours) :], int(label.max(initial=-1)) + 1
+
+
+def _same_line(ours: Boxes, theirs: Boxes, of_ours: Indices, of_theirs: Indices, pair: Truths) -> Truths:
+    """Tell which groups, of one box each, are one line that both readers see from end to end."""
+    alike = np.zeros(len(pair), bool)
+    first, second = np.full(len(pair), -1), np.full(len(pair), -1)
+    first[of_ours], second[of_theirs] = np.arange(len(ours)), np.arange(len(theirs))
+    a, b = ours[first[pair]], theirs[second[pair]]
+    shared = np.minimum(a[:, 2], b[:, 2]) - np.maximum(a[:, 0], b[:, 0])
+    whole = np.maximum(a[:, 2], b[:, 2]) - np.minimum(a[:, 0], b[:, 0])
+    alike[pair] = shared >= SAME_LINE * whole
+    return alike
+
+
+def _stands(lines: Boxes, evidence: PageEvidence) -> Truths:
+    """Tell on which lines there are letters enough, and nearly all of them on it."""
+    own = assign_components(lines, evidence.components)
+    letters, on_line = letters_on_baseline(own, len(lines), evidence.components)
+    return np.asarray((letters >= ENOUGH) & (on_line >= STANDING * letters))

@@ -1,0 +1,69 @@
+"""The second look at a page: the network's map in the frame of the upright working page, and its lines with ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from workers.stages.binarization.working_page import WorkingPage
+from workers.stages.raster.arrays import Grey
+from workers.stages.second_reader.doubt import DOUBTFUL, measure_doubt
+from workers.stages.second_reader.joining import join
+from workers.stages.second_reader.map_lines import lines_of_map
+from workers.stages.second_reader.network import TextMap, text_map
+from workers.stages.segmentation.noise import drop_low_contrast
+from workers.stages.segmentation.text_lines import Reading
+
+READING_SCALE = 9.0  # px: the text scale at which the network reads well; at 6 px it runs rows of small type together
+READING_VERTICALLY = 14.0  # px: the characters of vertical scripts have more strokes
+MOST_PIXELS = 3e6  # about two seconds of one processor
+
+
+def asks(reading: Reading, when: Literal["auto", "always", "never"]) -> bool:
+    """Tell whether a page is to be read again: where anything on it is of the size of text, and it is doubted."""
+    return when != "never" and reading.evidence is not None and (when == "always" or doubt_of(reading) >= DOUBTFUL)
+
+
+def doubt_of(reading: Reading) -> float:
+    """Return how doubtful a reading is, 0 to 1; a page with nothing of the size of text is not doubted."""
+    return 0.0 if reading.evidence is None else measure_doubt(reading.lines, reading.evidence).total
+
+
+def read_again(grey: Grey, page: WorkingPage, first: Reading, weights: Path) -> Reading:
+    """Return the lines of both readers of a page, of which at least a first reading gave evidence.
+
+    Args:
+        grey: (h, w) uint8, the scan: show-through is paler there than on a page made even.
+        page: the upright page at working size.
+        first: the first reading.
+        weights: of the network.
+    """
+    assert first.evidence is not None
+    theirs = lines_of_map(upright_map(grey, page, weights), first.evidence.barrier)
+    lines = drop_low_contrast(join(first.lines, theirs, first.evidence), first.evidence)
+    return Reading(lines, None if len(lines) else first.reason or "no_text_lines", first.evidence)
+
+
+def upright_map(grey: Grey, page: WorkingPage, weights: Path) -> TextMap:
+    """Return the network's map of a scan, turned and cut as the working page is, at the size the network read."""
+    matrix = np.array(page.placement.to_original)
+    pixel = float(np.hypot(*matrix[:, 0]))
+    standing = abs(matrix[0, 0]) < abs(matrix[1, 0]) and not page.turns
+    factor = reading_factor(grey.size, page.scale * pixel, READING_VERTICALLY if standing else READING_SCALE)
+    size = max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor))
+    # a scan that lies on its side is read upright; vertical text stands on the scan as it is read
+    upright = np.ascontiguousarray(np.rot90(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), page.turns))
+    seen = np.ascontiguousarray(np.rot90(text_map(upright, weights), -page.turns))
+    step = pixel * factor
+    to_map = np.diag([size[0] / grey.shape[1], size[1] / grey.shape[0]]) @ matrix @ np.diag([1 / step, 1 / step, 1])
+    wanted = max(1, round(page.ink.shape[1] * step)), max(1, round(page.ink.shape[0] * step))
+    return np.asarray(cv2.warpAffine(seen, to_map, wanted, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
+
+
+def reading_factor(pixels: int, scale: float, wanted: float = READING_SCALE) -> float:
+    """Return the factor to the size the network reads at, from a scan's size in pixels and its text scale."""
+    enough = wanted / scale if scale else 1.0
+    return min(1.0, enough, float(np.sqrt(MOST_PIXELS / pixels)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from models import PageRun, PageRunState, database_now
 from orchestrator.feeder.window import IN_FLIGHT, window_for
+from orchestrator.throttle import Throttle
 from workers.config import Settings
 from workers.process.registry import count_alive
 from workers.telemetry.metrics import listen
@@ -28,7 +28,7 @@ COUNTING_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
+class FleetFigures:
     """Where the whole fleet stands at one moment; ages in seconds, 0 where there is nothing to be old."""
 
     states: Mapping[str, int]
@@ -41,7 +41,7 @@ class Fleet:
     oldest_message_seconds: float
 
 
-def read_fleet(engine: Engine) -> Fleet:
+def read_fleet_figures(engine: Engine) -> FleetFigures:
     """Count the page runs, the workers and the ages that matter.
 
     Raises:
@@ -57,7 +57,7 @@ def read_fleet(engine: Engine) -> Fleet:
         codes = {code or "unknown": count for code, count in quarantined}
         now, started, expired, queued = connection.execute(_ages()).one()
     workers, processes = count_alive(engine)
-    return Fleet(states, attempts, codes, workers, processes, _age(now, started), expired, _age(now, queued))
+    return FleetFigures(states, attempts, codes, workers, processes, _age(now, started), expired, _age(now, queued))
 
 
 def _count_page_runs(connection: Connection) -> tuple[dict[str, int], dict[int, int]]:
@@ -94,28 +94,26 @@ class FleetCollector(Collector):
         self._settings = settings
         self._lock = threading.Lock()
         self._gauges: list[GaugeMetricFamily] = []
-        self._fresh_until = float("-inf")
+        self._throttle = Throttle(COUNTING_SHARE, LEAST_SECONDS)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauges, counted anew when the last count is old enough."""
         with self._lock:
-            if time.monotonic() >= self._fresh_until:
-                began = time.monotonic()
-                self._gauges = self._read()
-                spent = time.monotonic() - began
-                self._fresh_until = began + max(LEAST_SECONDS, spent / COUNTING_SHARE)
+            if self._throttle.is_due():
+                with self._throttle.timed():
+                    self._gauges = self._read()
             return iter(self._gauges)
 
     def _read(self) -> list[GaugeMetricFamily]:
         name, meaning = "database_up", "1 when the database answers"
         try:
-            fleet = read_fleet(self._engine)
+            fleet = read_fleet_figures(self._engine)
         except OperationalError:
             return [_gauge(name, meaning, 0)]
         return [_gauge(name, meaning, 1), *gauges(fleet, window_for(self._settings, fleet.processes))]
 
 
-def gauges(fleet: Fleet, window: int) -> Iterator[GaugeMetricFamily]:
+def gauges(fleet: FleetFigures, window: int) -> Iterator[GaugeMetricFamily]:
     """Yield what Prometheus is told of the fleet."""
     yield _by("page_runs", "Page runs by state", "state", fleet.states)
     yield _by("page_runs_by_attempts", "Page runs by attempts begun so far", "attempts", fleet.attempts)

@@ -18,6 +18,7 @@ from orchestrator.feeder.broker import RedisBroker
 from orchestrator.feeder.circuit_breaker import CircuitBreaker, failing_volumes
 from orchestrator.feeder.feeder import Feeder, FeederLoop
 from orchestrator.feeder.feeder_lock import FeederLock
+from orchestrator.throttle import Throttle
 from workers.celery import app_for
 from workers.config import Settings
 from workers.process.heartbeat import SECONDS as HEARTBEAT_SECONDS
@@ -61,22 +62,21 @@ class FailureWatch:
     engine: Engine
     breaker: CircuitBreaker
     _held: tuple[int, ...] = field(default=(), init=False)
-    _count_at: float = field(default=float("-inf"), init=False)
+    _throttle: Throttle = field(default_factory=lambda: Throttle(COUNTING_SHARE, COUNT_SECONDS), init=False)
 
     def held(self) -> tuple[int, ...]:
         """Return the volumes that are not to be fed."""
-        now = time.monotonic()
-        if now < self._count_at:
+        if not self._throttle.is_due():
             return self._held
         try:
-            failing = failing_volumes(self.engine, self.breaker)
+            with self._throttle.timed():
+                failing = failing_volumes(self.engine, self.breaker)
         except OperationalError:
             return self._held  # the shift says that the database is away
         for volume in failing:
             if volume.volume_id not in self._held:
                 log.error("%s: %s", volume.source, self.breaker.sentence(volume.ended, volume.quarantined))
         self._held = tuple(volume.volume_id for volume in failing)
-        self._count_at = time.monotonic() + max(COUNT_SECONDS, (time.monotonic() - now) / COUNTING_SHARE)
         return self._held
 
 

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from models import PageRunState
 from orchestrator.ingest.summary import Counts
-from orchestrator.terminal.wording import counted, duration
+from orchestrator.terminal.wording import counted, seconds_in_words
 
 PLAIN_SECONDS = 10.0
 
@@ -21,10 +21,10 @@ PLAIN_SECONDS = 10.0
 class Display(Protocol):
     """What an ingest tells of its way."""
 
-    def found(self, pages: int, discovering: bool) -> None:
+    def show_found(self, pages: int, discovering: bool) -> None:
         """Show how many pages were found so far."""
 
-    def counted(self, counts: Counts) -> None:
+    def show_counts(self, counts: Counts) -> None:
         """Show how many page runs stand where."""
 
     def note(self, sentence: str) -> None:
@@ -55,10 +55,10 @@ def open_display(quiet: bool) -> Iterator[Display]:
 class Silent:
     """Says nothing: `--json` and `--quiet`."""
 
-    def found(self, pages: int, discovering: bool) -> None:
+    def show_found(self, pages: int, discovering: bool) -> None:
         """Say nothing."""
 
-    def counted(self, counts: Counts) -> None:
+    def show_counts(self, counts: Counts) -> None:
         """Say nothing."""
 
     def note(self, sentence: str) -> None:
@@ -87,11 +87,11 @@ class Bar:
     task: TaskID
     pace: Pace = field(default_factory=Pace)
 
-    def found(self, pages: int, discovering: bool) -> None:
+    def show_found(self, pages: int, discovering: bool) -> None:
         """Grow the total as pages are found."""
         self.bar.update(self.task, total=pages, description="Finding pages" if discovering else "Pages")
 
-    def counted(self, counts: Counts) -> None:
+    def show_counts(self, counts: Counts) -> None:
         """Move the bar."""
         finished = counts.total - counts.unfinished
         failed = counts.of(PageRunState.QUARANTINED)
@@ -116,12 +116,12 @@ class Lines:
     pace: Pace = field(default_factory=Pace)
     _said_at: float = field(default_factory=time.monotonic)
 
-    def found(self, pages: int, discovering: bool) -> None:
+    def show_found(self, pages: int, discovering: bool) -> None:
         """Say the total once it is known."""
         if not discovering:
             self.console.print(f"{counted(pages, 'page')} found")
 
-    def counted(self, counts: Counts) -> None:
+    def show_counts(self, counts: Counts) -> None:
         """Say where things stand, at most every few seconds."""
         now = time.monotonic()
         finished = counts.total - counts.unfinished
@@ -129,7 +129,7 @@ class Lines:
         if now - self._said_at < PLAIN_SECONDS:
             return
         self._said_at = now
-        left = f", {duration(counts.unfinished / rate)} left" if rate else ""
+        left = f", {seconds_in_words(counts.unfinished / rate)} left" if rate else ""
         failed = counts.of(PageRunState.QUARANTINED)
         self.console.print(f"{finished} of {counts.total} pages, {failed} failed, {rate or 0:.1f} pages/s{left}")
 

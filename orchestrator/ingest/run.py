@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -28,12 +28,12 @@ from orchestrator.ingest.summary import Counts, Summary, count_finished, count_p
 from orchestrator.ingest.volumes import VolumeIngester
 from orchestrator.local.services import Services, services
 from orchestrator.terminal.ctrl_c import uninterrupted
+from orchestrator.throttle import Throttle
 from workers.celery import app_for
 from workers.config import Settings
 from workers.parameters import PipelineParameters, versions_for
 
 POLL_SECONDS = 0.2
-# Counting is work for the database too: never spend more than this share of the time on it.
 COUNTING_SHARE = 0.05
 
 
@@ -73,7 +73,7 @@ class Run:
     shift: FeederLoop
     breaker: CircuitBreaker
     stopped: str | None = None
-    _count_at: float = 0.0
+    _throttle: Throttle = field(default_factory=lambda: Throttle(COUNTING_SHARE))
     _unfinished: int = 1
 
     def through(self, volumes: Sequence[Volume]) -> Outcome:
@@ -104,8 +104,8 @@ class Run:
 
     def wait(self) -> None:
         """Feed and watch until every page run of the volumes has ended."""
-        self.storing.display.found(self.storing.found, discovering=False)
-        self._count_at = 0.0
+        self.storing.display.show_found(self.storing.found, discovering=False)
+        self._throttle.expire()
         while self.tend():
             time.sleep(POLL_SECONDS)
 
@@ -123,13 +123,12 @@ class Run:
             return self._unfinished
 
     def _count(self) -> int:
-        now = time.monotonic()
-        if now < self._count_at:
+        if not self._throttle.is_due():
             return self._unfinished
-        counts = count_page_runs(self.storing.reader, self.storing.volume_ids, self.storing.pipeline_id)
-        self.storing.display.counted(counts)
+        with self._throttle.timed():
+            counts = count_page_runs(self.storing.reader, self.storing.volume_ids, self.storing.pipeline_id)
+        self.storing.display.show_counts(counts)
         self._mind_failures(counts)
-        self._count_at = now + (time.monotonic() - now) / COUNTING_SHARE
         self._unfinished = counts.unfinished if self.stopped is None else counts.of(*IN_FLIGHT)
         return self._unfinished
 
@@ -181,7 +180,7 @@ def store_only(
     storing = _storing(engine, settings, parameters, options, display)
     for volume in volumes:
         storing.add(volume, after_block=lambda: None)
-    display.found(storing.found, discovering=False)
+    display.show_found(storing.found, discovering=False)
     summary = storing.retry_while_down(lambda: summarise(storing.reader, storing.volume_ids, storing.pipeline_id))
     engine.dispose()
     return Outcome(summary, 0, len(storing.skipped))

@@ -42,7 +42,7 @@ class VolumeIngester:
 
         def tell(stored: StoredCounts) -> None:
             self.found = before + stored.found
-            self.display.found(self.found, discovering=True)
+            self.display.show_found(self.found, discovering=True)
             after_block()
 
         target = Target(volume_id, self.pipeline_id, self.priority)

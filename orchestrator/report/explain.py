@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, select, text
 
 from models import PageRun
 from orchestrator.report.reasons import stage_medians, why_slow
-from orchestrator.report.text import duration
 from orchestrator.results.selection import Selection
+from orchestrator.terminal.wording import ms_in_words
 from workers.errors import UnreadableInput
 
 MANY_TIMES = 1.5
@@ -233,10 +233,10 @@ def _told(e: Explanation) -> Iterator[str]:
     if e.error:
         yield f"  It failed last with {e.error}"
     if e.wall_ms is not None:
-        yield f"  It took {duration(e.wall_ms)}: {e.why}."
+        yield f"  It took {ms_in_words(e.wall_ms)}: {e.why}."
     if e.waited_seconds is not None:
-        usual = f" (usual: {duration(1000 * e.median_wait_seconds)})" if e.median_wait_seconds is not None else ""
-        yield f"  It waited {duration(1000 * e.waited_seconds)} in the queue{usual}."
+        usual = f" (usual: {ms_in_words(1000 * e.median_wait_seconds)})" if e.median_wait_seconds is not None else ""
+        yield f"  It waited {ms_in_words(1000 * e.waited_seconds)} in the queue{usual}."
     yield from _busy(e.stages)
     yield from _stage_table(e.stages)
     for count in e.counts:
@@ -244,7 +244,7 @@ def _told(e: Explanation) -> Iterator[str]:
     if len(e.attempts) > 1 or e.state != "done":
         for attempt in e.attempts:
             ended = attempt.error or attempt.outcome or "not ended"
-            took = f", {duration(1000 * attempt.seconds)}" if attempt.seconds is not None else ""
+            took = f", {ms_in_words(1000 * attempt.seconds)}" if attempt.seconds is not None else ""
             yield f"  Attempt {attempt.number} on {attempt.worker}{took}: {ended}"
     for oddity in e.odd:
         yield f"  Odd: {oddity}"
@@ -257,7 +257,7 @@ def _busy(stages: Sequence[StageFacts]) -> Iterator[str]:
     if wall > 500 and wait > (1 - BUSY_SHARE) * wall:
         longest = max(stages, key=lambda stage: stage.wait_ms)
         yield (
-            f"  It had no processor for {duration(wait)} of that, most of it in {longest.stage}: "
+            f"  It had no processor for {ms_in_words(wait)} of that, most of it in {longest.stage}: "
             "the machine was busy, or its storage slow."
         )
 
@@ -279,7 +279,7 @@ def _stage_table(stages: Sequence[StageFacts]) -> Iterator[str]:
 def _stage_cells(s: StageFacts) -> tuple[str, ...]:
     usual_items = "-" if s.median_items is None else f"{s.median_items:,.0f}"
     return (
-        s.stage, duration(s.wall_ms), _usual(s.median_ms), duration(s.wait_ms), _usual(s.median_wait_ms),
+        s.stage, ms_in_words(s.wall_ms), _usual(s.median_ms), ms_in_words(s.wait_ms), _usual(s.median_wait_ms),
         _mib(s.peak_rss_kib), _mib(s.median_peak_rss_kib), f"{s.items:,}", usual_items,
     )  # fmt: skip
 
@@ -289,7 +289,7 @@ def _mark(s: StageFacts) -> str:
 
 
 def _usual(ms: float | None) -> str:
-    return "-" if ms is None else duration(max(0.0, ms))
+    return "-" if ms is None else ms_in_words(max(0.0, ms))
 
 
 def _mib(kib: float | None) -> str:

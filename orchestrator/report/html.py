@@ -17,11 +17,11 @@ from orchestrator.ingest.parameter_options import as_changes
 from orchestrator.overlay.drawing import marked_scan
 from orchestrator.report import charts
 from orchestrator.report.figures import Figures, Suspect
-from orchestrator.report.text import duration, page_totals
+from orchestrator.report.text import page_totals
 from orchestrator.results.pages import ArchivedPage, read_pages
 from orchestrator.results.scans import open_scan
 from orchestrator.results.selection import Selection
-from orchestrator.terminal.wording import about
+from orchestrator.terminal.wording import about, ms_in_words
 
 Thumbnails = Sequence[tuple[Suspect, str | None]]
 
@@ -41,7 +41,7 @@ def render_html(figures: Figures, thumbnails: Thumbnails) -> str:
         columns=safe(charts.histogram_chart(figures.columns, "columns of a page")),
         faces=safe(charts.histogram_chart(figures.faces, "faces of a page")),
         sparkline=lambda histogram: safe(charts.sparkline(histogram)),
-        duration=duration,
+        duration=ms_in_words,
         about=about,
         software=lambda versions: [f"{name} {number}" for name, number in json.loads(versions).items()],
         changes=as_changes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from orchestrator.report.figures import Figures, Histogram, VolumeCounts
-from orchestrator.terminal.wording import about
+from orchestrator.terminal.wording import about, ms_in_words
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -49,13 +49,13 @@ def _lines(f: Figures) -> Iterator[str]:
         yield from ("", f"Throughput from {f.throughput.start:%Y-%m-%d %H:%M}, each bar {minutes:,.0f} min")
         yield f"{bars(f.throughput.pages)}  at most {max(f.throughput.pages) / minutes:,.1f} pages a minute"
     yield from _table("Stages", ("stage", "median", "p95", "p99", "longest", "share", "memory", "times"), [
-        (s.stage, *map(duration, (s.p50_ms, s.p95_ms, s.p99_ms, s.max_ms)), f"{s.share:.0%}",
+        (s.stage, *map(ms_in_words, (s.p50_ms, s.p95_ms, s.p99_ms, s.max_ms)), f"{s.share:.0%}",
          f"{s.peak_rss_kib / 1024:,.0f} MiB", bars(s.histogram.counts)) for s in f.stages
     ])  # fmt: skip
     for name, histogram in (("lines", f.lines), ("columns", f.columns), ("faces", f.faces)):
         yield from ("", _range(name, histogram))
     yield from _table("Slowest pages", ("page", "time", "why"), [
-        (s.page, duration(s.wall_ms), s.why) for s in f.slowest
+        (s.page, ms_in_words(s.wall_ms), s.why) for s in f.slowest
     ])  # fmt: skip
     yield from _table("Memory", ("page", "peak of its process"), [
         (page, f"{kib / 1024:,.0f} MiB") for _, page, kib in f.hungriest
@@ -84,12 +84,3 @@ def bars(counts: Sequence[float]) -> str:
     """Return counts as a row of block characters; what is not zero shows at least the lowest."""
     top = max(counts, default=0) or 1
     return "".join(_BARS[max(round(8 * count / top), 1 if count else 0)] for count in counts)
-
-
-def duration(ms: float) -> str:
-    """Return a time as people read it: 3 ms, 1.2 s, 2 min 5 s."""
-    if ms < 1000:
-        return f"{ms:,.0f} ms" if ms >= 1 else f"{ms:.1f} ms"
-    if ms < 120_000:
-        return f"{ms / 1000:,.1f} s"
-    return f"{ms // 60_000:,.0f} min {ms % 60_000 / 1000:.0f} s"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, or_, select
 
-from models import Page, PageRun, PageRunState, Volume, database_now
+from models import PageRun, PageRunState, Volume, database_now
+from orchestrator.feeder.recovery import is_dead
+from orchestrator.results.selection import Selection
+from workers.lease import claims
 from workers.process import registry
 
 # The pace is that of the last minutes, so that it follows a fleet that grows or shrinks.
@@ -20,12 +24,16 @@ _COUNTED = or_(PageRun.is_current, PageRun.state.in_(UNFINISHED))
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The fleet at this moment; times in seconds, None where there is nothing to measure."""
+    """The fleet at this moment; times in seconds, None where there is nothing to measure.
+
+    `lost` of those that are `running` belong to processes of this machine that have ended: nobody works on them.
+    """
 
     workers: int
     processes: int
     queued: int
     running: int
+    lost: int
     oldest_lease_s: float | None
     pages_per_second: float
     time_left_s: float | None
@@ -33,36 +41,48 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Counts of page runs: `volumes[source][state]` and `failures[code]`; and the fleet."""
+    """Counts of page runs: `volumes[source][state]`, those of all of them together, `failures[code]`; and the fleet."""
 
     volumes: dict[str, dict[str, int]]
+    total: dict[str, int]
     failures: dict[str, int]
     fleet: Fleet
 
     @property
     def unfinished(self) -> int:
         """Page runs that are still to end."""
-        return sum(counts.get(state, 0) for counts in self.volumes.values() for state in UNFINISHED)
+        return unfinished_of(self.total)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the status for `--json`."""
         return asdict(self)
 
 
-def read_status(engine: Engine) -> Status:
-    """Count page runs by volume and state, the quarantined ones by error code, and look at the fleet."""
-    workers, processes = registry.count_alive(engine)
+def unfinished_of(counts: Mapping[str, int]) -> int:
+    """Return how many of the counted page runs are still to end."""
+    return sum(counts.get(state, 0) for state in UNFINISHED)
+
+
+def read_status(engine: Engine, selection: Selection | None = None) -> Status:
+    """Count page runs by volume and state, the quarantined ones by error code, and look at the fleet.
+
+    The counts are of the selected volumes, the fleet is all of it.
+    """
+    selection = selection or Selection()
+    alive = [(name, processes) for name, processes in registry.alive(engine) if not is_dead(name)]
+    lost = sum(is_dead(worker) for _, _, worker in claims.holders(engine))
     with engine.connect() as connection:
-        volumes = _by_volume(connection)
-        return Status(volumes, _by_code(connection), _fleet(connection, volumes, workers, processes))
+        volumes = _by_volume(connection, selection)
+        total: Counter[str] = Counter()
+        for counts in volumes.values():
+            total.update(counts)
+        fleet = _fleet(connection, total, alive, lost)
+        return Status(volumes, dict(total), _by_code(connection, selection), fleet)
 
 
-def _by_volume(connection: Connection) -> dict[str, dict[str, int]]:
+def _by_volume(connection: Connection, selection: Selection) -> dict[str, dict[str, int]]:
     statement = (
-        select(Volume.source, PageRun.state, func.count())
-        .select_from(PageRun)
-        .join(Page, Page.page_id == PageRun.page_id)
-        .join(Volume, Volume.volume_id == Page.volume_id)
+        selection.narrow(select(Volume.source, PageRun.state, func.count()).select_from(PageRun))
         .where(_COUNTED)
         .group_by(Volume.source, PageRun.state)
         .order_by(Volume.source)
@@ -73,9 +93,9 @@ def _by_volume(connection: Connection) -> dict[str, dict[str, int]]:
     return dict(volumes)
 
 
-def _by_code(connection: Connection) -> dict[str, int]:
+def _by_code(connection: Connection, selection: Selection) -> dict[str, int]:
     statement = (
-        select(PageRun.error_code, func.count())
+        selection.narrow(select(PageRun.error_code, func.count()).select_from(PageRun))
         .where(PageRun.state == PageRunState.QUARANTINED, PageRun.is_current)
         .group_by(PageRun.error_code)
         .order_by(func.count().desc())
@@ -83,20 +103,17 @@ def _by_code(connection: Connection) -> dict[str, int]:
     return {code or "unknown": count for code, count in connection.execute(statement)}
 
 
-def _fleet(connection: Connection, volumes: dict[str, dict[str, int]], workers: int, processes: int) -> Fleet:
-    def count(*states: PageRunState) -> int:
-        return sum(counts.get(state, 0) for counts in volumes.values() for state in states)
-
-    pace = _pace(connection)
-    left = count(*UNFINISHED)
+def _fleet(connection: Connection, total: Mapping[str, int], alive: Sequence[tuple[str, int]], lost: int) -> Fleet:
+    pace, left = _pace(connection), unfinished_of(total)
     return Fleet(
-        workers=workers,
-        processes=processes,
-        queued=count(PageRunState.QUEUED),
-        running=count(PageRunState.RUNNING),
+        workers=len(alive),
+        processes=sum(processes for _, processes in alive),
+        queued=total.get(PageRunState.QUEUED, 0),
+        running=total.get(PageRunState.RUNNING, 0),
+        lost=lost,
         oldest_lease_s=_oldest_lease(connection),
         pages_per_second=round(pace, 3),
-        time_left_s=round(left / pace) if pace and left else None,
+        time_left_s=round(left / pace) if pace and left and alive else None,
     )
 
 

@@ -2,49 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from models import PageRunState
-from orchestrator.status.figures import Fleet, Status
-from orchestrator.terminal.wording import counted, duration
+from orchestrator.status.figures import Fleet, Status, unfinished_of
+from orchestrator.terminal.wording import counted, cut_middle, seconds_in_words
+
+LEAST_NAME = 16
 
 
-def render_status(status: Status, fleet_first: bool = False) -> RenderableType:
-    """Return the status as tables with a word about the fleet below, or above where the end may be cut off."""
+def render_status(
+    status: Status, width: int, rows: int | None, next_step: str, fleet_first: bool = False
+) -> RenderableType:
+    """Return the status as tables of at most `width` characters and `rows` volumes, with a word about the fleet below.
+
+    The word stands above where the end may be cut off; `next_step` is the command that goes on where nobody works.
+    """
     if not status.volumes:
         return Text("The database holds no page yet.")
-    tables: list[RenderableType] = [_volumes(status.volumes)]
+    tables: list[RenderableType] = [_volumes(status, width, rows)]
     if status.failures:
-        tables.append(_failures(status.failures))
-    fleet = Text(fleet_sentence(status.fleet, status.unfinished))
-    return Group(fleet, *tables) if fleet_first else Group(*tables, fleet)
+        tables += ["", _failures(status.failures)]
+    fleet = Text(fleet_sentence(status.fleet, status.unfinished, next_step))
+    return Group(fleet, "", *tables) if fleet_first else Group(*tables, "", fleet)
 
 
-def fleet_sentence(fleet: Fleet, unfinished: int) -> str:
-    """Return the fleet in two lines: who is at work on what, and how fast it goes."""
-    lease = "" if fleet.oldest_lease_s is None else f", the oldest for {duration(fleet.oldest_lease_s)}"
-    left = "" if fleet.time_left_s is None else f", {duration(fleet.time_left_s)} left"
+def fleet_sentence(fleet: Fleet, unfinished: int, next_step: str) -> str:
+    """Return the fleet in at most two lines: who is at work on what, and how fast it goes."""
+    if not unfinished:
+        return "Every page has ended."
+    if not fleet.workers:
+        return f"Nobody works, and {counted(unfinished, 'page')} wait{'s' * (unfinished == 1)}; run: {next_step}"
+    running = fleet.running - fleet.lost
+    lease = f", the oldest for {seconds_in_words(fleet.oldest_lease_s)}" if running and fleet.oldest_lease_s else ""
+    left = "" if fleet.time_left_s is None else f", {seconds_in_words(fleet.time_left_s)} left"
     processes = f"{fleet.processes:,} process{'' if fleet.processes == 1 else 'es'}"
     return (
         f"{counted(fleet.workers, 'worker')} with {processes}; "
-        f"window: {fleet.queued:,} queued, {fleet.running:,} running{lease}\n"
+        f"window: {fleet.queued:,} queued, {running:,} running{lease}\n"
         f"{fleet.pages_per_second:.2f} pages/s, {counted(unfinished, 'page')} to go{left}"
     )
 
 
-def _volumes(volumes: dict[str, dict[str, int]]) -> Table:
-    table = Table("volume")
-    for state in PageRunState:
-        table.add_column(state, justify="right")
-    for name, counts in volumes.items():
-        table.add_row(name, *(f"{counts.get(state, 0):,}" for state in PageRunState))
+def _volumes(status: Status, width: int, rows: int | None) -> Table:
+    """Return the volumes that are not finished first, the rest as one row, and the total."""
+    states = [state for state in PageRunState if status.total.get(state)]
+    ordered = sorted(status.volumes, key=lambda name: not unfinished_of(status.volumes[name]))
+    shown = ordered if rows is None or len(ordered) <= rows + 1 else ordered[:rows]
+    cells = {name: _cells(status.volumes[name], states) for name in shown}
+    below = {}
+    if len(shown) < len(ordered):
+        rest = [status.volumes[name] for name in ordered[len(shown) :]]
+        below[f"{len(rest):,} more (--all)"] = _cells(
+            {state: sum(counts.get(state, 0) for counts in rest) for state in states}, states
+        )
+    if len(ordered) > 1:
+        below[counted(len(ordered), "volume")] = _cells(status.total, states)
+    widths = [
+        max(len(cell) for cell in column) for column in zip(states, *cells.values(), *below.values(), strict=True)
+    ]
+    gap = 2 if width - sum(widths) - 2 * len(widths) > LEAST_NAME else 1
+    room = max(LEAST_NAME, width - sum(widths) - gap * (len(widths) + 1))
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False)
+    table.add_column("volume", no_wrap=True)
+    for state, cell_width in zip(states, widths, strict=True):
+        table.add_column(state, justify="right", no_wrap=True, min_width=cell_width)
+    for name, row in cells.items():
+        table.add_row(Text(cut_middle(name, room)), *row)
+    for name, row in below.items():
+        table.add_row(name, *row, style="bold")
     return table
 
 
-def _failures(failures: dict[str, int]) -> Table:
-    table = Table("error code", "quarantined")
+def _cells(counts: Mapping[str, int], states: list[PageRunState]) -> list[str]:
+    return [f"{counts.get(state, 0):,}" for state in states]
+
+
+def _failures(failures: Mapping[str, int]) -> Table:
+    table = Table("error code", box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("quarantined", justify="right")
     for code, count in failures.items():
         table.add_row(code, f"{count:,}")
     return table

@@ -12,36 +12,41 @@ from rich.text import Text
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+from orchestrator.results.selection import Selection
 from orchestrator.status.figures import Status, read_status
-from orchestrator.status.text import render_status
+from orchestrator.throttle import Throttle
 from workers.lease.database import does_not_answer
 
 WATCH_SECONDS = 2.0
-# Counting is work for the database too: never spend more than this share of the time on it.
 COUNTING_SHARE = 0.05
 
 Show = Callable[[Status | str], object]
 """Shows a status, or a sentence that tells why there is none at the moment."""
 
 
-def watch(engine: Engine, show: Show) -> None:
-    """Show the status until all pages have ended.
+Render = Callable[[Status, bool], RenderableType]
+"""Renders a status, with the fleet first or last."""
+
+
+def watch(engine: Engine, selection: Selection, show: Show) -> None:
+    """Show the status until all selected pages have ended.
 
     Raises:
         OperationalError: the file of a SQLite database cannot be read.
     """
+    throttle = Throttle(COUNTING_SHARE, WATCH_SECONDS)
     while True:
-        began = time.monotonic()
-        found = _status_or_trouble(engine)
+        with throttle.timed():
+            found = _status_or_trouble(engine, selection)
         show(found)
         if isinstance(found, Status) and not found.unfinished:
             return
-        time.sleep(max(WATCH_SECONDS, (time.monotonic() - began) / COUNTING_SHARE))
+        time.sleep(max(0.0, throttle.rest()))
 
 
-def _status_or_trouble(engine: Engine) -> Status | str:
+def _status_or_trouble(engine: Engine, selection: Selection) -> Status | str:
     try:
-        return read_status(engine)
+        return read_status(engine, selection)
     except OperationalError as error:
         if engine.dialect.name == "sqlite":
             raise
@@ -49,10 +54,10 @@ def _status_or_trouble(engine: Engine) -> Status | str:
 
 
 @contextmanager
-def open_picture(console: Console) -> Iterator[Show]:
+def open_picture(console: Console, render: Render) -> Iterator[Show]:
     """Yield what shows a status: on a terminal in the place of the one before, elsewhere below it."""
     if not console.is_terminal:
-        yield lambda found: console.print(found if isinstance(found, str) else render_status(found))
+        yield lambda found: console.print(found if isinstance(found, str) else render(found, False))
         return
     picture: RenderableType = Text()
 
@@ -61,7 +66,7 @@ def open_picture(console: Console) -> Iterator[Show]:
         if isinstance(found, str):
             live.update(Group(Text(found, style="red"), picture), refresh=True)
         else:
-            picture = render_status(found, fleet_first=True)
+            picture = render(found, True)
             live.update(picture, refresh=True)
 
     with Live(console=console, auto_refresh=False) as live:

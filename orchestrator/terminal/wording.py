@@ -10,7 +10,7 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def duration(seconds: float) -> str:
+def seconds_in_words(seconds: float) -> str:
     """Return a duration to two units: 42 s, 3 min 20 s, 5 h 12 min, 3 d 4 h."""
     units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
     rest = round(seconds)
@@ -20,6 +20,23 @@ def duration(seconds: float) -> str:
             parts.append(f"{rest // size} {name}")
             rest %= size
     return " ".join(parts[:2]) or "0 s"
+
+
+def ms_in_words(ms: float) -> str:
+    """Return a short time: 0.3 ms, 3 ms, 1.2 s, 2 min 5 s."""
+    if ms < 1000:
+        return f"{ms:,.0f} ms" if ms >= 1 else f"{ms:.1f} ms"
+    if ms < 120_000:
+        return f"{ms / 1000:,.1f} s"
+    return f"{ms // 60_000:,.0f} min {ms % 60_000 / 1000:.0f} s"
+
+
+def cut_middle(text: str, width: int) -> str:
+    """Return a text of at most `width` characters, without its middle: names of an archive differ at their ends."""
+    if len(text) <= width:
+        return text
+    end = (width - 1) * 2 // 3
+    return f"{text[: width - 1 - end]}…{text[len(text) - end :]}"
 
 
 def about(page: str, error: BaseException | str) -> str:

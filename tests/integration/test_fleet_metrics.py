@@ -13,7 +13,7 @@ from sqlalchemy import Engine, update
 from models import PageRun, database_now
 from models.session import open_engine_read_only
 from orchestrator.feeder import metrics
-from orchestrator.feeder.metrics import FleetCollector, gauges, read_fleet
+from orchestrator.feeder.metrics import FleetCollector, gauges, read_fleet_figures
 from tests.rows import add_page_runs
 from tests.servers import free_port
 from workers.config import Settings
@@ -25,7 +25,7 @@ from workers.process import registry
 def figures(engine: Engine, window: int = 8) -> Mapping[tuple[str, str], float]:
     return {
         (sample.name.removeprefix("broadsheet_"), next(iter(sample.labels.values()), "")): sample.value
-        for family in gauges(read_fleet(engine), window)
+        for family in gauges(read_fleet_figures(engine), window)
         for sample in family.samples
     }
 

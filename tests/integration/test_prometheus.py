@@ -20,8 +20,7 @@ import yaml
 from prometheus_client import Metric
 
 from models import PageRunState
-from orchestrator.feeder.metrics import Fleet as FleetFigures
-from orchestrator.feeder.metrics import gauges
+from orchestrator.feeder.metrics import FleetFigures, gauges
 from tests.faults.plan import Fault
 from tests.integration.fleets import a_fleet, a_redis
 from tests.servers import PostgresServer, free_port, wait_until

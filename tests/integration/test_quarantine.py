@@ -14,7 +14,7 @@ from orchestrator.page_runs.quarantine import export_case, list_quarantined, rea
 from orchestrator.results.selection import Selection
 from orchestrator.status.figures import read_status
 from orchestrator.status.text import fleet_sentence
-from orchestrator.terminal.wording import duration
+from orchestrator.terminal.wording import seconds_in_words
 from tests.rows import add_page_runs
 from workers.errors import UnreadableInput
 from workers.lease import claims
@@ -100,15 +100,14 @@ def test_the_status_knows_the_fleet_from_sql_alone(engine: Engine, quarantined: 
     assert fleet.pages_per_second > 0
     assert fleet.time_left_s is not None
     assert status.failures == {"worker_lost": 1}
-    assert fleet_sentence(fleet, status.unfinished).startswith(
-        "2 workers with 6 processes; window: 0 queued, 1 running"
-    )
+    told = fleet_sentence(fleet, status.unfinished, "")
+    assert told.startswith("2 workers with 6 processes; window: 0 queued, 1 running")
     registry.leave(engine, "a:1")
     assert registry.count_alive(engine) == (1, 2)
 
 
 def test_durations_are_told_in_two_units() -> None:
-    assert [duration(s) for s in (0, 42, 200, 18_720, 273_600)] == [
+    assert [seconds_in_words(s) for s in (0, 42, 200, 18_720, 273_600)] == [
         "0 s",
         "42 s",
         "3 min 20 s",

@@ -14,9 +14,9 @@ from orchestrator.report.charts import nice_top
 from orchestrator.report.figures import Figures, in_spans, of_counts, read_figures
 from orchestrator.report.html import render_html, thumbnails
 from orchestrator.report.reasons import why_slow
-from orchestrator.report.text import bars, duration, render_text
+from orchestrator.report.text import bars, render_text
 from orchestrator.results.selection import Selection
-from orchestrator.terminal.wording import about
+from orchestrator.terminal.wording import about, ms_in_words
 from tests.archive import add_done_pages, page, rule
 from tests.rows import add_page_runs
 from workers.layout import BoundingBox, PageLayout
@@ -128,7 +128,7 @@ def test_axes_end_at_round_numbers(value: float, top: float) -> None:
 
 @pytest.mark.parametrize(("ms", "words"), [(0.4, "0.4 ms"), (50, "50 ms"), (1234, "1.2 s"), (125_000, "2 min 5 s")])
 def test_durations_are_readable(ms: float, words: str) -> None:
-    assert duration(ms) == words
+    assert ms_in_words(ms) == words
 
 
 def test_bars_show_the_smallest_count_too() -> None:

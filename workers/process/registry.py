@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from celery import bootsteps
-from sqlalchemy import ColumnElement, Engine, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from models import Worker, database_now
@@ -49,13 +49,19 @@ def prune_stalled(engine: Engine) -> None:
         connection.execute(delete(Worker).where(Worker.seen_at < database_now(-FORGET_SECONDS)))
 
 
+def alive(engine: Engine) -> list[tuple[str, int]]:
+    """Return the name and the number of processes of each worker that is alive."""
+    with engine.connect() as connection:
+        return [
+            (row.name, row.processes)
+            for row in connection.execute(select(Worker.name, Worker.processes).where(is_alive()))
+        ]
+
+
 def count_alive(engine: Engine) -> tuple[int, int]:
     """Return how many workers are alive, and how many processes they have together."""
-    with engine.connect() as connection:
-        row = connection.execute(
-            select(func.count(), func.coalesce(func.sum(Worker.processes), 0)).where(is_alive())
-        ).one()
-    return int(row[0]), int(row[1])
+    processes = [count for _, count in alive(engine)]
+    return len(processes), sum(processes)
 
 
 class Registry(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery is untyped

@@ -1,0 +1,34 @@
+"""The commands that go on from here, as the user can copy them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from workers.config import Settings
+from workers.telemetry.secrets import masked
+
+NAMED = 3
+
+
+def database_place(settings: Settings) -> str:
+    """Return where the database is: the path of a file as seen from here, or the address of a server, masked."""
+    if not settings.database_url.startswith("sqlite:///"):
+        return masked(settings.database_url)
+    file = Path(settings.database_url.removeprefix("sqlite:///"))
+    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
+
+
+def with_database(command: str, settings: Settings) -> str:
+    """Return a command with the database it needs to be told of."""
+    place = database_place(settings)
+    return command if place == "broadsheet.db" else f"{command} --database {shlex.quote(place)}"
+
+
+def go_on(settings: Settings, volumes: Sequence[str]) -> str:
+    """Return what makes the unfinished pages of volumes go on, which nobody works on."""
+    if settings.database_url.startswith("sqlite"):
+        names = [shlex.quote(name) for name in volumes[:NAMED]] + ["..."] * (len(volumes) > NAMED)
+        return with_database(" ".join(["broadsheet ingest", *names]), settings)
+    return f"{with_database('broadsheet worker', settings)} and broadsheet feed, both with --broker"

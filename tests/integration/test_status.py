@@ -1,0 +1,95 @@
+"""The status as people read it: at 80 columns, of many volumes, and of a fleet that is gone."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+from sqlalchemy import Engine
+
+from orchestrator.results.selection import Selection
+from orchestrator.status.figures import Fleet, Status, read_status
+from orchestrator.status.text import fleet_sentence, render_status
+from orchestrator.terminal.wording import cut_middle
+from tests.archive import add_done_pages, page
+from tests.rows import add_page_runs
+from workers.lease import claims
+from workers.lease.claims import this_process
+from workers.process import registry
+
+NOBODY = Fleet(0, 0, 0, 0, 0, None, 0.0, None)
+
+
+def shown(status: Status, width: int = 80, rows: int | None = 20) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, width=width).print(render_status(status, width, rows, "broadsheet ingest scans"))
+    return out.getvalue().splitlines()
+
+
+def many_volumes(count: int) -> Status:
+    volumes = {f"/archive/newspapers/of/the/state/gazette/{1850 + n}": {"done": 1_234_567} for n in range(count)}
+    last = list(volumes)[-1]
+    volumes[last] = {"done": 5, "ready": 1_000_000, "queued": 300, "running": 4, "quarantined": 12, "cancelled": 7}
+    total: dict[str, int] = {}
+    for counts in volumes.values():
+        for state, number in counts.items():
+            total[state] = total.get(state, 0) + number
+    return Status(volumes, total, {"unreadable_image": 12}, NOBODY)
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_a_status_fits_the_terminal_and_volumes_can_be_told_apart(width: int) -> None:
+    lines = shown(many_volumes(150), width)
+    assert max(map(len, lines)) <= width
+    assert "1999 " in lines[1], "what is unfinished comes first"
+    assert sum("/1" in line for line in lines) == 20
+    assert any("130 more (--all)" in line for line in lines)
+    assert any(line.startswith("150 volumes") for line in lines)
+    assert lines[0].split() == ["volume", "ready", "queued", "running", "done", "quarantined", "cancelled"]
+    assert lines[1].split()[1:] == ["1,000,000", "300", "4", "5", "12", "7"]
+    assert len(lines) < 35
+
+
+def test_all_volumes_are_shown_when_asked_for() -> None:
+    assert sum("gazette/1" in line for line in shown(many_volumes(50), 160, None)) == 50
+
+
+def test_a_name_is_cut_in_its_middle() -> None:
+    assert cut_middle("archive/gazette/1850", 20) == "archive/gazette/1850"
+    assert cut_middle("archive/gazette/1850", 12) == "arch…te/1850"
+    assert len(cut_middle("a" * 99, 16)) == 16
+
+
+def test_nobody_at_work_is_said_with_what_to_run() -> None:
+    assert fleet_sentence(NOBODY, 3, "broadsheet ingest scans") == (
+        "Nobody works, and 3 pages wait; run: broadsheet ingest scans"
+    )
+
+
+def test_a_finished_archive_has_no_pace_and_nothing_to_go() -> None:
+    assert fleet_sentence(replace(NOBODY, workers=1, pages_per_second=0.11), 0, "") == "Every page has ended."
+
+
+def test_workers_of_this_machine_that_are_gone_do_not_read_as_work(engine: Engine) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    dead = this_process().replace(str(os.getpid()), str(gone.pid))
+    (run, _) = add_page_runs(engine, 2)
+    registry.report(engine, dead, 2)
+    claims.claim(engine, run, "m", dead, 180)
+    fleet = read_status(engine).fleet
+    assert (fleet.workers, fleet.running, fleet.lost) == (0, 1, 1)
+    assert fleet_sentence(fleet, 2, "broadsheet ingest scans").startswith("Nobody works, and 2 pages wait")
+
+
+def test_the_status_of_one_volume_counts_no_other(engine: Engine) -> None:
+    add_done_pages(engine, [page(1)], "a")
+    add_page_runs(engine, 2, "quarantined", source="b")
+    assert read_status(engine, Selection(("a",))).volumes == {"a": {"done": 1}}
+    assert read_status(engine, Selection(("a",))).failures == {}
+    assert read_status(engine).total == {"done": 1, "quarantined": 2}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 
 from sqlalchemy import Engine, update
 
 from models import PageRun, PageRunState
 from workers.config import Settings
 from workers.lease import claims
-from workers.lease.claims import Failure
+from workers.lease.claims import Failure, this_process
 
 
 def requeue_all(engine: Engine) -> int:
@@ -38,9 +37,13 @@ def fail_lost_attempts(engine: Engine, settings: Settings) -> int:
 
 
 def is_dead(worker: str) -> bool:
-    """Return whether a worker (host:pid) is a process of this machine that has ended."""
-    host, _, pid = worker.rpartition(":")
-    if host != socket.gethostname():
+    """Return whether a worker (named as by `this_process`) is a process of this machine that has ended.
+
+    Whether one with another name for its numbers has ended, as in another container, cannot be known here.
+    """
+    here, _, _ = this_process().rpartition(":")
+    there, _, pid = worker.rpartition(":")
+    if here != there:
         return False
     try:
         os.kill(int(pid), 0)

@@ -18,7 +18,7 @@ from workers.layout import BoundingBox, Face, PageLayout, Separator
 from workers.layout import StageTiming as Timing
 from workers.layout import TextLine as Line
 from workers.lease import claims
-from workers.lease.claims import Claim, Failure
+from workers.lease.claims import BegunBy, Claim, Failure
 from workers.lease.recording import record
 from workers.messages import Queue
 
@@ -84,10 +84,17 @@ def test_a_message_that_comes_twice_is_claimed_once(engine: Engine, page_run_id:
     assert fetch(engine, page_run_id).attempts == 1
 
 
+def test_a_claim_whose_answer_was_lost_is_made_again_by_its_own_process_alone(engine: Engine, page_run_id: int) -> None:
+    made = claims.claim(engine, page_run_id, "m1", "host:7:1", LEASE)
+    assert made is not None
+    assert claims.claim(engine, page_run_id, "m1", "host:8:1", LEASE) is None, "process 1 of another container"
+    assert claims.claim(engine, page_run_id, "m1", "host:7:1", LEASE) == made
+
+
 def test_results_are_stored_once_and_completely(engine: Engine, page_run_id: int) -> None:
     made = claimed(engine, page_run_id)
     assert record(engine, made, LAYOUT)
-    assert not record(engine, made, LAYOUT), "the lease ended with the first record"
+    assert record(engine, made, LAYOUT), "it is stored, though the answer to the commit was not heard"
     row = fetch(engine, page_run_id)
     assert (row.state, row.text_lines, row.separators, row.faces, row.width, row.height) == ("done", 2, 1, 1, 100, 200)
     with engine.connect() as connection:
@@ -155,8 +162,11 @@ def test_a_broken_scan_is_quarantined_at_once(engine: Engine, page_run_id: int) 
 
 def test_the_main_process_may_fail_an_attempt_by_its_message(engine: Engine, page_run_id: int) -> None:
     claimed(engine, page_run_id, "m1")
-    assert claims.fail(engine, page_run_id, "other:%", TROUBLE, 3) is None
-    assert claims.fail(engine, page_run_id, "m1:%", TROUBLE, 3) == PageRunState.READY
+    assert claims.fail(engine, page_run_id, BegunBy("other"), TROUBLE, 3) is None
+    for pattern in ("%", "m_", "M1", "m1:1"):
+        assert claims.fail(engine, page_run_id, BegunBy(pattern), TROUBLE, 3) is None, "ids are compared, not matched"
+    assert claims.fail(engine, page_run_id, "%", TROUBLE, 3) is None
+    assert claims.fail(engine, page_run_id, BegunBy("m1"), TROUBLE, 3) == PageRunState.READY
 
 
 def test_a_retry_forgives_attempts_but_keeps_their_history(engine: Engine, page_run_id: int) -> None:

@@ -40,7 +40,9 @@ def test_the_figures_tell_states_attempts_ages_and_workers(engine: Engine) -> No
     queued, running, late, broken, ready = add_page_runs(engine, 5)
     for page_run_id in (running, late, broken):
         claims.claim(engine, page_run_id, f"m{page_run_id}", "host:1", 180)
-    claims.fail(engine, broken, f"m{broken}:%", Failure("unreadable_image", "It is no image.", retry=False), 3)
+    claims.fail(
+        engine, broken, claims.BegunBy(f"m{broken}"), Failure("unreadable_image", "It is no image.", retry=False), 3
+    )
     with engine.begin() as connection:
         for page_run_id, changes in (
             (queued, {"queued_at": database_now(-30)}),

@@ -11,9 +11,25 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Float, Row, Select, Text, bindparam, cast, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Float,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from models import Attempt, Page, PageRun, PageRunState, Pipeline, Volume, database_now
 
@@ -54,9 +70,30 @@ class Failure:
     log: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BegunBy:
+    """Whichever attempt a message began: who reports its end may know no more than the message."""
+
+    message_id: str
+
+
+Owner = str | BegunBy  # the token of one attempt, or the message that began it
+
+
 def this_process() -> str:
-    """Return the name of this process in the fleet: host:pid."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """Return the name of this process in the fleet: host:pid namespace:pid.
+
+    Containers may share the name of their host and not its processes, so that a number alone may be another's.
+    """
+    return f"{socket.gethostname()}:{pid_namespace()}:{os.getpid()}"
+
+
+def pid_namespace() -> int:
+    """Return the number of the namespace in which this process has its number; 0 where the system has none."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
 
 
 def claim(engine: Engine, page_run_id: int, message_id: str, worker: str, lease_seconds: int) -> Claim | None:
@@ -150,19 +187,25 @@ def _taken_before(message_id: str, workers: Sequence[str]) -> Select[*tuple[Any,
     # A process works on one page at a time: what it holds under this message while it asks is its own lost answer.
     return _DESCRIBE.join(
         Attempt, (Attempt.page_run_id == PageRun.page_run_id) & (Attempt.owner == PageRun.owner)
-    ).where(PageRun.state == PageRunState.RUNNING, PageRun.owner.like(f"{message_id}:%"), Attempt.worker.in_(workers))
+    ).where(PageRun.state == PageRunState.RUNNING, _is_held_by(BegunBy(message_id)), Attempt.worker.in_(workers))
 
 
-def fail(engine: Engine, page_run_id: int, owner: str, failure: Failure, max_attempts: int) -> PageRunState | None:
+def _is_held_by(owner: Owner) -> ColumnElement[bool]:
+    """Return the condition that a page run is held by an attempt."""
+    if isinstance(owner, str):
+        return PageRun.owner == owner
+    return PageRun.owner == literal(f"{owner.message_id}:", Text).concat(cast(PageRun.attempts, Text))
+
+
+def fail(engine: Engine, page_run_id: int, owner: Owner, failure: Failure, max_attempts: int) -> PageRunState | None:
     """End an attempt that failed: ready again later, or quarantined for good.
 
-    `owner` may end in "%": then it stands for whichever attempt that message began. Returns the new state, or None
-    when the attempt is no longer the owner and nothing was changed.
+    Returns the new state, or None when the attempt is no longer the owner and nothing was changed.
     """
     with engine.begin() as connection:
         row = connection.execute(
             select(PageRun.attempts, PageRun.attempts_forgiven)
-            .where(PageRun.page_run_id == page_run_id, PageRun.owner.like(owner), PageRun.state == PageRunState.RUNNING)
+            .where(PageRun.page_run_id == page_run_id, _is_held_by(owner), PageRun.state == PageRunState.RUNNING)
             .with_for_update()
         ).one_or_none()
         if row is None:
@@ -226,19 +269,19 @@ def sweep(engine: Engine, max_attempts: int, limit: int = 500) -> int:
     return len(stale)
 
 
-def release(engine: Engine, owners: Sequence[tuple[int, str]]) -> int:
+def release(engine: Engine, owners: Sequence[tuple[int, Owner]]) -> int:
     """Give page runs back as if they had not been claimed: the interruption was ours, not the page's fault.
 
-    `owners` holds (page_run_id, owner) pairs; an owner may end in "%", as for `fail`. Returns how many were still held.
+    `owners` holds (page_run_id, owner) pairs. Returns how many were still held.
     """
     with engine.begin() as connection:
         return sum(_release(connection, page_run_id, owner) for page_run_id, owner in owners)
 
 
-def _release(connection: Connection, page_run_id: int, owner: str) -> bool:
+def _release(connection: Connection, page_run_id: int, owner: Owner) -> bool:
     held = connection.execute(
         select(PageRun.owner, PageRun.attempts)
-        .where(PageRun.page_run_id == page_run_id, PageRun.owner.like(owner), PageRun.state == PageRunState.RUNNING)
+        .where(PageRun.page_run_id == page_run_id, _is_held_by(owner), PageRun.state == PageRunState.RUNNING)
         .with_for_update()
     ).one_or_none()
     if held is None:
@@ -263,7 +306,7 @@ def postpone(engine: Engine, page_run_id: int, seconds: float) -> None:
 
 
 def holders(engine: Engine) -> list[tuple[int, str, str]]:
-    """Return (page_run_id, owner, worker) of every page run that is being worked on; worker is host:pid."""
+    """Return (page_run_id, owner, worker) of every page run that is being worked on; worker as `this_process`."""
     with engine.connect() as connection:
         rows = connection.execute(
             select(PageRun.page_run_id, Attempt.owner, Attempt.worker)

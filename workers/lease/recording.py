@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from models import Attempt, Face, PageRun, PageRunState, Separator, StageTiming, TextLine, database_now
 from models.many import insert_rows
@@ -18,12 +18,13 @@ from workers.telemetry.timing import StageClock
 def record(engine: Engine, claim: Claim, page: layout.PageLayout) -> bool:
     """Store a page's results and mark its page run done, in one transaction.
 
-    Returns False, with nothing stored, when the attempt no longer owns the page run.
+    Returns False, with nothing stored, when the attempt no longer owns the page run. Safe to repeat by the same attempt
+    when the answer to its commit was lost.
     """
     clock = StageClock()
     with engine.begin() as connection:
         if not _finish(connection, claim, page):
-            return False
+            return _is_recorded(connection, claim)
         with clock.stage("record") as items:
             rows = result_rows(claim.page_run_id, page)
             for table, values in rows.items():
@@ -42,6 +43,13 @@ def _finish(connection: Connection, claim: Claim, page: layout.PageLayout) -> bo
     if connection.dialect.name == "postgresql":
         return connection.execute(_END_BOTH, values).rowcount == 1
     return connection.execute(_END_RUN, values).rowcount == 1 == connection.execute(_END_ATTEMPT, values).rowcount
+
+
+def _is_recorded(connection: Connection, claim: Claim) -> bool:
+    """Return whether this very attempt has stored its results before."""
+    attempt = (Attempt.page_run_id == claim.page_run_id, Attempt.attempt_number == claim.attempt_number)
+    done = select(Attempt.owner).where(*attempt, Attempt.owner == claim.owner, Attempt.outcome == "done")
+    return connection.execute(done).first() is not None
 
 
 def _found(page: layout.PageLayout) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,8 @@ from workers.telemetry.timing import RSS_UNITS_PER_KIB, peak_rss_kib
 if TYPE_CHECKING:
     from workers.lease.processing import Steps
 
+log = logging.getLogger(__name__)
+
 COMMAND = (sys.executable, "-P", "-m", "workers.process.isolation")
 
 
@@ -43,15 +47,38 @@ class End:
 
 @contextmanager
 def isolation_slot() -> Iterator[bool]:
-    """Yield whether no other suspect runs on this machine; it stays so in the block."""
-    path = Path(tempfile.gettempdir()) / f"broadsheet-alone-{os.getuid()}.lock"
-    with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+    """Yield whether no other suspect of this user runs on this machine; it stays so in the block."""
+    lock = _open_lock(Path(tempfile.gettempdir()) / f"{TEMPORARY_PREFIX}alone-{os.getuid()}.lock")
+    if lock is None:
+        yield True  # rather two suspects at once than none for ever
+        return
+    try:
+        yield _lock(lock)
+    finally:
+        os.close(lock)
+
+
+def _open_lock(path: Path) -> int | None:
+    """Return a handle on a lock file of ours; None when somebody else has put something else in its place."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        log.warning("The lock file %s cannot be used: %s; remove it.", path, error.strerror)
+        return None
+    status = os.fstat(handle)
+    if stat.S_ISREG(status.st_mode) and status.st_uid == os.getuid():
+        return handle
+    log.warning("The lock file %s is not ours; remove it.", path)
+    os.close(handle)
+    return None
+
+
+def _lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def run_isolated(page_run_id: int, message_id: str, claimed_by: str, command: Sequence[str] = COMMAND) -> End:

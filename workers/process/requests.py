@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from workers.config import Settings
 from workers.lease import claims
-from workers.lease.claims import Failure
+from workers.lease.claims import BegunBy, Failure
 from workers.lease.database import short_lived_engine
 from workers.telemetry import logs, metrics
 from workers.telemetry.crash_recorder import CrashReport, recorders
@@ -82,7 +82,7 @@ class PageRequest(Request):  # type: ignore[misc]  # Celery is untyped
         """Give the page run back, uncounted, before its child is stopped: the worker is asked to end."""
         try:
             with short_lived_engine(our_settings()) as engine:
-                released = claims.release(engine, [(self.args[0], f"{self.id}:%")])
+                released = claims.release(engine, [(self.args[0], BegunBy(self.id))])
         except OperationalError as error:
             log.warning("page run %s stays in our hands until its lease ends: %s", self.args[0], error.orig)
         else:
@@ -132,7 +132,7 @@ def signal_in(message: str) -> int | None:
 def report_death(engine: Engine, page_run_id: int, message_id: str, failure: Failure) -> None:
     """Store that the attempt which this message began has lost its process."""
     settings = our_settings()
-    state = claims.fail(engine, page_run_id, f"{message_id}:%", failure, settings.max_attempts)
+    state = claims.fail(engine, page_run_id, BegunBy(message_id), failure, settings.max_attempts)
     attempt, volume, page = claims.describe_page_run(engine, page_run_id)
     with logs.about(page_run_id, attempt, volume, page):
         log.warning("%s Now %s.", failure.message, state or "in other hands")

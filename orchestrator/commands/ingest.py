@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     type=click.Choice(["fast", "kraken", "baseline"]),
     help="How lines are found, for --set segmentation.segmenter: baseline is kraken's neural one [fast].",
 )
+@click.option("--zip-encoding", metavar="NAME", help="Of names in ZIPs that tell none, e.g. cp932 [cp437].")
 @click.option("--no-wait", is_flag=True, help="Store and return; `broadsheet feed` and a fleet see to the rest.")
 @click.option("--interactive", is_flag=True, help="Go before every other ingest that is not interactive.")
 @click.option("--dry-run", is_flag=True, help="List what would be ingested, store nothing.")
@@ -45,6 +46,7 @@ def ingest(
     parameter_file: Path | None,
     changes: tuple[str, ...],
     segmenter: str | None,
+    zip_encoding: str | None,
     no_wait: bool,
     interactive: bool,
     dry_run: bool,
@@ -55,13 +57,14 @@ def ingest(
     from orchestrator.discovery.discovery import open_volume, require_page
     from orchestrator.ingest.parameter_options import read_parameters
     from workers.sources.limits import Limits
+    from workers.sources.zip_names import check_encoding
 
     if segmenter is not None:
         changes += (f"segmentation.segmenter={segmenter}",)
     parameters = read_parameters(parameter_file, changes)
     check_url(settings.database_url)
     own = own_files(settings.database_url)
-    volumes = [open_volume(path, own) for path in paths]
+    volumes = [open_volume(path, own, zip_encoding and check_encoding(zip_encoding)) for path in paths]
     for volume in volumes:
         require_page(volume, Limits(max_pixels=settings.max_pixels), own)
     if dry_run:
@@ -77,13 +80,16 @@ def _list(settings: Settings, volumes: Sequence[Volume]) -> int:
     from workers.sources.limits import Limits
 
     skipped: list[SkippedFile] = []
+    notes: list[str] = []
     count = 0
     for volume in volumes:
         click.echo(f"{volume.source} ({volume.kind})")
         limits, own = Limits(max_pixels=settings.max_pixels), own_files(settings.database_url)
-        for page in find_pages(volume, limits, skipped=skipped.append, own=own):
+        for page in find_pages(volume, limits, skipped=skipped.append, own=own, note=notes.append):
             click.echo(f"  {page.page_number}  {page.address.name}{f'  ! {page.error}' if page.error else ''}")
             count += 1
+    for sentence in notes:
+        click.echo(sentence, err=True)
     for file in skipped:
         click.echo(f"passed over: {file.name} ({file.reason})", err=True)
     click.echo(f"{counted(count, 'page')}, {counted(len(skipped), 'file')} passed over; nothing was stored", err=True)

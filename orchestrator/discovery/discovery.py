@@ -28,11 +28,15 @@ VolumeKind = Literal["directory", "zip", "tar", "pdf", "image"]
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """What was given to be ingested: `source` as the user wrote it (escaped), `location` where it is."""
+    """What was given to be ingested: `source` as the user wrote it (escaped), `location` where it is.
+
+    `zip_encoding` is that of the names in ZIPs which tell none.
+    """
 
     source: str
     location: Path
     kind: VolumeKind
+    zip_encoding: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class FoundPage:
     error: PageError | None = None
 
 
-def open_volume(path: Path, own: OwnFiles = NO_FILES) -> Volume:
+def open_volume(path: Path, own: OwnFiles = NO_FILES, zip_encoding: str | None = None) -> Volume:
     """Return the volume at `path`, which is none of our `own` files.
 
     Raises:
@@ -62,13 +66,13 @@ def open_volume(path: Path, own: OwnFiles = NO_FILES) -> Volume:
         location = path.resolve(strict=True)
         if location.is_dir():
             with os.scandir(location):
-                return Volume(escaped(str(path)), location, "directory")
+                return Volume(escaped(str(path)), location, "directory", zip_encoding)
         if not location.is_file():
             raise UnreadableInput(f"{path} is neither a file nor a directory; give the path of the scans.")
         if own.hold(location.stat()):
             raise UnreadableInput(f"{path} is the database of this ingest; give the path of the scans.")
         with location.open("rb") as file:
-            return Volume(escaped(str(path)), location, _volume_kind(kind_of(file)))
+            return Volume(escaped(str(path)), location, _volume_kind(kind_of(file)), zip_encoding)
     except FileNotFoundError as error:
         raise UnreadableInput(f"{path} does not exist; check the path.") from error
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
@@ -93,6 +97,8 @@ def require_page(volume: Volume, limits: Limits, own: OwnFiles = NO_FILES) -> No
     skipped: list[SkippedFile] = []
     if volume.kind != "tar" and next(find_pages(volume, limits, skipped=skipped.append, own=own), None) is None:
         held = f"holds no page, only other files ({len(skipped)})" if skipped else "is empty"
+        if volume.kind == "zip" and len(skipped) == 1:
+            held = f"holds no page: {skipped[0].reason}"
         raise UnreadableInput(f"{volume.source} {held}; give the path of the scans.")
 
 
@@ -102,6 +108,7 @@ def find_pages(
     known: KnownHash | None = None,
     skipped: Callable[[SkippedFile], object] | None = None,
     own: OwnFiles = NO_FILES,
+    note: Callable[[str], object] = str,
 ) -> Iterator[FoundPage]:
     """Yield the pages of a volume in natural order.
 
@@ -112,10 +119,11 @@ def find_pages(
             need not be read again.
         skipped: called with each file that is no page.
         own: files that this process must not open.
+        note: called with a sentence on each archive of which something cannot be known.
     """
     with PdfPageCounter() as counter:
         look_up, tell = known or _nothing_known, skipped or _not_told
-        finder = Finder(volume.location, limits or Limits(), look_up, tell, counter, own)
+        finder = Finder(volume.location, limits or Limits(), look_up, tell, counter, own, volume.zip_encoding, note)
         findings = finder.in_archive_volume() if volume.kind in ("zip", "tar") else finder.in_volume()
         for number, page in enumerate(findings, start=1):
             yield FoundPage(page.address, number, page.sha256, page.size_bytes, page.modified_ns, page.error)

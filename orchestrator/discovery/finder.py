@@ -74,13 +74,17 @@ class _Place:
     size_bytes: int = 0
     modified_ns: int = 0
     path: Path | None = None
+    zip_encoding: str | None = None
 
     def inside(self, member: Member) -> _Place:
         members = (*self.members, member.name)
-        return _Place(members, PageAddress(members).name, member.size_bytes, self.modified_ns)
+        name = PageAddress(members).name
+        return _Place(members, name, member.size_bytes, self.modified_ns, zip_encoding=self.zip_encoding)
 
     def page(self, sha256: str, frame: int | None = None) -> Finding:
-        return Finding(PageAddress(self.members, frame), sha256, self.size_bytes, self.modified_ns)
+        packed = len(self.members) > 1
+        address = PageAddress(self.members, frame, self.zip_encoding if packed else None)
+        return Finding(address, sha256, self.size_bytes, self.modified_ns)
 
     def refused(self, error: PageError, sha256: str = "") -> Finding:
         # A volume that is itself an archive has no member name of its own: it goes by its file name.
@@ -98,6 +102,8 @@ class Finder:
     skipped: Callable[[SkippedFile], object]
     counter: PdfPageCounter
     own: OwnFiles
+    zip_encoding: str | None = None
+    note: Callable[[str], object] = str
 
     def in_archive_volume(self) -> Iterator[Finding]:
         """Yield the pages of a volume that is an archive; they are called by their member names."""
@@ -141,7 +147,7 @@ class Finder:
                 if self.own.hold(status):
                     self.skipped(SkippedFile(name, "the database of this ingest"))
                     return
-                place = _Place((member,), name, status.st_size, status.st_mtime_ns, path)
+                place = _Place((member,), name, status.st_size, status.st_mtime_ns, path, self.zip_encoding)
                 if sha256 := self._known(place):
                     yield place.page(sha256)
                     return
@@ -190,9 +196,14 @@ class Finder:
         return count
 
     def _archive(self, file: BinaryIO, kind: Kind, place: _Place, depth: int) -> Iterator[Finding]:
-        if depth > MAX_ARCHIVE_DEPTH:
-            raise UnsafeArchive(f"{place.name} is an archive in an archive in an archive; unpack the outer ones.")
-        with closing(open_archive(file, kind, place.name, self.limits)) as archive:
+        with closing(open_archive(file, kind, place.name, self.limits, self.zip_encoding)) as archive:
+            if archive.document_kind:
+                self.skipped(SkippedFile(place.name, f"{archive.document_kind}, no archive of pages"))
+                return
+            if depth > MAX_ARCHIVE_DEPTH:
+                raise UnsafeArchive(f"{place.name} is an archive in an archive in an archive; unpack the outer ones.")
+            if archive.note:
+                self.note(archive.note)
             members = self._members(archive, place)
             if kind == "zip":
                 for member in sorted(members, key=lambda member: natural_key(member.name)):

@@ -49,7 +49,7 @@ class VolumeIngester:
         with self.retry_while_down(self.reader.connect) as connection:
             known = self._patient(KnownHashes(connection, volume_id).look_up)
             limits, own = Limits(max_pixels=self.settings.max_pixels), own_files(self.settings.database_url)
-            pages = find_pages(volume, limits, known, self.skipped.append, own)
+            pages = find_pages(volume, limits, known, self.skipped.append, own, self.display.note)
             store_pages(self.engine, target, pages, tell, self.retry_while_down)
 
     def retry_while_down(self, action: Callable[[], Result]) -> Result:

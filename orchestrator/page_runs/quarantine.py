@@ -138,7 +138,7 @@ def _pack_original(parcel: zipfile.ZipFile, case: PageRunReport, limits: Limits)
         # the whole file, also of a PDF or multi-page image: what is cut out may no longer show the fault
         with (
             reading(address.name, root),
-            files.open(root, PageAddress(address.members), limits) as original,
+            files.open(root, address.file, limits) as original,
             parcel.open(f"original/{escaped(name)}", "w", force_zip64=True) as member,
         ):
             shutil.copyfileobj(original, member, _COPY_BYTES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workers.sources.escape import escaped
 
@@ -15,11 +15,12 @@ class PageAddress:
     `members[0]` is a path relative to the volume's directory, with `/`; further ones are names inside archives.
     When the volume is itself a file, `members[0]` stands for that file: its name for an image or PDF, empty for an
     archive, so that pages are called by their member names. `frame` is the 1-based page of a PDF or frame of a
-    multi-page image, None for a file that is one image.
+    multi-page image, None for a file that is one image. `zip_encoding` is that of the names in ZIPs which tell none.
     """
 
     members: tuple[str, ...]
     frame: int | None = None
+    zip_encoding: str | None = None
 
     @property
     def name(self) -> str:
@@ -27,12 +28,25 @@ class PageAddress:
         path = escaped("/".join(member for member in self.members if member))
         return path if self.frame is None else f"{path}#{self.frame}"
 
+    @property
+    def file(self) -> PageAddress:
+        """The file that holds the page, perhaps with others."""
+        return replace(self, frame=None)
+
+    @property
+    def archive(self) -> PageAddress:
+        """The archive that holds this file."""
+        return replace(self, members=self.members[:-1], frame=None)
+
     def to_json(self) -> str:
         """Return the form that is stored in SQL; plain ASCII whatever the names hold."""
-        return json.dumps({"members": list(self.members), "frame": self.frame}, separators=(",", ":"))
+        stored: dict[str, object] = {"members": list(self.members), "frame": self.frame}
+        if self.zip_encoding:
+            stored["zip_encoding"] = self.zip_encoding
+        return json.dumps(stored, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> PageAddress:
         """Read what `to_json` wrote."""
         loaded = json.loads(text)
-        return cls(tuple(loaded["members"]), loaded["frame"])
+        return cls(tuple(loaded["members"]), loaded["frame"], loaded.get("zip_encoding"))

@@ -14,7 +14,7 @@ from workers.sources.limits import Limits
 
 _IN_MEMORY_BYTES = 64 * 1024**2
 _CHUNK_BYTES = 1024**2
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")  # "a:1.png" is a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,14 @@ class Archive(Protocol):
     Of members with the same name the first is the one that is read.
     """
 
+    @property
+    def document_kind(self) -> str:
+        """What it is when it is no archive of pages, else empty."""
+
+    @property
+    def note(self) -> str:
+        """A sentence for the user on what cannot be known about it, else empty."""
+
     def members(self) -> Iterator[Member]:
         """Yield the files of the archive in its own order."""
 
@@ -44,8 +52,8 @@ class Archive(Protocol):
 
 def unsafe_name(name: str) -> bool:
     """Return whether a member's name is absolute or climbs out of the archive, on any system."""
-    parts = name.replace("\\", "/").split("/")
-    return not name or parts[0] == "" or ".." in parts or _DRIVE.match(name) is not None
+    climbs = ".." in name.replace("\\", "/").split("/")
+    return not name or name.startswith("/") or climbs or _DRIVE.match(name) is not None
 
 
 def check_size(where: str, size_bytes: int, packed_bytes: int, limits: Limits) -> PageError | None:

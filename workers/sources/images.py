@@ -40,7 +40,7 @@ def open_page(root: Path, address: PageAddress, limits: Limits, files: OpenFiles
         if kind_of(file) != "pdf":
             return open_picture(file, address.name, address.frame, limits)
         source = resolve_inside(root, address.members[0]) if len(address.members) == 1 else file
-        return open_pdf_page(source, PageAddress(address.members).name, address.frame or 1, limits)
+        return open_pdf_page(source, address.file.name, address.frame or 1, limits)
 
 
 @lru_cache(maxsize=2)
@@ -74,7 +74,7 @@ def verify_unchanged(
         in_archive = len(address.members) > 1
         if status.st_mtime_ns == modified_ns and (in_archive or status.st_size == size_bytes):
             return
-        with _OPEN_FILES.open(root, PageAddress(address.members), limits) as file:
+        with _OPEN_FILES.open(root, address.file, limits) as file:
             if sha256_of(file) == sha256:
                 return
     raise ChangedSource(f"{address.name} has changed since it was ingested; ingest the volume again.")

@@ -50,13 +50,15 @@ def _ordinary(path: Path, name: str) -> Path:
     return path
 
 
-def open_archive(file: BinaryIO, kind: Kind, name: str, limits: Limits) -> Archive:
+def open_archive(file: BinaryIO, kind: Kind, name: str, limits: Limits, zip_encoding: str | None = None) -> Archive:
     """Return the archive in `file`, which the caller closes.
 
     Raises:
         PageError: it is broken or over a limit.
     """
-    return ZipArchive(file, name, limits) if kind == "zip" else TarArchive(file, name, kind, limits)
+    if kind == "zip":
+        return ZipArchive(file, name, limits, zip_encoding)
+    return TarArchive(file, name, kind, limits)
 
 
 class OpenFiles:
@@ -74,35 +76,35 @@ class OpenFiles:
             OSError: the system failed.
             PageError: it is not there, refused or broken.
         """
-        path, members = resolve_inside(root, address.members[0]), address.members
-        if len(members) == 1:
+        path = resolve_inside(root, address.members[0])
+        if len(address.members) == 1:
             with path.open("rb") as plain:
                 yield plain
         elif address.frame is None:
-            with self._extract(path, members, limits) as member:
+            with self._extract(path, address, limits) as member:
                 yield member
         else:
-            key = _identity(path, members, limits)
-            unpacked = self._unpacked.get(key, lambda: self._extract(path, members, limits))
+            key = _identity(path, address.file, limits)
+            unpacked = self._unpacked.get(key, lambda: self._extract(path, address.file, limits))
             unpacked.seek(0)
             yield unpacked
 
-    def _extract(self, path: Path, members: tuple[str, ...], limits: Limits) -> BinaryIO:
-        outer = members[:-1]
+    def _extract(self, path: Path, file: PageAddress, limits: Limits) -> BinaryIO:
+        outer = file.archive
         key = _identity(path, outer, limits)
         try:
-            return self._archives.get(key, lambda: self._open(path, outer, limits)).archive.extract(members[-1])
+            return self._archives.get(key, lambda: self._open(path, outer, limits)).archive.extract(file.members[-1])
         except KeyError as error:
-            raise MissingSource(f"{PageAddress(members).name} is no longer there; ingest the volume again.") from error
+            raise MissingSource(f"{file.name} is no longer there; ingest the volume again.") from error
 
-    def _open(self, path: Path, members: tuple[str, ...], limits: Limits) -> _OpenArchive:
-        name = PageAddress(members).name or escaped(path.name)
-        file = path.open("rb") if len(members) == 1 else self._extract(path, members, limits)
+    def _open(self, path: Path, packed: PageAddress, limits: Limits) -> _OpenArchive:
+        name = packed.name or escaped(path.name)
+        file = path.open("rb") if len(packed.members) == 1 else self._extract(path, packed, limits)
         try:
             kind = kind_of(file)
             if kind not in ARCHIVES:
                 raise UnreadableImage(f"{name} is no longer an archive; ingest the volume again.")
-            return _OpenArchive(file, open_archive(file, kind, name, limits))
+            return _OpenArchive(file, open_archive(file, kind, name, limits, packed.zip_encoding))
         except BaseException:
             file.close()
             raise
@@ -150,7 +152,7 @@ class _LastUsed(Generic[_Kept]):
             self._kept.popitem()[1].close()
 
 
-def _identity(path: Path, members: tuple[str, ...], limits: Limits) -> tuple[object, ...]:
+def _identity(path: Path, file: PageAddress, limits: Limits) -> tuple[object, ...]:
     """Return what tells this file from a later one of the same name, and this process from its fork."""
     status = path.stat()
-    return os.getpid(), str(path), status.st_ino, status.st_size, status.st_mtime_ns, members, limits
+    return os.getpid(), str(path), status.st_ino, status.st_size, status.st_mtime_ns, file, limits

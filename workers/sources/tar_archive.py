@@ -7,6 +7,7 @@ So reading all members costs one pass in order, two in any other order, and neve
 
 from __future__ import annotations
 
+import gzip
 import io
 import lzma
 import tarfile
@@ -17,12 +18,13 @@ from typing import BinaryIO, cast
 
 from workers.errors import PageError, UnreadableImage, UnsafeArchive, UnsafeMember
 from workers.sources.archive import Member, check_size, copied, unsafe_name
+from workers.sources.escape import escaped
 from workers.sources.limits import Limits
 from workers.sources.sniffing import Kind, decompressed
 
 _CHUNK_BYTES = 1024**2
 _MAX_HEADER_BYTES = 16 * 1024**2
-_FAULTS = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, LookupError)
+_FAULTS = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, ValueError, LookupError)
 
 
 class TarArchive:
@@ -31,6 +33,8 @@ class TarArchive:
     Raises:
         UnreadableImage: it is broken at its beginning.
     """
+
+    document_kind = note = ""  # a TAR is never a document, and its names are bytes
 
     def __init__(self, file: BinaryIO, name: str, kind: Kind, limits: Limits) -> None:
         self._name, self._limits = name, limits
@@ -60,7 +64,7 @@ class TarArchive:
     def _next(self) -> Member | None:
         """Read headers up to the next file; None at the end."""
         try:
-            while info := self._tar.next():
+            while info := self._tar.next() or self._first_of_next_archive():
                 self._tar.members.clear()  # type: ignore[attr-defined]  # a million headers are not kept
                 self._count += 1
                 if self._count > self._limits.max_members:
@@ -71,6 +75,24 @@ class TarArchive:
             raise self._broken(error) from error
         return None
 
+    def _first_of_next_archive(self) -> tarfile.TarInfo | None:
+        """Return the first header after the end of a TAR: `cat a.tar b.tar` makes one of two. None at the end of all.
+
+        Raises:
+            tarfile.ReadError: what follows is no TAR, or the header that ended this one is broken.
+        """
+        position = self._tar.offset
+        self._stream.seek(position)
+        while block := self._stream.read(tarfile.BLOCKSIZE):
+            if any(block):
+                self._stream.seek(position)
+                self._tar = tarfile.TarFile(fileobj=cast(BinaryIO, self._stream))
+                if info := self._tar.next():
+                    return info
+                raise tarfile.ReadError(f"after {position} bytes comes something that is no TAR")
+            position += len(block)
+        return None
+
     def _remember(self, info: tarfile.TarInfo) -> Member:
         member = Member(info.name, info.size, self._refusal(info))
         if info.name not in self._index:
@@ -78,7 +100,7 @@ class TarArchive:
         return member
 
     def _refusal(self, info: tarfile.TarInfo) -> PageError | None:
-        where = f"{info.name} in {self._name}"
+        where = f"{escaped(info.name)} in {self._name}"
         if unsafe_name(info.name):
             return UnsafeMember(f"{where} has a name that leads out of the archive; it was not unpacked.")
         if info.issym() or info.islnk():
@@ -104,7 +126,9 @@ class TarArchive:
             self._stream.seek(offset)
             return copied(cast(BinaryIO, self._stream), found.size_bytes)
         except _FAULTS as error:
-            raise UnreadableImage(f"{member} in {self._name} cannot be unpacked ({error}); pack it again.") from error
+            raise UnreadableImage(
+                f"{escaped(member)} in {self._name} cannot be unpacked ({error}); pack it again."
+            ) from error
 
     def close(self) -> None:
         """Close the archive and what was unpacked of it, not its file."""

@@ -11,7 +11,9 @@ from typing import BinaryIO
 
 from workers.errors import EncryptedSource, PageError, UnreadableImage, UnsafeArchive, UnsafeMember
 from workers.sources.archive import Member, check_size, copied, unsafe_name
+from workers.sources.escape import escaped
 from workers.sources.limits import Limits
+from workers.sources.zip_names import document_kind, is_guessed, member_name
 
 _ENCRYPTED = 0x1
 _FAULTS = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.error, lzma.LZMAError, RuntimeError)
@@ -20,13 +22,15 @@ _FAULTS = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.e
 class ZipArchive:
     """The members of a ZIP file; the caller closes `file`.
 
+    `encoding` is that of names of which the archive tells none.
+
     Raises:
         UnreadableImage: its directory is broken.
         UnsafeArchive: it has too many members, or unpacks to far more than it is.
     """
 
-    def __init__(self, file: BinaryIO, name: str, limits: Limits) -> None:
-        self._file, self._name, self._limits = file, name, limits
+    def __init__(self, file: BinaryIO, name: str, limits: Limits, encoding: str | None = None) -> None:
+        self._file, self._name, self._limits, self._encoding = file, name, limits, encoding
         try:
             self._zip = zipfile.ZipFile(file)
         except (*_FAULTS, LookupError, OverflowError) as error:
@@ -34,6 +38,8 @@ class ZipArchive:
         self._check_totals()
         self._infos: dict[str, zipfile.ZipInfo] = {}
         for info in self._zip.infolist():
+            self._infos.setdefault(member_name(info, encoding), info)
+        for info in self._zip.infolist():  # by the plain name, too: pages of earlier ingests are called so
             self._infos.setdefault(info.filename, info)
 
     def _check_totals(self) -> None:
@@ -45,15 +51,29 @@ class ZipArchive:
         if self._limits.is_bomb(unpacked, size):
             raise UnsafeArchive(f"{self._name} would unpack {size} bytes to {unpacked}: a bomb; it was not unpacked.")
 
+    @property
+    def document_kind(self) -> str:
+        """What it is when it is no archive of pages, else empty."""
+        return document_kind(self._zip.namelist(), self._name)
+
+    @property
+    def note(self) -> str:
+        """A sentence on names that may be read wrongly, else empty."""
+        if self._encoding or not any(is_guessed(info) for info in self._zip.infolist()):
+            return ""
+        remedy = "if they look wrong, give the encoding, e.g. --zip-encoding cp932 (Japanese)"
+        return f"{self._name} does not tell the encoding of its names, which are read as cp437; {remedy}."
+
     def members(self) -> Iterator[Member]:
         """Yield every file in the order of the archive."""
         for info in self._zip.infolist():
             if not info.is_dir():
-                yield Member(info.filename, info.file_size, self._refusal(info))
+                name = member_name(info, self._encoding)
+                yield Member(name, info.file_size, self._refusal(info, name))
 
-    def _refusal(self, info: zipfile.ZipInfo) -> PageError | None:
-        where = f"{info.filename} in {self._name}"
-        if unsafe_name(info.filename):
+    def _refusal(self, info: zipfile.ZipInfo, name: str) -> PageError | None:
+        where = f"{escaped(name)} in {self._name}"
+        if unsafe_name(name):
             return UnsafeMember(f"{where} has a name that leads out of the archive; it was not unpacked.")
         if stat.S_ISLNK(info.external_attr >> 16):
             return UnsafeMember(f"{where} is a link; pack the file itself.")
@@ -69,13 +89,15 @@ class ZipArchive:
             PageError: the member is refused, or broken.
         """
         info = self._infos[member]
-        if refusal := self._refusal(info):
+        if refusal := self._refusal(info, member):
             raise refusal
         try:
             with self._zip.open(info) as stream:
                 return copied(stream, info.file_size)
         except _FAULTS as error:
-            raise UnreadableImage(f"{member} in {self._name} cannot be unpacked ({error}); pack it again.") from error
+            raise UnreadableImage(
+                f"{escaped(member)} in {self._name} cannot be unpacked ({error}); pack it again."
+            ) from error
 
     def close(self) -> None:
         """Close the archive, not its file."""

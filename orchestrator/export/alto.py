@@ -11,10 +11,10 @@ from typing import Any
 
 from lxml import etree
 
-from orchestrator.export.blocks import text_blocks
 from orchestrator.export.provenance import iso_moment
 from orchestrator.results.pages import ArchivedPage
 from workers.layout import BoundingBox, Point, TextLine
+from workers.stages.segmentation.blocks import text_blocks
 
 NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
 SCHEMA = "http://www.loc.gov/standards/alto/v4/alto-4-4.xsd"

@@ -11,10 +11,10 @@ from typing import Any
 
 from lxml import etree
 
-from orchestrator.export.blocks import text_blocks
 from orchestrator.export.provenance import iso_moment
 from orchestrator.results.pages import ArchivedPage
 from workers.layout import BoundingBox, Point, TextLine
+from workers.stages.segmentation.blocks import text_blocks
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"

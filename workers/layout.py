@@ -83,6 +83,12 @@ class TextLine:
     kind: LineKind = "body"
 
 
+def corners(box: BoundingBox) -> tuple[Point, ...]:
+    """Return the corners of a box, clockwise from the left upper one, on its last pixels."""
+    right, bottom = box.x_max - 1, box.y_max - 1
+    return (box.x_min, box.y_min), (right, box.y_min), (right, bottom), (box.x_min, bottom)
+
+
 def straight_baseline(line: TextLine) -> tuple[int, int] | None:
     """Return the heights of a baseline at the left and the right edge of its box, None where it is not that simple."""
     ends = line.baseline or ()

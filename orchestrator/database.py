@@ -27,6 +27,7 @@ def open_for_ingest(url: str) -> Engine:
     check_url(url)
     engine = open_engine(url)
     revision = migrations.current_revision(engine)
+    refuse_newer(revision)
     if revision == migrations.head_revision():
         return engine
     if engine.dialect.name != "sqlite":
@@ -52,6 +53,7 @@ def open_existing(url: str, *, read_only: bool = True) -> Engine:
         _check_permissions(Path(parsed.database or ""), read_only)
     engine = open_engine_read_only(url) if read_only else open_engine(url)
     revision, known = migrations.current_revision(engine), migrations.head_revision()
+    refuse_newer(revision)
     if revision != known:
         raise UnreadableInput(
             f"The database has schema {revision or 'none'}, this version knows {known}; run: broadsheet db upgrade"
@@ -67,6 +69,19 @@ def _check_permissions(database: Path, read_only: bool) -> None:
     if not beside and log.exists() and log.stat().st_size and not index.exists():
         raise UnreadableInput(
             f"{database} was not closed, and its last changes are in {log.name}; copy both to a folder of yours."
+        )
+
+
+def refuse_newer(revision: str | None) -> None:
+    """Refuse a schema that a newer version of this program has made.
+
+    Raises:
+        UnreadableInput: with the remedy.
+    """
+    if revision is not None and not migrations.knows(revision):
+        raise UnreadableInput(
+            f"The database has schema {revision}, which a newer version of Broadsheet made; this one knows schemas up "
+            f"to {migrations.head_revision()}. Update Broadsheet on this machine."
         )
 
 

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The environment is made again when what it holds has changed, and not otherwise: offline it is left alone.
 READY := $(VENV)/.ready$(if $(LIGHT),-light)
 
-.PHONY: help install demo test lint bench bench-fleet bench-ask chaos compose-test clean
+.PHONY: help install demo test lint bench bench-fleet bench-ask chaos fuzz compose-test clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -50,6 +50,10 @@ bench-ask: $(READY)
 # make chaos   a fleet under every fault at random for some minutes; SEED=N repeats the draw
 chaos: $(READY)
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
+
+# make fuzz    broken and hostile inputs of every kind for some minutes, their seed printed; SEED=N repeats the draw
+fuzz: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED))
 
 # make compose-test   the fleet of docker-compose.yml, built, killed, taken down and up again; needs a Docker engine
 compose-test: $(READY)

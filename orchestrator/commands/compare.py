@@ -85,12 +85,9 @@ def _judge(
         return verdict
     pages = sample_pages(engine, selection, sample)
     with pool(processes or cores()) as workers:
-        sampled = []
         running = run_sample(pages, a, b, workers.map, settings.max_pixels)
-        with progress("sample", len(pages)) as bar:
-            for one in running:
-                sampled.append(one)
-                bar.to(len(sampled))
+        with progress("sample", len(pages), running) as bar:
+            sampled = list(bar)
     for one in sampled:
         if one.trouble:
             click.echo(f"{one.page.page}: {one.trouble}", err=True)

@@ -35,7 +35,6 @@ from orchestrator.results.scans import open_scan, scan_path
 from orchestrator.results.selection import Selection
 from orchestrator.terminal.files import refuse_existing, writing_beside
 from orchestrator.terminal.progress_bar import progress
-from orchestrator.terminal.verbosity import say
 from orchestrator.terminal.wording import counted
 from workers.errors import UnreadableInput
 
@@ -88,11 +87,14 @@ def _pages(output: Path, form: str, count: int, pages: Iterable[ArchivedPage], f
     with progress(form, count) as bar:
 
         def counted_pages() -> Iterator[ArchivedPage]:
-            for number, page in enumerate(pages, start=1):
+            for page in pages:
                 yield page
-                bar.to(number)
+                bar.update(1)
 
-        return write_pages(output, counted_pages(), files, bar.say)
+        def tell(sentence: str) -> None:
+            click.echo(f"{'' if bar.hidden else chr(10)}{sentence}", err=True)
+
+        return write_pages(output, counted_pages(), files, tell)
 
 
 def _refuse_one_folder_for_two(volumes: Iterable[str]) -> None:
@@ -165,10 +167,10 @@ def _one_file(engine: Engine, form: str, output: Path, selection: Selection, cou
     with progress(form, count) as bar:
         for block in box_blocks(engine, selection, parts.want):
             parts.write(block)
-            bar.to(parts.pages)
+            bar.update(parts.pages - bar.pos)
     parts.put_together()
     before = f", {parts.kept_pages:,} of them read before the interruption" if parts.kept_pages else ""
-    say(f"{counted(parts.pages, 'page')} in {output}{before}")
+    click.echo(f"{counted(parts.pages, 'page')} in {output}{before}", err=True)
     return 0
 
 
@@ -205,4 +207,4 @@ def _say(written: Written, output: Path) -> None:
         parts.append(f"{written.kept:,} there already")
     if written.failed:
         parts.append(f"{counted(written.failed, 'page')} could not be written or drawn")
-    say("; ".join(parts))
+    click.echo("; ".join(parts), err=True)

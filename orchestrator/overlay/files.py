@@ -19,7 +19,6 @@ from orchestrator.export.folder import PageFile, Written, going_on, open_folder,
 from orchestrator.export.naming import PageFiles
 from orchestrator.export.run import ExportOptions, run_export
 from orchestrator.overlay.drawing import overlay_image, overlay_svg, title
-from orchestrator.results.mark import marked
 from orchestrator.results.pages import ArchivedPage, count_pages, page_names, read_pages, volumes_of
 from orchestrator.results.scans import open_scan
 from orchestrator.results.selection import Selection
@@ -122,7 +121,7 @@ def _sheets_in_one_file(engine: Engine, selection: Selection, output: Path, form
         _pdf(((picture, "faces") for picture in pictures), output, written)
     else:
         with writing_bytes(output) as out:
-            next(pictures).save(out, form.upper(), quality=88, **marked(form))
+            next(pictures).save(out, form.upper(), quality=88)
         written.files += 1
     return _said(written, output)
 
@@ -157,7 +156,7 @@ def _content(page: ArchivedPage, form: str, width: int, max_pixels: int, draw: D
     if form == "svg":
         return overlay_svg(page, scan, width).encode()
     out = io.BytesIO()
-    draw(page, scan, width).save(out, form.upper(), quality=88, **marked(form))
+    draw(page, scan, width).save(out, form.upper(), quality=88)
     return out.getvalue()
 
 
@@ -180,8 +179,7 @@ def _pdf(pictures: Iterable[tuple[Image.Image, str]], output: Path, written: Wri
     """Write a PDF page a picture; each is appended to the file, so that memory holds one of them."""
     with writing_beside(output) as beside:
         for picture, name in pictures:
-            options = {"append": written.files > 0, "resolution": _a4(picture), "title": name}
-            picture.save(beside, "PDF", **options, **marked("pdf"))
+            picture.save(beside, "PDF", append=written.files > 0, resolution=_a4(picture), title=name)
             written.files += 1
         if not written.files:
             raise UnreadableInput("None of these scans can be read; nothing was drawn.")

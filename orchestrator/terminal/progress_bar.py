@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+import click
 
-from orchestrator.terminal.verbosity import Verbosity, verbosity
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """What moves a bar; `say` prints a sentence above it."""
-
-    to: Callable[[int], None]
-    say: Callable[[str], None]
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 
-@contextmanager
-def progress(label: str, total: int) -> Iterator[Advance]:
-    """Show a bar on standard error for the block; it moves to the counts that are told, up to `total`."""
-    console = Console(stderr=True, highlight=False)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    hidden = not console.is_terminal or verbosity() == Verbosity.QUIET
-    with Progress(*columns, console=console, disable=hidden) as bar:
-        task = bar.add_task(label, total=total)
-        yield Advance(
-            lambda done: bar.update(task, completed=done),
-            lambda sentence: console.print(sentence, markup=False, soft_wrap=True),
-        )
+def progress(label: str, length: int, things: Iterable[Any] | None = None) -> ProgressBar[Any]:
+    """Return a bar on standard error that goes on with each of `things`, or by its `update`."""
+    stderr = click.get_text_stream("stderr")
+    return click.progressbar(things, length=length, label=label, file=stderr, hidden=not stderr.isatty())

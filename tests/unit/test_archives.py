@@ -164,3 +164,42 @@ def test_rules_for_members_of_archives_are_not_those_for_files(tmp_path: Path) -
     for page in pages:
         if not page.error:
             assert open_page(tmp_path, page.address, Limits()).size == SIZE
+
+
+def directory_at(data: bytes) -> int:
+    return data.rindex(b"PK\1\2")
+
+
+def test_a_member_of_a_zip_without_a_name_is_refused(tmp_path: Path) -> None:
+    data = make_zip({"x": scan(), "p.png": scan()})
+    at = data.index(b"PK\1\2")
+    data = bytearray(data[: at + 46] + data[at + 47 :])  # its name is one byte long
+    struct.pack_into("<H", data, at + 28, 0)
+    end = data.rindex(b"PK\5\6")
+    struct.pack_into("<L", data, end + 12, struct.unpack_from("<L", data, end + 12)[0] - 1)
+    path = put(tmp_path, {"a.zip": bytes(data)})
+    assert sorted(codes(found(path)).values()) == ["unsafe_member"]
+    assert "a.zip/p.png" in names(found(path))
+
+
+@pytest.mark.parametrize("offset", [0xFFFFFFFE, 0x7FFFFFFF])
+def test_a_zip_whose_places_cannot_be_is_broken(offset: int, tmp_path: Path) -> None:
+    whole = make_zip({"p.png": scan()})
+    for at in (directory_at(whole) + 42, whole.rindex(b"PK\5\6") + 12, whole.rindex(b"PK\5\6") + 16):
+        data = bytearray(whole)
+        struct.pack_into("<L", data, at, offset)
+        (page,) = found(put(tmp_path, {"a.zip": bytes(data)}))
+        assert page.error and page.error.code == "unreadable_image"
+        assert "is a broken ZIP archive" in str(page.error) or "cannot be unpacked" in str(page.error)
+        assert "argument" not in str(page.error)
+
+
+def test_what_is_wrong_with_a_member_is_said_in_words(tmp_path: Path) -> None:
+    whole = make_zip({"M\xe4rz\n1.png": bytes(range(256)) * 20})
+    renamed, damaged = bytearray(whole), bytearray(whole)
+    renamed[30] ^= 1  # the name before the data is not the one in the directory
+    damaged[60] ^= 1
+    for data in (renamed, damaged):
+        (page,) = found(put(tmp_path, {"a.zip": bytes(data)}))
+        assert page.error and "\n" not in str(page.error)
+        assert "b'" not in str(page.error) and "Error" not in str(page.error)

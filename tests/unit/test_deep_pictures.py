@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +100,15 @@ def test_a_deep_portable_map_looks_as_its_grey_twin(bits: int, deepest: int, tmp
         assert np.abs(page_of(tmp_path / "p.ppm", data).grey - twin).max() <= 6
         with pytest.raises(UnreadableImage, match=r"^p\.ppm cannot be decoded"):
             page_of(tmp_path / "p.ppm", data[:-300])
+
+
+def test_a_false_length_in_a_png_takes_no_memory(tmp_path: Path) -> None:
+    data = bytearray(png(drawn(16, 1), 0))
+    struct.pack_into(">L", data, data.index(b"IDAT") - 4, 2**31 - 1)
+    tracemalloc.start()
+    try:
+        with suppress(UnreadableImage):  # its data may be all there
+            page_of(tmp_path / "p.png", bytes(data))
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, ImageFile
 
+from workers.sources.bounded import bounded
 from workers.stages.palette.depth import Samples, eight_bits
 
 
@@ -36,8 +37,7 @@ def _png_samples(image: Any, file: BinaryIO) -> Samples:
         image.tile = [tile._replace(args="RGBA")]
         return np.ascontiguousarray(_loaded(image)).view(">u2").astype(np.uint16)
     highest = _loaded(image).astype(np.uint16)
-    file.seek(0)
-    again: Any = Image.open(file, formats=("PNG",))
+    again: Any = Image.open(bounded(file), formats=("PNG",))
     again.tile = [tile._replace(args=tile.args.replace(";16B", ";16L"))]
     return highest << 8 | _loaded(again)
 

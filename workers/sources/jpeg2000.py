@@ -15,6 +15,7 @@ from typing import BinaryIO
 import pypdfium2
 from PIL import Image
 
+from workers.sources.reasons import is_of_the_system
 from workers.sources.sniffing import head_of
 
 _SIZES = b"\xff\x4f\xff\x51"  # start of the codestream, sizes
@@ -34,7 +35,7 @@ def open_jpeg2000(image: Image.Image, file: BinaryIO) -> Image.Image:
             image.load()
             return image
         except OSError as error:
-            if error.errno is not None:
+            if is_of_the_system(error):
                 raise
         return Image.open(io.BytesIO(_without_counts(_whole(file))), formats=("JPEG2000",))
     picture = _by_pdfium(_without_counts(_whole(file)), image.size)

@@ -17,8 +17,10 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from workers.errors import ImageTooLarge, UnreadableImage
+from workers.sources.bounded import bounded
 from workers.sources.jpeg import JPEG_MAGIC, with_end_mark
 from workers.sources.limits import Limits
+from workers.sources.reasons import is_of_the_system, reason
 from workers.sources.sniffing import head_of
 from workers.sources.tiff import open_tiff, tiff_pages
 from workers.sources.tiff_tags import TIFF_MAGIC
@@ -53,7 +55,7 @@ def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -
             _refuse_camera_raw(head, name)
             image = open_tiff(file, name, frame or 1, limits)
         else:
-            image = Image.open(file, formats=_formats())
+            image = Image.open(bounded(file), formats=_formats())
             _check_size(image, name, limits)
             if frame is not None and frame > 1:
                 image.seek(frame - 1)
@@ -82,7 +84,7 @@ def find_frames(file: BinaryIO, name: str, limits: Limits) -> tuple[int, ...] | 
             _refuse_camera_raw(head, name)
             frames = tiff_pages(file, name, limits)
         else:
-            image = Image.open(file, formats=_formats())
+            image = Image.open(bounded(file), formats=_formats())
             frames = _all_frames(image) if image.format in _PAGED else (1,)
     if len(frames) > limits.max_frames:
         raise ImageTooLarge(f"{name} has more than {limits.max_frames} frames; split it, or raise the limit.")
@@ -113,19 +115,11 @@ def _decoding(file: BinaryIO, name: str, max_pixels: int | None) -> Iterator[Non
     except UnidentifiedImageError as error:
         raise refusal(name, head_of(file)) from error
     except DECODER_FAULTS as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the system failed, not the decoder
-        raise UnreadableImage(f"{name} cannot be decoded ({_reason(error)}); copy or scan it again.") from error
+        if is_of_the_system(error):
+            raise
+        raise UnreadableImage(f"{name} cannot be decoded ({reason(error)}); copy or scan it again.") from error
     finally:
         Image.MAX_IMAGE_PIXELS = before
-
-
-def _reason(error: BaseException) -> str:
-    """Return what a decoder says, where it is a sentence for people; Python's own errors tell them nothing."""
-    text = " ".join(str(error).split()).rstrip(".")
-    if not isinstance(error, OSError | SyntaxError | EOFError) or not text or text.startswith("decoder error"):
-        return "its data is cut off or corrupt"
-    return text[:200]
 
 
 def _check_size(image: Image.Image, name: str, limits: Limits) -> None:

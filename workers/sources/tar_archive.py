@@ -7,7 +7,6 @@ So reading all members costs one pass in order, two in any other order, and neve
 
 from __future__ import annotations
 
-import gzip
 import io
 import lzma
 import tarfile
@@ -20,11 +19,12 @@ from workers.errors import PageError, UnreadableImage, UnsafeArchive, UnsafeMemb
 from workers.sources.archive import Member, check_size, copied, unsafe_name
 from workers.sources.escape import escaped
 from workers.sources.limits import Limits
+from workers.sources.reasons import is_of_the_system, reason
 from workers.sources.sniffing import Kind, decompressed
 
 _CHUNK_BYTES = 1024**2
 _MAX_HEADER_BYTES = 16 * 1024**2
-_FAULTS = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, ValueError, LookupError)
+_FAULTS = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, LookupError)
 
 
 class TarArchive:
@@ -45,10 +45,12 @@ class TarArchive:
         try:
             self._tar = tarfile.TarFile(fileobj=cast(BinaryIO, self._stream))
         except _FAULTS as error:
+            if is_of_the_system(error):
+                raise
             raise self._broken(error) from error
 
     def _broken(self, error: Exception) -> UnreadableImage:
-        return UnreadableImage(f"{self._name} is a broken TAR archive ({error}); copy it again.")
+        return UnreadableImage(f"{self._name} is a broken TAR archive ({_reason(error)}); copy it again.")
 
     def members(self) -> Iterator[Member]:
         """Yield every file in the order of the archive, as far as it can be read.
@@ -72,6 +74,8 @@ class TarArchive:
                 if not info.isdir():
                     return self._remember(info)
         except _FAULTS as error:
+            if is_of_the_system(error):
+                raise
             raise self._broken(error) from error
         return None
 
@@ -126,8 +130,10 @@ class TarArchive:
             self._stream.seek(offset)
             return copied(cast(BinaryIO, self._stream), found.size_bytes)
         except _FAULTS as error:
+            if is_of_the_system(error):
+                raise
             raise UnreadableImage(
-                f"{escaped(member)} in {self._name} cannot be unpacked ({error}); pack it again."
+                f"{escaped(member)} in {self._name} cannot be unpacked ({_reason(error)}); pack it again."
             ) from error
 
     def close(self) -> None:
@@ -190,3 +196,7 @@ class _Forward:
             raise
         self._stream.close()
         self._stream, self._compressed = cast(BinaryIO, unpacked), False
+
+
+def _reason(error: Exception) -> str:
+    return reason(error, tarfile.TarError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -11,12 +12,17 @@ from typing import BinaryIO
 
 from workers.errors import EncryptedSource, PageError, UnreadableImage, UnsafeArchive, UnsafeMember
 from workers.sources.archive import Member, check_size, copied, unsafe_name
+from workers.sources.bounded import bounded
 from workers.sources.escape import escaped
 from workers.sources.limits import Limits
+from workers.sources.reasons import is_of_the_system, reason
 from workers.sources.zip_names import document_kind, is_guessed, member_name
 
 _ENCRYPTED = 0x1
-_FAULTS = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.error, lzma.LZMAError, RuntimeError)
+_FAULTS = (
+    zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.error, lzma.LZMAError, RuntimeError,
+    LookupError, OverflowError, struct.error, OSError,
+)  # fmt: skip
 
 
 class ZipArchive:
@@ -32,9 +38,11 @@ class ZipArchive:
     def __init__(self, file: BinaryIO, name: str, limits: Limits, encoding: str | None = None) -> None:
         self._file, self._name, self._limits, self._encoding = file, name, limits, encoding
         try:
-            self._zip = zipfile.ZipFile(file)
-        except (*_FAULTS, LookupError, OverflowError) as error:
-            raise UnreadableImage(f"{name} is a broken ZIP archive ({error}); copy it again.") from error
+            self._zip = zipfile.ZipFile(bounded(file))
+        except _FAULTS as error:
+            if is_of_the_system(error):
+                raise
+            raise UnreadableImage(f"{name} is a broken ZIP archive ({_reason(error)}); copy it again.") from error
         self._check_totals()
         self._infos: dict[str, zipfile.ZipInfo] = {}
         for info in self._zip.infolist():
@@ -67,7 +75,7 @@ class ZipArchive:
     def members(self) -> Iterator[Member]:
         """Yield every file in the order of the archive."""
         for info in self._zip.infolist():
-            if not info.is_dir():
+            if not info.filename.endswith("/"):  # is_dir() fails on an empty name
                 name = member_name(info, self._encoding)
                 yield Member(name, info.file_size, self._refusal(info, name))
 
@@ -95,10 +103,16 @@ class ZipArchive:
             with self._zip.open(info) as stream:
                 return copied(stream, info.file_size)
         except _FAULTS as error:
+            if is_of_the_system(error):
+                raise
             raise UnreadableImage(
-                f"{escaped(member)} in {self._name} cannot be unpacked ({error}); pack it again."
+                f"{escaped(member)} in {self._name} cannot be unpacked ({_reason(error)}); pack it again."
             ) from error
 
     def close(self) -> None:
         """Close the archive, not its file."""
         self._zip.close()
+
+
+def _reason(error: Exception) -> str:
+    return reason(error, zipfile.BadZipFile)

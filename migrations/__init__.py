@@ -33,6 +33,11 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def knows(revision: str) -> bool:
+    """Return whether this code knows a revision; one that it does not know comes from a newer version."""
+    return any(revision == known.revision for known in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def in_models(_object: object, name: str | None, kind: str, *_: object) -> bool:
     """Tell Alembic's comparison to leave out what only the migrations know: spatial indices, each database's own."""
     box_index = kind == "index" and str(name).endswith("_box")

@@ -5,9 +5,11 @@ from models.base import Base, database_now
 from models.face import Face
 from models.page import Page
 from models.page_run import PageRun, PageRunState
+from models.picture import Picture
 from models.pipeline import Pipeline
 from models.separator import Separator
 from models.stage_timing import StageTiming
+from models.text_block import TextBlock
 from models.text_line import TextLine
 from models.volume import Volume
 from models.worker import Worker
@@ -19,9 +21,11 @@ __all__ = [
     "Page",
     "PageRun",
     "PageRunState",
+    "Picture",
     "Pipeline",
     "Separator",
     "StageTiming",
+    "TextBlock",
     "TextLine",
     "Volume",
     "Worker",

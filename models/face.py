@@ -17,4 +17,9 @@ class Face(OfBox, Base):
 
     face_number: Mapped[int] = mapped_column(Integer, primary_key=True, comment="1-based, in the detector's order")
     label: Mapped[str] = mapped_column(String(40), comment="face, or the name of the cascade that was asked for")
-    confidence: Mapped[float] = mapped_column(Float, comment="The detector's own level; higher is surer")
+    confidence: Mapped[float] = mapped_column(Float, comment="Share of such faces that are true, 0 to 1")
+    level: Mapped[float] = mapped_column(
+        Float,
+        server_default="0",
+        comment="The detector's own level, higher is surer: weights of a cascade, or YuNet's",
+    )

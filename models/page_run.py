@@ -111,6 +111,17 @@ class PageRun(Base):
     text_lines: Mapped[int | None] = mapped_column(Integer, comment="Number of text lines found")
     separators: Mapped[int | None] = mapped_column(Integer, comment="Number of separators found")
     faces: Mapped[int | None] = mapped_column(Integer, comment="Number of faces found")
+    columns: Mapped[int | None] = mapped_column(Integer, comment="Columns side by side where most are; 0 without lines")
+    pictures: Mapped[int | None] = mapped_column(Integer, comment="Number of pictures found")
+    doubt: Mapped[float | None] = mapped_column(
+        Float, comment="How far the lines fail to explain the page's letters, 0 to 1; NULL where not measured"
+    )
+    format: Mapped[str | None] = mapped_column(String(16), comment="Format of the scan: JPEG, TIFF, PNG, PDF and more")
+    mode: Mapped[str | None] = mapped_column(String(16), comment="How a pixel is stored: 1, L, P, RGB, CMYK, I;16")
+    bit_depth: Mapped[int | None] = mapped_column(Small, comment="Bits of one channel")
+    dpi_x: Mapped[float | None] = mapped_column(Float, comment="Dots per inch across as stated; else NULL")
+    dpi_y: Mapped[float | None] = mapped_column(Float, comment="Dots per inch down as stated; else NULL")
+    is_colour: Mapped[bool | None] = mapped_column(Boolean, comment="True where it has colours beside its paper's")
     picture_hash: Mapped[int | None] = mapped_column(
         BigInteger, comment="64-bit difference hash of the picture: a few bits apart means the same picture"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -58,9 +60,8 @@ def open_engine_read_only(url: str | URL) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database:
             raise ValueError("a SQLite URL needs a file: sqlite:///broadsheet.db")
-        read_only = URL.create(
-            "sqlite", database=f"file:{_quoted(parsed.database)}", query={"mode": "ro", "uri": "true"}
-        )
+        how = {"immutable": "1"} if _cannot_change(Path(parsed.database)) else {"mode": "ro"}
+        read_only = URL.create("sqlite", database=f"file:{_quoted(parsed.database)}", query=how | {"uri": "true"})
         engine = create_engine(read_only, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
         event.listen(engine, "connect", _forbid_writes_on_sqlite)
         return engine
@@ -76,6 +77,16 @@ def _postgres_settings(url: URL) -> dict[str, Any]:
 
 def _with_driver(url: URL) -> URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
+
+
+def _cannot_change(database: Path) -> bool:
+    """Return whether a SQLite file lies where nothing can be written, and is complete without its log.
+
+    Even to read in WAL mode SQLite writes a file beside the database, unless it is told that nobody changes it. (While
+    somebody does, who may, there is a log.)
+    """
+    log = Path(f"{database}-wal")
+    return not os.access(database.absolute().parent, os.W_OK) and not (log.exists() and log.stat().st_size)
 
 
 def _quoted(path: str) -> str:

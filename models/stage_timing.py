@@ -18,10 +18,12 @@ class StageTiming(OfPageRun, Base):
     stage: Mapped[str] = mapped_column(
         String(20),
         primary_key=True,
-        comment="decode, palette, binarization, separators, segmentation, faces or record",
+        comment="decode, palette, binarization, separators, segmentation, second_reader, structure, faces or record",
     )
     stage_number: Mapped[int] = mapped_column(Integer, comment="1-based place in the page's way")
     wall_ms: Mapped[float] = mapped_column(Float, comment="Elapsed milliseconds")
     cpu_ms: Mapped[float] = mapped_column(Float, comment="CPU milliseconds of the process")
-    peak_rss_kib: Mapped[int] = mapped_column(Integer, comment="Peak resident memory of the process so far, KiB")
+    peak_rss_kib: Mapped[int] = mapped_column(
+        Integer, comment="Peak memory of the process in the stage, KiB; 0 unknown"
+    )
     items: Mapped[int] = mapped_column(Integer, comment="Things that came out: lines, separators, faces, pixels")

@@ -27,6 +27,7 @@ def open_for_ingest(url: str) -> Engine:
     check_url(url)
     engine = open_engine(url)
     revision = migrations.current_revision(engine)
+    refuse_newer(revision)
     if revision == migrations.head_revision():
         return engine
     if engine.dialect.name != "sqlite":
@@ -42,19 +43,46 @@ def open_existing(url: str, *, read_only: bool = True) -> Engine:
     """Return an engine on a database that already holds results, with the schema of this version.
 
     Raises:
-        UnreadableInput: there is no such file, or its schema is another.
+        UnreadableInput: there is no such file, its schema is another, or it may not be written and must be.
     """
     check_url(url)
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
         raise UnreadableInput(f"There is no database {parsed.database}; make one with: broadsheet ingest PATH")
+    if parsed.get_backend_name() == "sqlite":
+        _check_permissions(Path(parsed.database or ""), read_only)
     engine = open_engine_read_only(url) if read_only else open_engine(url)
     revision, known = migrations.current_revision(engine), migrations.head_revision()
+    refuse_newer(revision)
     if revision != known:
         raise UnreadableInput(
             f"The database has schema {revision or 'none'}, this version knows {known}; run: broadsheet db upgrade"
         )
     return engine
+
+
+def _check_permissions(database: Path, read_only: bool) -> None:
+    beside = os.access(database.absolute().parent, os.W_OK)
+    if not read_only and not (beside and os.access(database, os.W_OK)):
+        raise UnreadableInput(f"{database} may not be written here; copy it to a folder of yours.")
+    log, index = (Path(f"{database}{suffix}") for suffix in ("-wal", "-shm"))
+    if not beside and log.exists() and log.stat().st_size and not index.exists():
+        raise UnreadableInput(
+            f"{database} was not closed, and its last changes are in {log.name}; copy both to a folder of yours."
+        )
+
+
+def refuse_newer(revision: str | None) -> None:
+    """Refuse a schema that a newer version of this program has made.
+
+    Raises:
+        UnreadableInput: with the remedy.
+    """
+    if revision is not None and not migrations.knows(revision):
+        raise UnreadableInput(
+            f"The database has schema {revision}, which a newer version of Broadsheet made; this one knows schemas up "
+            f"to {migrations.head_revision()}. Update Broadsheet on this machine."
+        )
 
 
 def check_url(url: str) -> None:

@@ -50,6 +50,7 @@ def page(
         None if lines else "blank",
         0.1,
         picture_hash,
+        columns=1 if lines else 0,
     )
 
 

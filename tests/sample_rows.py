@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Engine, insert, select, update
 
 from models import Page, PageRun, Pipeline, Volume
 from models import StageTiming as StageTimingRow
 from samples.archive import make_archive
 from tests.archive import store
-from workers.layout import BoundingBox, Face, PageLayout, Separator, StageTiming, TextLine
+from workers.layout import BoundingBox, Face, PageLayout, Picture, ScanFacts, Separator, StageTiming, TextLine
+from workers.stages.segmentation.column_numbers import number_columns
+from workers.stages.segmentation.line_kinds import line_kinds
 
 FINGERPRINT = "5a3b1e0000000001"
 WEEKS = (datetime(2026, 3, 2, 9, tzinfo=UTC), datetime(2026, 3, 9, 9, tzinfo=UTC))
@@ -81,12 +84,15 @@ def _break(engine: Engine, page_run_id: int) -> None:
 
 
 def _layout(page: Mapping[str, Any], slowness: float) -> PageLayout:
-    lines = tuple(TextLine(BoundingBox(*box)) for box in page["lines"])
+    boxes, rules = (np.array(page[name], np.int64).reshape(-1, 4) for name in ("lines", "separators"))
+    numbers, columns = number_columns(boxes, rules, page["width"], right_to_left=False)
+    described = zip(page["lines"], numbers.tolist(), line_kinds(boxes), strict=True)
+    lines = tuple(TextLine(BoundingBox(*box), column=column, kind=kind) for box, column, kind in described)
     separators = tuple(
         Separator(BoundingBox(*box), "printed", ((box[0], box[1]), (box[2] - 1, box[3] - 1)))
         for box in page["separators"]
     )
-    faces = tuple(Face(_face(box), "face", 5.0) for box in page["images"])
+    faces = tuple(Face(_face(box), "face", 0.9, 18.0) for box in page["images"])
     timings = tuple(
         StageTiming(stage, ms, 0.9 * ms, kib, items)
         for stage, ms, kib, items in (
@@ -98,7 +104,28 @@ def _layout(page: Mapping[str, Any], slowness: float) -> PageLayout:
     )
     reason = None if lines else "blank"
     looks = hash(tuple(map(tuple, page["lines"]))) if lines else 0
-    return PageLayout(page["width"], page["height"], lines, separators, faces, timings, reason, 0.0, looks)
+    pictures = tuple(_picture(box, page["width"] * page["height"]) for box in page["images"])
+    scan = ScanFacts("PNG", "L", 8, (150.0, 150.0), is_colour=False)
+    return PageLayout(
+        page["width"],
+        page["height"],
+        lines,
+        separators,
+        faces,
+        timings,
+        reason,
+        0.0,
+        looks,
+        columns=columns,
+        pictures=pictures,
+        scan=scan,
+    )
+
+
+def _picture(box: Sequence[int], page_area: int) -> Picture:
+    left, top, right, bottom = box
+    outline = ((left, top), (right - 1, top), (right - 1, bottom - 1), (left, bottom - 1))
+    return Picture(BoundingBox(*box), outline, "photograph", (right - left) * (bottom - top) / page_area)
 
 
 def _face(box: Sequence[int]) -> BoundingBox:

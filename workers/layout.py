@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Point = tuple[int, int]
+LineKind = Literal["body", "headline", "drop_capital"]
+PictureKind = Literal["photograph", "other"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,12 +71,30 @@ class BoundingBox:
 class TextLine:
     """One text line; its place in `PageLayout.lines` is its reading order.
 
-    `baseline` and `boundary` are polylines of the neural segmenter; the box segmenter gives none.
+    `baseline` runs through the feet of its letters. `boundary` is the outline that the neural segmenter gives; the box
+    segmenter gives none. `column` is the place of its column among those side by side at its height, from 1 in the
+    direction of reading. `kind` is `body`, `headline` (much taller than the body) or `drop_capital`.
     """
 
     bbox: BoundingBox
     baseline: tuple[Point, ...] | None = None
     boundary: tuple[Point, ...] | None = None
+    column: int = 1
+    kind: LineKind = "body"
+
+
+def corners(box: BoundingBox) -> tuple[Point, ...]:
+    """Return the corners of a box, clockwise from the left upper one, on its last pixels."""
+    right, bottom = box.x_max - 1, box.y_max - 1
+    return (box.x_min, box.y_min), (right, box.y_min), (right, bottom), (box.x_min, bottom)
+
+
+def straight_baseline(line: TextLine) -> tuple[int, int] | None:
+    """Return the heights of a baseline at the left and the right edge of its box, None where it is not that simple."""
+    ends = line.baseline or ()
+    if len(ends) != 2 or (ends[0][0], ends[1][0]) != (line.bbox.x_min, line.bbox.x_max - 1):
+        return None
+    return ends[0][1], ends[1][1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +111,47 @@ class Separator:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One detected face (or what else the cascade named by `label` finds); `confidence` as the detector gives it."""
+    """One detected face (or what else the cascade named by `label` finds).
+
+    `confidence` is the share of such faces that are true, 0 to 1; `level` what the detector gives.
+    """
 
     bbox: BoundingBox
     label: str = "face"
     confidence: float = 0.0
+    level: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture on the page: a photograph, in which no white paper shows, or another: a drawing, an open halftone.
+
+    `outline` is a polygon; `share` says which part of the page it covers, 0 to 1.
+    """
+
+    bbox: BoundingBox
+    outline: tuple[Point, ...]
+    kind: PictureKind
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFacts:
+    """What the file says of the scan, and whether it really has colours.
+
+    Attributes:
+        format: as Pillow names it: JPEG, TIFF, PNG, JPEG2000, PDF.
+        mode: how a pixel is stored, as Pillow names it: 1, L, P, RGB, CMYK, I;16.
+        bit_depth: bits of one channel.
+        dpi: dots per inch along x and y; None where the file does not state them, or nothing that can be.
+        is_colour: False where all is grey, sepia of old paper not counted.
+    """
+
+    format: str | None
+    mode: str
+    bit_depth: int
+    dpi: tuple[float, float] | None
+    is_colour: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +180,9 @@ LINE_CHANGES = ("dropped", "trimmed", "added", "joined", "cut")
 
 @dataclass(frozen=True, slots=True)
 class StageTiming:
-    """What one stage cost: wall and CPU time, the process's peak resident memory after it, and the items it gave."""
+    """What one stage cost: wall and CPU time, the process's peak resident memory in it, and the items it gave.
+
+    The peak is 0 where the system cannot tell that of a stage alone."""
 
     stage: str
     wall_ms: float
@@ -141,6 +199,7 @@ class PageLayout:
     `skew_degrees` tells how far the scan is turned clockwise, about 90 or -90 where it lies on its side.
     `picture_hash` is the signed 64-bit difference hash by which the same picture is found again. `doubt` says from 0 to
     1 how far the lines fail to explain the page's letters (`second_reader.doubt`); None where it was not measured.
+    `columns` is the number of columns side by side where most are, 0 on a page without lines.
     """
 
     width: int
@@ -153,6 +212,9 @@ class PageLayout:
     skew_degrees: float = 0.0
     picture_hash: int | None = None
     doubt: float | None = None
+    columns: int = 0
+    pictures: tuple[Picture, ...] = ()
+    scan: ScanFacts | None = None
 
     @property
     def quarter_turns(self) -> int:

@@ -19,9 +19,11 @@ from workers.stages.faces.detection import find_faces
 from workers.stages.kraken.neural import baseline_lines
 from workers.stages.palette.normalise import normalise
 from workers.stages.palette.picture_hash import picture_hash
+from workers.stages.palette.scan_facts import scan_facts
 from workers.stages.raster.arrays import Grey, Mask
 from workers.stages.raster.quarter_turns import turned
 from workers.stages.second_reader.reading import asks, doubt_of, read_again
+from workers.stages.segmentation.described_lines import described_lines
 from workers.stages.segmentation.step_effects import StepEffect
 from workers.stages.segmentation.text_lines import (
     Found,
@@ -31,6 +33,7 @@ from workers.stages.segmentation.text_lines import (
     read_lines,
 )
 from workers.stages.separators.columns import Columns, draw, find_columns, gap_columns, no_columns, to_separators
+from workers.stages.separators.found_pictures import found_pictures
 from workers.telemetry.timing import StageClock
 from workers.weights import TEXT_DETECTOR, find_weights
 
@@ -56,7 +59,10 @@ def analyse_page(
     """
     clock = clock or StageClock()
     with clock.stage("palette") as pixels:
-        grey, negative = _positive(normalise(image).grey, parameters)
+        normalised = normalise(image)
+        facts = scan_facts(image, normalised.rgb)
+        grey, negative = _positive(normalised.grey, parameters)
+        del normalised
         looks = picture_hash(grey)
         visible = grey if mask is None else _masked(grey, mask)
         pixels.count = grey.size
@@ -83,11 +89,29 @@ def analyse_page(
             lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)
             found.count = len(lines)
     doubt = None if reading is None else doubt_of(reading)
+    with clock.stage("structure") as described:
+        lines, column_count = described_lines(lines, page, columns, parameters.segmentation)
+        pictures = found_pictures(page.grey, columns.pictures, page.scale, page.placement)
+        described.count = column_count
     with clock.stage("faces") as seen:
         faces = _faces(grey, page.turns, [line.bbox for line in lines], parameters.faces)
         seen.count = len(faces)
     height, width = grey.shape
-    return PageLayout(width, height, lines, separators, faces, tuple(clock.timings), reason, page.skew, looks, doubt)
+    return PageLayout(
+        width,
+        height,
+        lines,
+        separators,
+        faces,
+        tuple(clock.timings),
+        reason,
+        page.skew,
+        looks,
+        doubt,
+        columns=column_count,
+        pictures=pictures,
+        scan=facts,
+    )
 
 
 def explain_page_lines(grey: Grey, parameters: PipelineParameters, mask: Mask | None = None) -> tuple[LineStep, ...]:

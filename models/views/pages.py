@@ -30,6 +30,20 @@ STATUS = (
     + columns(
         ("p.volume_id", "Number of the volume"),
         ("p.size_bytes", "Length of the scan's original bytes, bytes"),
+        (
+            "r.columns",
+            "Columns side by side where most are; a separator counts where lines stand on both sides",
+        ),
+        ("r.pictures", "Number of pictures found"),
+        ("r.doubt", "How far the lines fail to explain the page's letters, 0 to 1; NULL where not measured"),
+        ("r.format", "Format of the scan: JPEG, TIFF, PNG, JPEG2000, PDF and more"),
+        ("r.mode", "How a pixel is stored, as Pillow names it: 1 (bitonal), L (grey), P, RGB, CMYK, I;16"),
+        ("r.bit_depth", "Bits of one channel"),
+        ("r.is_colour", "True where the scan has colours beside the tint of its paper"),
+        ("r.dpi_x", "Dots per inch across, as the file states them; NULL where it does not, or absurdly"),
+        ("r.dpi_y", "Dots per inch down, as the file states them; NULL where it does not, or absurdly"),
+        ("width_mm", "25.4 * r.width / r.dpi_x", "Width of the scan, millimetres; NULL without dots per inch"),
+        ("height_mm", "25.4 * r.height / r.dpi_y", "Height of the scan, millimetres; NULL without dots per inch"),
     )
 )
 GONE = columns(
@@ -56,8 +70,37 @@ LINES = (
     + columns(("reading_order", "t.line_number", "Place in the reading order of the page, from 1"))
     + _corner("t")
     + columns(
-        ("t.baseline", "Baseline as JSON [[x, y], ...], pixels; NULL where the segmenter gives none"),
+        ("t.baseline", "Baseline as JSON [[x, y], ...], pixels, where it is bent or upright; else NULL"),
         ("t.boundary", "Outline as JSON [[x, y], ...], pixels; NULL where the segmenter gives none"),
+    )
+    + KEYS
+    + columns(
+        ("t.block_number", "The block it belongs to, as in page_blocks; NULL where read before schema 0005"),
+        ("t.column_number", "Its column among those side by side at its height, from 1; NULL before schema 0005"),
+        ("t.kind", "body, headline (much taller) or drop_capital, by its size; NULL before schema 0005"),
+        ("t.baseline_y_left", "Baseline at the left edge, pixels from the top; NULL where baseline is given instead"),
+        ("t.baseline_y_right", "Baseline at the right edge, pixels from the top; NULL where baseline is given instead"),
+    )
+)
+BLOCKS = (
+    PAGE
+    + columns(("reading_order", "b.block_number", "Place in the reading order of the page, from 1"))
+    + _corner("b")
+    + columns(
+        ("b.column_number", "The column of most of its lines, from 1"),
+        ("b.first_line", "reading_order of its first line"),
+        ("b.text_lines", "Number of its lines"),
+    )
+    + KEYS
+)
+PICTURES = (
+    PAGE
+    + columns(("i.picture_number", "Number of the picture on its page, from 1, from head to foot"))
+    + columns(("i.kind", "photograph where no white paper shows in it, else other: a drawing, an open halftone"))
+    + _corner("i")
+    + columns(
+        ("i.share", "Part of the page that it covers, 0 to 1"),
+        ("i.outline", "Its outline as JSON [[x, y], ...], a polygon, pixels"),
     )
     + KEYS
 )
@@ -75,17 +118,27 @@ FACES = (
     PAGE
     + columns(("f.label", "face, or the name of the cascade that was asked for"))
     + _corner("f")
-    + columns(("f.confidence", "The detector's own level, higher is surer"))
+    + columns(("f.confidence", "Share of such faces that are true, 0 to 1"))
     + KEYS
-    + columns(("f.face_number", "Number of the face on its page, from 1"))
+    + columns(
+        ("f.face_number", "Number of the face on its page, from 1"),
+        ("f.level", "The detector's own level, higher is surer: a sum of weights of a cascade, or YuNet's score"),
+    )
 )
 TIMINGS = (
     PAGE
     + columns(
-        ("t.stage", "decode, palette, binarization, separators, segmentation, faces or record"),
+        (
+            "t.stage",
+            "decode, palette, binarization, separators, segmentation, second_reader, structure, faces, record",
+        ),
         ("t.wall_ms", "Elapsed time, milliseconds"),
         ("t.cpu_ms", "Processor time, milliseconds"),
-        ("t.peak_rss_kib", "Most resident memory of the worker process up to the end of the stage, KiB"),
+        (
+            "peak_rss_kib",
+            "NULLIF(t.peak_rss_kib, 0)",
+            "Most resident memory of the process in the stage, KiB",
+        ),
         ("t.items", "Things that came out: pixels for the first stages, then separators, lines, faces, rows"),
         ("t.stage_number", "Place of the stage in the page's way, from 1"),
     )
@@ -97,6 +150,8 @@ VIEWS: tuple[View, ...] = (
         "page_status", "Where each page stands", STATUS, f"FROM page_run r{OF_PAGE_RUN}{OF_PIPELINE}", more=GONE
     ),
     *with_history("page_lines", "Text lines in reading order", LINES, _of("text_line", "t")),
+    *with_history("page_blocks", "Blocks of text lines in reading order", BLOCKS, _of("text_block", "b")),
+    *with_history("page_pictures", "Pictures", PICTURES, _of("picture", "i")),
     *with_history("page_separators", "Separators between columns", SEPARATORS, _of("separator", "s")),
     *with_history("page_faces", "Faces", FACES, _of("face", "f")),
     *with_history("page_timings", "What each stage of a page cost", TIMINGS, _of("stage_timing", "t")),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from models.views.view import CURRENT, OF_PAGE_RUN, OF_PIPELINE, View, of_history
 
 _MEANINGS = {
-    "stage": "decode, palette, binarization, separators, segmentation, faces or record",
+    "stage": "decode, palette, binarization, separators, segmentation, second_reader, structure, faces or record",
     "pipeline": "Fingerprint of the pipeline: the parameters and versions that made it",
     "pages": "Number of finished pages",
     "p50_ms": "Median of the elapsed time, milliseconds, nearest rank",

@@ -85,9 +85,12 @@ def _judge(
         return verdict
     pages = sample_pages(engine, selection, sample)
     with pool(processes or cores()) as workers:
+        sampled = []
         running = run_sample(pages, a, b, workers.map, settings.max_pixels)
-        with progress("sample", len(pages), running) as bar:
-            sampled = list(bar)
+        with progress("sample", len(pages)) as bar:
+            for one in running:
+                sampled.append(one)
+                bar.to(len(sampled))
     for one in sampled:
         if one.trouble:
             click.echo(f"{one.page.page}: {one.trouble}", err=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
-from orchestrator.commands.options import with_settings
+from orchestrator.commands.options import json_option, with_settings
 from workers.config import Settings
 
 
@@ -14,15 +16,18 @@ def db() -> None:
 
 
 @db.command()
+@json_option
 @with_settings()
-def upgrade(settings: Settings) -> None:
+def upgrade(settings: Settings, as_json: bool) -> None:
     """Bring the schema to the newest version; safe to run twice, and by several machines at once."""
     import migrations
     from models.session import open_engine
-    from orchestrator.database import check_url
+    from orchestrator.database import check_url, refuse_newer
 
     check_url(settings.database_url)
     engine = open_engine(settings.database_url)
     before = migrations.current_revision(engine)
+    refuse_newer(before)
     migrations.upgrade(engine)
-    click.echo(f"Schema {before or 'none'} -> {migrations.current_revision(engine)}")
+    after = migrations.current_revision(engine)
+    click.echo(json.dumps({"before": before, "after": after}) if as_json else f"Schema {before or 'none'} -> {after}")

@@ -95,12 +95,13 @@ def _subjects(
 
 def _draw(evaluation: Evaluation, pages: Mapping[str, Subject], folder: Path, number: int) -> None:
     from orchestrator.evaluation.pictures import picture_of, worst_pages
+    from orchestrator.results.mark import marked
     from workers.errors import BroadsheetError
 
     folder.mkdir(parents=True, exist_ok=True)
     for place, page in enumerate(worst_pages(evaluation.pages, number), 1):
         file = folder / f"{place:02}_{page.page.replace('/', '_').replace('#', '_')}.png"
         try:
-            picture_of(page, pages[page.page].scan()).save(file)
+            picture_of(page, pages[page.page].scan()).save(file, **marked("png"))
         except BroadsheetError as error:
             click.echo(f"{page.page}: no picture, {error}", err=True)

@@ -6,22 +6,23 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.commands.options import max_failure_rate, with_settings
+from orchestrator.commands.options import ScanPath, json_option, max_failure_rate, with_settings
+from orchestrator.terminal.verbosity import Verbosity, say, verbosity
 from orchestrator.terminal.wording import counted
 from workers.config import Settings
 
 if TYPE_CHECKING:
-    from orchestrator.discovery.discovery import Volume
+    from orchestrator.discovery.discovery import FoundPage, SkippedFile, Volume
     from orchestrator.ingest.run import IngestOptions
     from workers.parameters import PipelineParameters
 
 
 @click.command(short_help="Turn scans into rows; resumes where it stopped.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=ScanPath(path_type=Path))
 @click.option("--processes", type=click.IntRange(1), help="Local worker processes [one for each core].")
 @click.option("--parameters", "parameter_file", type=click.Path(path_type=Path), help="JSON file of parameters.")
 @click.option(
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--no-wait", is_flag=True, help="Store and return; `broadsheet feed` and a fleet see to the rest.")
 @click.option("--interactive", is_flag=True, help="Go before every other ingest that is not interactive.")
 @click.option("--dry-run", is_flag=True, help="List what would be ingested, store nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
+@json_option
 @with_settings(broker=True)
 @max_failure_rate
 def ingest(
@@ -68,32 +69,67 @@ def ingest(
     for volume in volumes:
         require_page(volume, Limits(max_pixels=settings.max_pixels), own)
     if dry_run:
-        return _list(settings, volumes)
+        return _list(settings, volumes, as_json)
     from orchestrator.ingest.run import IngestOptions
 
     return _ingest(settings, volumes, parameters, IngestOptions(processes, not no_wait, interactive), as_json)
 
 
-def _list(settings: Settings, volumes: Sequence[Volume]) -> int:
+def _list(settings: Settings, volumes: Sequence[Volume], as_json: bool) -> int:
     from orchestrator.database import own_files
-    from orchestrator.discovery.discovery import SkippedFile, find_pages
+    from orchestrator.discovery.discovery import find_pages
     from workers.sources.limits import Limits
 
     skipped: list[SkippedFile] = []
     notes: list[str] = []
-    count = 0
+    limits, own = Limits(max_pixels=settings.max_pixels), own_files(settings.database_url)
+    show = _ListedAsJson() if as_json else _Listed()
     for volume in volumes:
-        click.echo(f"{volume.source} ({volume.kind})")
-        limits, own = Limits(max_pixels=settings.max_pixels), own_files(settings.database_url)
+        show.volume(volume)
         for page in find_pages(volume, limits, skipped=skipped.append, own=own, note=notes.append):
-            click.echo(f"  {page.page_number}  {page.address.name}{f'  ! {page.error}' if page.error else ''}")
-            count += 1
-    for sentence in notes:
-        click.echo(sentence, err=True)
-    for file in skipped:
-        click.echo(f"passed over: {file.name} ({file.reason})", err=True)
-    click.echo(f"{counted(count, 'page')}, {counted(len(skipped), 'file')} passed over; nothing was stored", err=True)
+            show.page(page)
+    show.end(skipped, notes)
     return 0
+
+
+class _Listed:
+    """Prints what would be ingested as it is found."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def volume(self, volume: Volume) -> None:
+        click.echo(f"{volume.source} ({volume.kind})")
+
+    def page(self, page: FoundPage) -> None:
+        click.echo(f"  {page.page_number}  {page.address.name}{f'  ! {page.error}' if page.error else ''}")
+        self._count += 1
+
+    def end(self, skipped: Sequence[SkippedFile], notes: Sequence[str]) -> None:
+        for sentence in notes:
+            click.echo(sentence, err=True)
+        for file in skipped:
+            say(f"passed over: {file.name} ({file.reason})")
+        say(f"{counted(self._count, 'page')}, {counted(len(skipped), 'file')} passed over; nothing was stored")
+
+
+class _ListedAsJson:
+    """Prints what would be ingested as one object."""
+
+    def __init__(self) -> None:
+        self._volumes: list[dict[str, Any]] = []
+
+    def volume(self, volume: Volume) -> None:
+        self._volumes.append({"volume": volume.source, "kind": volume.kind, "pages": []})
+
+    def page(self, page: FoundPage) -> None:
+        error = {"code": page.error.code, "message": str(page.error)} if page.error else None
+        found = {"page": page.address.name, "page_number": page.page_number, "size_bytes": page.size_bytes}
+        self._volumes[-1]["pages"].append(found | {"error": error})
+
+    def end(self, skipped: Sequence[SkippedFile], notes: Sequence[str]) -> None:
+        passed_over = [{"file": file.name, "reason": file.reason} for file in skipped]
+        click.echo(json.dumps({"volumes": self._volumes, "skipped": passed_over, "notes": list(notes)}))
 
 
 def _ingest(
@@ -105,15 +141,19 @@ def _ingest(
 ) -> int:
     from orchestrator.ingest.progress import open_display
     from orchestrator.ingest.run import run_ingest, store_only
-    from orchestrator.ingest.summary_text import print_summary
+    from orchestrator.ingest.summary_text import print_failures, print_summary
+    from orchestrator.terminal.next_steps import after_ingest
 
     began = time.monotonic()
-    with open_display(quiet=as_json) as display:
+    with open_display(quiet=as_json or verbosity() == Verbosity.QUIET) as display:
         run = run_ingest if options.wait else store_only
         outcome = run(settings, volumes, parameters, options, display)
     seconds = time.monotonic() - began
     if as_json:
         click.echo(json.dumps(outcome.to_dict() | {"seconds": round(seconds, 3)}))
+    elif verbosity() == Verbosity.QUIET:
+        print_failures(outcome.summary)
     else:
         print_summary(outcome, seconds)
+        say(after_ingest(settings, [volume.source for volume in volumes], outcome.summary.unfinished))
     return 1 if outcome.summary.quarantined or outcome.summary.cancelled or outcome.stopped else 0

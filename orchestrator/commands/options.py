@@ -12,6 +12,20 @@ import click
 from orchestrator.terminal.verbosity import verbosity_options
 from workers.config import Settings
 
+
+class ScanPath(click.Path):
+    """A path of scans; the address of a server is refused before its slashes are lost."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        scheme, address, _ = str(value).partition("://")
+        if address and scheme.isalnum():
+            self.fail(f"{value} is an address, and {scheme}:// is not read yet; copy the files here first.", param, ctx)
+        if value == "-":
+            self.fail("standard input is not read; give paths, or let xargs give them.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 volume_option = click.option(
     "--volume", "volumes", multiple=True, metavar="NAME",
     help="Only this volume: as it was given to ingest, its path, or a pattern; repeatable.",
@@ -20,6 +34,11 @@ page_option = click.option(
     "--page", "pages", multiple=True, metavar="NAME", help="Only this page, or a pattern of names; repeatable."
 )
 code_option = click.option("--code", metavar="CODE", help="Only pages that failed with this error code.")
+log_level_option = click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="[info; warning with -q, debug with -v]",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Ask the database, read-only.")
-@click.argument("sql", required=False, metavar="SQL|NAME")
+@click.argument("sql", required=False, metavar="[SQL|NAME|-]")
 @click.option(
     "--format",
     "form",
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop after this time.")
 @click.option("--list", "listing", is_flag=True, help="List the named queries, or print the SQL of NAME.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @with_settings()
 def query(
     settings: Settings,
@@ -39,6 +40,7 @@ def query(
     output: Path | None,
     timeout: float | None,
     listing: bool,
+    as_json: bool,
 ) -> None:
     """Ask the database, read-only: SQL, or the name of a query that ships with Broadsheet.
 
@@ -46,7 +48,9 @@ def query(
     The views: page_status, page_lines, page_separators, page_faces, page_timings and more;
     broadsheet schema names them all, broadsheet schema page_lines their columns.
     broadsheet query "SELECT page, text_lines FROM page_status ORDER BY text_lines DESC LIMIT 5"
-    broadsheet query suspects --format csv --output suspects.csv
+    broadsheet query suspects --output suspects.csv
+    broadsheet query "PRAGMA table_info(page_lines)"
+    broadsheet query - < question.sql
     """
     from orchestrator.database import open_existing
     from orchestrator.query.named_queries import find_query
@@ -56,11 +60,12 @@ def query(
     dialect = "sqlite" if settings.database_url.startswith("sqlite") else "postgresql"
     if listing:
         return _list(sql, dialect)
-    if sql is None:
-        raise click.UsageError("Give a query: SQL, or a name that broadsheet query --list shows.")
+    if sql == "-" or (sql is None and not sys.stdin.isatty()):
+        sql = sys.stdin.read().strip()
+    if not sql:
+        raise click.UsageError("Give a query: SQL, a name that broadsheet query --list shows, or - for standard input.")
     if form is None:
-        ending = output.suffix.removeprefix(".").lower() if output else ""
-        form = ending if ending in FORMATS else "table"
+        form = "json" if as_json else _by_name(output)
     if form == "parquet" and output is None:
         raise click.UsageError("Parquet needs a file: --output answer.parquet")
     if output is not None:
@@ -72,6 +77,16 @@ def query(
     engine = open_existing(settings.database_url)
     with run_query(engine, named.sql if named else sql, values, timeout) as answer:
         _write(answer, form, output)
+
+
+def _by_name(output: Path | None) -> str:
+    from orchestrator.terminal.files import refuse_other_endings
+
+    if output is None:
+        return "table"
+    ending = output.suffix.lower()
+    refuse_other_endings(output, [*(f".{form}" for form in FORMATS), ".txt"], "An answer is written")
+    return "table" if ending in ("", ".txt") else ending.removeprefix(".")
 
 
 def _write(answer: Answer, form: str, output: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -9,24 +10,31 @@ from pathlib import Path
 
 import click
 
-from orchestrator.commands.options import with_settings
+from orchestrator.commands.options import log_level_option, with_settings
+from orchestrator.terminal.verbosity import verbosity
 from workers.config import TEMPORARY_PREFIX, Settings
 
 
 @click.command(short_help="Work on pages until stopped.")
 @click.option("--processes", type=click.IntRange(1), help="Pages worked on at once [one for each core].")
 @click.option("--without-heartbeat", is_flag=True, help="Send no signs of life to monitors such as Flower.")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
+@log_level_option
 @with_settings(broker=True)
-def worker(settings: Settings, processes: int | None, without_heartbeat: bool, log_level: str) -> None:
+def worker(settings: Settings, processes: int | None, without_heartbeat: bool, log_level: str | None) -> None:
     """Work on pages until stopped. Ctrl-C finishes the pages in work; SIGTERM gives them back after a few seconds."""
-    from orchestrator.database import check_url
+    from sqlalchemy.exc import OperationalError
+
+    import migrations
+    from models.session import open_engine_read_only
+    from orchestrator.database import check_url, refuse_newer
     from orchestrator.local.services import cores
     from workers.errors import UnreadableInput
 
     if not settings.broker_url:
         raise UnreadableInput("A worker needs the address of a broker: --broker redis://HOST or BROADSHEET_BROKER_URL.")
     check_url(settings.database_url)
+    with contextlib.suppress(OperationalError):  # it is waited for
+        refuse_newer(migrations.current_revision(open_engine_read_only(settings.database_url)))
     # Each child works on one page with one thread; the libraries read this when they are loaded.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     # Celery's own SIGTERM waits for pages as long as they take; its SIGQUIT gives them back in time for any deployment.
@@ -34,7 +42,7 @@ def worker(settings: Settings, processes: int | None, without_heartbeat: bool, l
     with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX) as directory:
         if settings.metrics_address:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
-        _run(settings, processes or cores(), not without_heartbeat, log_level, Path(directory))
+        _run(settings, processes or cores(), not without_heartbeat, log_level or verbosity().log_level, Path(directory))
 
 
 def _run(settings: Settings, processes: int, heartbeat: bool, log_level: str, directory: Path) -> None:

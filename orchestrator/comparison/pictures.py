@@ -15,6 +15,7 @@ from orchestrator.comparison.pipelines import Comparison, SampledPage
 from orchestrator.export.folder import Written, open_folder, write_file
 from orchestrator.export.naming import page_path
 from orchestrator.overlay.drawing import shrink
+from orchestrator.results.mark import marked
 from orchestrator.results.pages import ArchivedPage, read_pages
 from orchestrator.results.scans import open_scan
 from orchestrator.results.selection import Selection
@@ -43,7 +44,7 @@ def write_differences(
             click.echo(f"{page.page}: {error}", err=True)
             continue
         out = io.BytesIO()
-        difference_image(found, page.layout, paper).save(out, "PNG")
+        difference_image(found, page.layout, paper).save(out, "PNG", **marked("png"))
         path = folder / f"{rank:03} {page_path('', page.page, '.png').name}"
         write_file(path, out.getvalue, Written())
 

@@ -14,6 +14,7 @@ from typing import BinaryIO
 from orchestrator.discovery.natural_order import natural_key
 from orchestrator.discovery.own_files import OwnFiles
 from orchestrator.discovery.pdf_pages import PdfPageCounter
+from orchestrator.results.mark import is_export, is_marked
 from workers.config import TEMPORARY_PREFIX
 from workers.errors import ImageTooLarge, PageError, TransientError, UnreadableImage, UnsafeArchive
 from workers.sources.address import PageAddress
@@ -128,6 +129,8 @@ class Finder:
                 self.skipped(SkippedFile(escaped(member), reason))
             elif not entry.is_dir(follow_symlinks=False):
                 yield from self._file_on_disk(member, escaped(member))
+            elif is_export(Path(entry.path)):
+                self.skipped(SkippedFile(escaped(member), "an export of broadsheet"))
             else:
                 try:
                     stack.append(iter(self._listing(Path(entry.path))))
@@ -152,6 +155,9 @@ class Finder:
                     yield place.page(sha256)
                     return
                 with path.open("rb") as file:
+                    if self.location.is_dir() and is_marked(file) and not is_export(self.location):
+                        self.skipped(SkippedFile(name, "made by broadsheet"))
+                        return
                     yield from self._look_into(file, place, depth=0)
         except PageError as error:
             yield place.refused(error)

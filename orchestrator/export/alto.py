@@ -1,4 +1,4 @@
-"""ALTO 4.4: text lines in blocks, separators as graphical elements, faces as illustrations.
+"""ALTO 4.4: text lines in blocks, pictures as illustrations, separators and faces as graphical elements.
 
 Library of Congress, https://www.loc.gov/standards/alto. Without recognised text each line holds one empty string.
 """
@@ -11,10 +11,10 @@ from typing import Any
 
 from lxml import etree
 
-from orchestrator.export.blocks import text_blocks
 from orchestrator.export.provenance import iso_moment
 from orchestrator.results.pages import ArchivedPage
-from workers.layout import BoundingBox, Point, TextLine
+from workers.layout import BoundingBox, Point, TextLine, corners
+from workers.stages.segmentation.blocks import text_blocks
 
 NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
 SCHEMA = "http://www.loc.gov/standards/alto/v4/alto-4-4.xsd"
@@ -70,20 +70,25 @@ def _lay_out(layout: Any, page: ArchivedPage) -> None:
     for number, separator in enumerate(page.layout.separators, 1):
         box = _place(separator.bbox)
         etree.SubElement(space, _q("GraphicalElement"), ID=f"separator_{number}", **box)
+    for number, picture in enumerate(page.layout.pictures, 1):
+        place = _place(picture.bbox)
+        element = etree.SubElement(space, _q("Illustration"), ID=f"picture_{number}", TYPE=picture.kind, **place)
+        _outline(element, picture.outline)
     for number, face in enumerate(page.layout.faces, 1):
-        tag = f"tag_{face.label}"
-        etree.SubElement(
-            space, _q("Illustration"), ID=f"face_{number}", TYPE=face.label, TAGREFS=tag, **_place(face.bbox)
-        )
+        place = _place(face.bbox)
+        etree.SubElement(space, _q("GraphicalElement"), ID=f"face_{number}", TAGREFS=f"tag_{face.label}", **place)
 
 
 def _line(block: Any, order: int, line: TextLine) -> None:
     element = etree.SubElement(block, _q("TextLine"), ID=f"line_{order}", **_place(line.bbox))
     if line.baseline:
         element.set("BASELINE", _points(line.baseline))
-    if line.boundary:
-        etree.SubElement(etree.SubElement(element, _q("Shape")), _q("Polygon"), POINTS=_points(line.boundary))
+    _outline(element, line.boundary or corners(line.bbox))  # OCR programs want an outline, if only the box
     etree.SubElement(element, _q("String"), CONTENT="")
+
+
+def _outline(element: Any, points: Sequence[Point]) -> None:
+    etree.SubElement(etree.SubElement(element, _q("Shape")), _q("Polygon"), POINTS=_points(points))
 
 
 def _place(box: BoundingBox) -> dict[str, str]:

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 from orchestrator.export.folder import PageFile, Written, going_on
 from orchestrator.export.naming import PageFiles
 from orchestrator.overlay.legend import INK, shortened
+from orchestrator.results.mark import marked
 from orchestrator.results.pages import ArchivedPage
 from orchestrator.results.scans import open_scan
 from workers.layout import BoundingBox
@@ -121,7 +122,7 @@ def sheet_files(pages: Iterable[ArchivedPage], what: What, reader: ScanReader) -
 
 def _sheet_png(shown: Sequence[Cut], what: What, reader: ScanReader) -> bytes:
     out = io.BytesIO()
-    sheet_picture(shown, what, reader).save(out, "PNG")
+    sheet_picture(shown, what, reader).save(out, "PNG", **marked("png"))
     return out.getvalue()
 
 

@@ -17,13 +17,12 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.export.provenance import provenance_record
+from orchestrator.results.mark import MANIFEST
 from orchestrator.results.pages import ArchivedPage, Provenance
 from orchestrator.results.selection import Selection
 from orchestrator.terminal.files import NO_ROOM, UnwritableOutput, writing, writing_beside, writing_bytes
 from orchestrator.terminal.wording import about
 from workers.errors import UnreadableInput
-
-MANIFEST = "_export.json"
 
 
 @dataclass(slots=True)

@@ -11,9 +11,9 @@ from typing import Any
 
 from lxml import etree
 
-from orchestrator.export.blocks import text_blocks
 from orchestrator.results.pages import ArchivedPage
 from workers.layout import BoundingBox, Point
+from workers.stages.segmentation.blocks import text_blocks
 
 NAMESPACE = "http://www.w3.org/1999/xhtml"
 CAPABILITIES = "ocr_page ocr_carea ocr_line ocr_separator ocr_photo"

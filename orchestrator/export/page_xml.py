@@ -1,4 +1,4 @@
-"""PAGE XML 2019-07-15: text regions with lines, separator regions, faces as image regions.
+"""PAGE XML 2019-07-15: text regions with lines, separator regions, pictures as image regions, faces as custom ones.
 
 PRImA Research Lab, https://github.com/PRImA-Research-Lab/PAGE-XML.
 """
@@ -11,10 +11,10 @@ from typing import Any
 
 from lxml import etree
 
-from orchestrator.export.blocks import text_blocks
 from orchestrator.export.provenance import iso_moment
 from orchestrator.results.pages import ArchivedPage
-from workers.layout import BoundingBox, Point, TextLine
+from workers.layout import Point, TextLine, corners
+from workers.stages.segmentation.blocks import text_blocks
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
@@ -64,33 +64,31 @@ def _lay_out(sheet: Any, page: ArchivedPage) -> None:
         for number in range(1, len(blocks) + 1):
             etree.SubElement(order, _q("RegionRefIndexed"), index=str(number - 1), regionRef=f"block_{number}")
     for number, block in enumerate(blocks, 1):
-        region = _region(sheet, "TextRegion", f"block_{number}", block.bbox)
+        custom = f"structure {{column:{block.column};}}"
+        region = _region(sheet, "TextRegion", f"block_{number}", corners(block.bbox), custom)
         for place, line in enumerate(block.lines, block.first):
             _line(region, place, line)
     for number, separator in enumerate(page.layout.separators, 1):
-        _region(sheet, "SeparatorRegion", f"separator_{number}", separator.bbox, f"origin {{type:{separator.origin};}}")
+        origin = f"origin {{type:{separator.origin};}}"
+        _region(sheet, "SeparatorRegion", f"separator_{number}", corners(separator.bbox), origin)
+    for number, picture in enumerate(page.layout.pictures, 1):
+        _region(sheet, "ImageRegion", f"picture_{number}", picture.outline, f"structure {{type:{picture.kind};}}")
     for number, face in enumerate(page.layout.faces, 1):
         custom = f"structure {{type:{face.label};}} confidence {{value:{face.confidence:.3f};}}"
-        _region(sheet, "ImageRegion", f"face_{number}", face.bbox, custom)
+        _region(sheet, "CustomRegion", f"face_{number}", corners(face.bbox), custom).set("type", face.label)
 
 
-def _region(sheet: Any, kind: str, name: str, box: BoundingBox, custom: str | None = None) -> Any:
-    element = etree.SubElement(sheet, _q(kind), id=name)
-    if custom:
-        element.set("custom", custom)
-    etree.SubElement(element, _q("Coords"), points=_corners(box))
+def _region(sheet: Any, kind: str, name: str, outline: Sequence[Point], custom: str) -> Any:
+    element = etree.SubElement(sheet, _q(kind), id=name, custom=custom)
+    etree.SubElement(element, _q("Coords"), points=_points(outline))
     return element
 
 
 def _line(region: Any, order: int, line: TextLine) -> None:
     element = etree.SubElement(region, _q("TextLine"), id=f"line_{order}")
-    etree.SubElement(element, _q("Coords"), points=_points(line.boundary) if line.boundary else _corners(line.bbox))
+    etree.SubElement(element, _q("Coords"), points=_points(line.boundary or corners(line.bbox)))
     if line.baseline:
         etree.SubElement(element, _q("Baseline"), points=_points(line.baseline))
-
-
-def _corners(box: BoundingBox) -> str:
-    return _points(((box.x_min, box.y_min), (box.x_max, box.y_min), (box.x_max, box.y_max), (box.x_min, box.y_max)))
 
 
 def _points(points: Sequence[Point]) -> str:

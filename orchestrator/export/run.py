@@ -35,6 +35,7 @@ from orchestrator.results.scans import open_scan, scan_path
 from orchestrator.results.selection import Selection
 from orchestrator.terminal.files import refuse_existing, writing_beside
 from orchestrator.terminal.progress_bar import progress
+from orchestrator.terminal.verbosity import say
 from orchestrator.terminal.wording import counted
 from workers.errors import UnreadableInput
 
@@ -87,14 +88,11 @@ def _pages(output: Path, form: str, count: int, pages: Iterable[ArchivedPage], f
     with progress(form, count) as bar:
 
         def counted_pages() -> Iterator[ArchivedPage]:
-            for page in pages:
+            for number, page in enumerate(pages, start=1):
                 yield page
-                bar.update(1)
+                bar.to(number)
 
-        def tell(sentence: str) -> None:
-            click.echo(f"{'' if bar.hidden else chr(10)}{sentence}", err=True)
-
-        return write_pages(output, counted_pages(), files, tell)
+        return write_pages(output, counted_pages(), files, bar.say)
 
 
 def _refuse_one_folder_for_two(volumes: Iterable[str]) -> None:
@@ -167,10 +165,10 @@ def _one_file(engine: Engine, form: str, output: Path, selection: Selection, cou
     with progress(form, count) as bar:
         for block in box_blocks(engine, selection, parts.want):
             parts.write(block)
-            bar.update(parts.pages - bar.pos)
+            bar.to(parts.pages)
     parts.put_together()
     before = f", {parts.kept_pages:,} of them read before the interruption" if parts.kept_pages else ""
-    click.echo(f"{counted(parts.pages, 'page')} in {output}{before}", err=True)
+    say(f"{counted(parts.pages, 'page')} in {output}{before}")
     return 0
 
 
@@ -207,4 +205,4 @@ def _say(written: Written, output: Path) -> None:
         parts.append(f"{written.kept:,} there already")
     if written.failed:
         parts.append(f"{counted(written.failed, 'page')} could not be written or drawn")
-    click.echo("; ".join(parts), err=True)
+    say("; ".join(parts))

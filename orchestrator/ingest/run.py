@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from models import PageRunState
 from models.session import open_engine_read_only
 from orchestrator.database import open_for_ingest
-from orchestrator.discovery.discovery import Volume
+from orchestrator.discovery.discovery import SkippedFile, Volume
 from orchestrator.feeder.broker import RedisBroker
 from orchestrator.feeder.circuit_breaker import CircuitBreaker
 from orchestrator.feeder.feeder import Feeder, FeederLoop
@@ -46,12 +46,12 @@ class Outcome:
 
     summary: Summary
     finished_now: int
-    skipped: int
+    skipped: Sequence[SkippedFile]
     stopped: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the outcome for `--json`."""
-        extra = {"finished_now": self.finished_now, "skipped": self.skipped, "stopped": self.stopped}
+        extra = {"finished_now": self.finished_now, "skipped": len(self.skipped), "stopped": self.stopped}
         return self.summary.to_dict() | extra
 
 
@@ -92,7 +92,7 @@ class Run:
         stored = self.storing
         finished = count_finished(stored.reader, stored.volume_ids, stored.pipeline_id, since=began)
         summary = summarise(stored.reader, stored.volume_ids, stored.pipeline_id)
-        return Outcome(summary, finished, len(stored.skipped), self.stopped)
+        return Outcome(summary, finished, tuple(stored.skipped), self.stopped)
 
     def add(self, volume: Volume) -> None:
         """Find and store the pages of a volume; the workers begin while later pages are still being found."""
@@ -183,7 +183,7 @@ def store_only(
     display.show_found(storing.found, discovering=False)
     summary = storing.retry_while_down(lambda: summarise(storing.reader, storing.volume_ids, storing.pipeline_id))
     engine.dispose()
-    return Outcome(summary, 0, len(storing.skipped))
+    return Outcome(summary, 0, tuple(storing.skipped))
 
 
 def _storing(

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from orchestrator.ingest.run import Outcome
 from orchestrator.ingest.summary import MAX_LISTED, Summary
+from orchestrator.terminal.verbosity import Verbosity, verbosity
 from orchestrator.terminal.wording import counted
 
 
@@ -28,15 +29,18 @@ def print_summary(outcome: Outcome, seconds: float) -> None:
             soft_wrap=True,
         )
     if outcome.skipped:
-        console.print(f"{counted(outcome.skipped, 'file')} passed over as no scan; --dry-run lists what")
+        more = "" if verbosity() == Verbosity.VERBOSE else "; -v lists them"
+        console.print(f"{counted(len(outcome.skipped), 'file')} passed over as no scan{more}")
+    if verbosity() == Verbosity.VERBOSE:
+        for file in outcome.skipped:
+            console.print(f"  {file.name}: {file.reason}", markup=False, soft_wrap=True)
     if outcome.finished_now:
         console.print(
             f"{counted(outcome.finished_now, 'page')} in {seconds:.1f} s: {outcome.finished_now / seconds:.2f} pages/s"
         )
     if summary.stages:
         console.print(_stages(summary))
-    if summary.failures:
-        _print_failures(console, summary)
+    print_failures(summary)
 
 
 def _also(count: int, what: str) -> str:
@@ -52,7 +56,11 @@ def _stages(summary: Summary) -> Table:
     return table
 
 
-def _print_failures(console: Console, summary: Summary) -> None:
+def print_failures(summary: Summary) -> None:
+    """Print the first quarantined pages with their reasons."""
+    if not summary.failures:
+        return
+    console = Console(highlight=False)
     console.print("Quarantined:")
     for failure in summary.failures:
         # the message names the page; lines are not cut, so that they can be searched and copied

@@ -19,6 +19,7 @@ from orchestrator.export.folder import PageFile, Written, going_on, open_folder,
 from orchestrator.export.naming import PageFiles
 from orchestrator.export.run import ExportOptions, run_export
 from orchestrator.overlay.drawing import overlay_image, overlay_svg, title
+from orchestrator.results.mark import marked
 from orchestrator.results.pages import ArchivedPage, count_pages, page_names, read_pages, volumes_of
 from orchestrator.results.scans import open_scan
 from orchestrator.results.selection import Selection
@@ -121,7 +122,7 @@ def _sheets_in_one_file(engine: Engine, selection: Selection, output: Path, form
         _pdf(((picture, "faces") for picture in pictures), output, written)
     else:
         with writing_bytes(output) as out:
-            next(pictures).save(out, form.upper(), quality=88)
+            next(pictures).save(out, form.upper(), quality=88, **marked(form))
         written.files += 1
     return _said(written, output)
 
@@ -156,7 +157,7 @@ def _content(page: ArchivedPage, form: str, width: int, max_pixels: int, draw: D
     if form == "svg":
         return overlay_svg(page, scan, width).encode()
     out = io.BytesIO()
-    draw(page, scan, width).save(out, form.upper(), quality=88)
+    draw(page, scan, width).save(out, form.upper(), quality=88, **marked(form))
     return out.getvalue()
 
 
@@ -179,7 +180,8 @@ def _pdf(pictures: Iterable[tuple[Image.Image, str]], output: Path, written: Wri
     """Write a PDF page a picture; each is appended to the file, so that memory holds one of them."""
     with writing_beside(output) as beside:
         for picture, name in pictures:
-            picture.save(beside, "PDF", append=written.files > 0, resolution=_a4(picture), title=name)
+            options = {"append": written.files > 0, "resolution": _a4(picture), "title": name}
+            picture.save(beside, "PDF", **options, **marked("pdf"))
             written.files += 1
         if not written.files:
             raise UnreadableInput("None of these scans can be read; nothing was drawn.")

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, Select, select
 
 from models import Attempt, Page, PageRun, PageRunState, Pipeline, Volume
+from orchestrator.results.mark import MARK
 from orchestrator.results.selection import Selection
 from orchestrator.terminal.files import writing_bytes
 from workers.errors import BroadsheetError, UnreadableInput
@@ -108,6 +109,7 @@ def export_case(case: PageRunReport, path: Path, limits: Limits) -> str | None:
         UnreadableInput: the ZIP exists already or cannot be written.
     """
     with writing_bytes(path) as out, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as parcel:
+        parcel.comment = MARK.encode()
         missing = _pack_original(parcel, case, limits)
         attempts = [
             {name: value for name, value in attempt.items() if name not in ("traceback", "log")}

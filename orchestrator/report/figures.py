@@ -127,7 +127,7 @@ def read_figures(engine: Engine, scope: Selection) -> Figures:
             throughput=_throughput(connection, scope),
             stages=_stages(connection, scope),
             lines=_per_page(connection, scope, "r.text_lines"),
-            columns=_columns(connection, scope),
+            columns=_per_page(connection, scope, "r.columns"),
             faces=_per_page(connection, scope, "r.faces"),
             totals=_totals(connection, scope),
             slowest=slow_pages(connection, _ask(connection, slowest_first(_SCOPE), scope)),
@@ -233,26 +233,9 @@ def _stage(row: Sequence[Any], total_ms: float) -> StageFigures:
 
 
 def _per_page(connection: Connection, scope: Selection, column: str) -> Histogram:
-    rows = _ask(connection, f"SELECT {column}, count(*) FROM {_SCOPE} AND r.state = 'done' GROUP BY 1", scope)
-    return of_counts({int(value or 0): count for value, count in rows})
-
-
-def _columns(connection: Connection, scope: Selection) -> Histogram:
-    """Count columns as separators side by side at the height where most are, those 2 % of the width apart, plus one."""
-    sql = f"""
-        SELECT columns, count(*) FROM (
-            SELECT page_run_id, coalesce(max(beside), 0) + 1 AS columns FROM (
-                SELECT r.page_run_id, s.separator_number,
-                       count(DISTINCT CAST(25 * (o.x_min + o.x_max) / r.width AS INTEGER)) AS beside
-                FROM {_PAGE_RUNS}
-                LEFT JOIN separator s ON s.page_run_id = r.page_run_id
-                LEFT JOIN separator o ON o.page_run_id = s.page_run_id
-                     AND 2 * o.y_min <= s.y_min + s.y_max AND 2 * o.y_max > s.y_min + s.y_max
-                WHERE {_OF_SCOPE} AND r.state = 'done'
-                GROUP BY r.page_run_id, s.separator_number
-            ) beside_each GROUP BY page_run_id
-        ) by_page GROUP BY columns"""
-    return of_counts({int(value): count for value, count in _ask(connection, sql, scope)})
+    done = f"{_SCOPE} AND r.state = 'done' AND {column} IS NOT NULL"
+    rows = _ask(connection, f"SELECT {column}, count(*) FROM {done} GROUP BY 1", scope)
+    return of_counts({int(value): count for value, count in rows})
 
 
 def of_counts(counts: dict[int, int]) -> Histogram:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, func, literal, select, tuple_
 
-from models import Face, Page, PageRun, PageRunState, Pipeline, Separator, TextLine, Volume
+from models import Face, Page, PageRun, PageRunState, Picture, Pipeline, Separator, TextLine, Volume
 from orchestrator.results.selection import Selection
 from workers import layout
 from workers.layout import BoundingBox, PageLayout
@@ -125,7 +125,7 @@ def _narrowed(statement: Select[*tuple[Any, ...]], selection: Selection) -> Sele
 
 def _block(selection: Selection, place: Place | None) -> Select[*tuple[Any, ...]]:
     columns = (
-        PageRun.page_run_id, PageRun.width, PageRun.height, PageRun.empty_reason, PageRun.skew_degrees,
+        PageRun.page_run_id, PageRun.width, PageRun.height, PageRun.empty_reason, PageRun.skew_degrees, PageRun.columns,
         PageRun.finished_at, Volume.volume_id, Volume.source, Volume.location, Volume.kind, Page.page_id,
         Page.page_number, Page.name, Page.address, Page.sha256, Pipeline.fingerprint, Pipeline.parameters,
         Pipeline.versions,
@@ -139,8 +139,8 @@ def _block(selection: Selection, place: Place | None) -> Select[*tuple[Any, ...]
 
 def _with_boxes(connection: Connection, rows: Sequence[Any]) -> list[ArchivedPage]:
     ids = [row.page_run_id for row in rows]
-    lines, separators, faces = (_boxes(connection, table, ids) for table in (TextLine, Separator, Face))
-    return [_page(row, lines[row.page_run_id], separators[row.page_run_id], faces[row.page_run_id]) for row in rows]
+    found = [_boxes(connection, table, ids) for table in (TextLine, Separator, Face, Picture)]
+    return [_page(row, *(boxes[row.page_run_id] for boxes in found)) for row in rows]
 
 
 def _boxes(connection: Connection, table: Any, ids: Sequence[int]) -> dict[int, list[Any]]:
@@ -151,15 +151,21 @@ def _boxes(connection: Connection, table: Any, ids: Sequence[int]) -> dict[int, 
     return found
 
 
-def _page(row: Any, lines: Sequence[Any], separators: Sequence[Any], faces: Sequence[Any]) -> ArchivedPage:
+def _page(
+    row: Any, lines: Sequence[Any], separators: Sequence[Any], faces: Sequence[Any], pictures: Sequence[Any]
+) -> ArchivedPage:
     found = PageLayout(
         width=row.width,
         height=row.height,
-        lines=tuple(layout.TextLine(_bbox(item), _points(item.baseline), _points(item.boundary)) for item in lines),
+        lines=tuple(_line(item) for item in lines),
         separators=tuple(layout.Separator(_bbox(item), item.origin, _points(item.path) or ()) for item in separators),
-        faces=tuple(layout.Face(_bbox(item), item.label, item.confidence) for item in faces),
+        faces=tuple(layout.Face(_bbox(item), item.label, item.confidence, item.level) for item in faces),
         empty_reason=row.empty_reason,
         skew_degrees=row.skew_degrees or 0.0,
+        columns=row.columns or 0,
+        pictures=tuple(
+            layout.Picture(_bbox(item), _points(item.outline) or (), item.kind, item.share) for item in pictures
+        ),
     )
     return ArchivedPage(
         page_run_id=row.page_run_id,
@@ -174,6 +180,13 @@ def _page(row: Any, lines: Sequence[Any], separators: Sequence[Any], faces: Sequ
         provenance=Provenance(row.fingerprint, row.parameters, row.versions),
         layout=found,
     )
+
+
+def _line(row: Any) -> layout.TextLine:
+    box, baseline = _bbox(row), _points(row.baseline)
+    if baseline is None and row.baseline_y_left is not None:
+        baseline = (box.x_min, row.baseline_y_left), (box.x_max - 1, row.baseline_y_right)
+    return layout.TextLine(box, baseline, _points(row.boundary), row.column_number or 1, row.kind or "body")
 
 
 def _bbox(row: Any) -> BoundingBox:

@@ -27,7 +27,7 @@ def render_status(
     tables: list[RenderableType] = [_volumes(status, width, rows)]
     if status.failures:
         tables += ["", _failures(status.failures)]
-    fleet = Text(fleet_sentence(status.fleet, status.unfinished, next_step))
+    fleet = Text(fleet_sentence(status.fleet, status.unfinished, next_step), no_wrap=True, overflow="ignore")
     return Group(fleet, "", *tables) if fleet_first else Group(*tables, "", fleet)
 
 
@@ -36,7 +36,7 @@ def fleet_sentence(fleet: Fleet, unfinished: int, next_step: str) -> str:
     if not unfinished:
         return "Every page has ended."
     if not fleet.workers:
-        return f"Nobody works, and {counted(unfinished, 'page')} wait{'s' * (unfinished == 1)}; run: {next_step}"
+        return f"Nobody works, and {counted(unfinished, 'page')} wait{'s' * (unfinished == 1)}; run:\n  {next_step}"
     running = fleet.running - fleet.lost
     lease = f", the oldest for {seconds_in_words(fleet.oldest_lease_s)}" if running and fleet.oldest_lease_s else ""
     left = "" if fleet.time_left_s is None else f", {seconds_in_words(fleet.time_left_s)} left"

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestrator.terminal.wording import counted
 from workers.config import Settings
 from workers.telemetry.secrets import masked
 
@@ -32,3 +33,13 @@ def go_on(settings: Settings, volumes: Sequence[str]) -> str:
         names = [shlex.quote(name) for name in volumes[:NAMED]] + ["..."] * (len(volumes) > NAMED)
         return with_database(" ".join(["broadsheet ingest", *names]), settings)
     return f"{with_database('broadsheet worker', settings)} and broadsheet feed, both with --broker"
+
+
+def after_ingest(settings: Settings, volumes: Sequence[str], unfinished: int) -> str:
+    """Return what can be done when an ingest has ended."""
+    if unfinished:
+        waiting = f"{counted(unfinished, 'page')} wait{'s' * (unfinished == 1)} in {database_place(settings)}"
+        return f"{waiting}; to have them read: {go_on(settings, volumes)}"
+    report = with_database("broadsheet report", settings)
+    query = with_database("broadsheet query --list", settings)
+    return f"The results are in {database_place(settings)}; next: {report}, or {query}"

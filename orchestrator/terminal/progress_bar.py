@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar
+from orchestrator.terminal.verbosity import Verbosity, verbosity
 
 
-def progress(label: str, length: int, things: Iterable[Any] | None = None) -> ProgressBar[Any]:
-    """Return a bar on standard error that goes on with each of `things`, or by its `update`."""
-    stderr = click.get_text_stream("stderr")
-    return click.progressbar(things, length=length, label=label, file=stderr, hidden=not stderr.isatty())
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What moves a bar; `say` prints a sentence above it."""
+
+    to: Callable[[int], None]
+    say: Callable[[str], None]
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Advance]:
+    """Show a bar on standard error for the block; it moves to the counts that are told, up to `total`."""
+    console = Console(stderr=True, highlight=False)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    hidden = not console.is_terminal or verbosity() == Verbosity.QUIET
+    with Progress(*columns, console=console, disable=hidden) as bar:
+        task = bar.add_task(label, total=total)
+        yield Advance(
+            lambda done: bar.update(task, completed=done),
+            lambda sentence: console.print(sentence, markup=False, soft_wrap=True),
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.results.mark import MARK
 from tests.acceptance.command import Broadsheet, draw_page
 
 BROKEN = b"II*\0 this was a scan once"
@@ -41,6 +42,7 @@ def test_a_quarantined_page_is_listed_shown_and_packed_for_a_bug_report(stored: 
     assert stored.run("quarantine", "export", number).stdout == f"page-run-{number}.zip is written.\n"
     with zipfile.ZipFile(stored.folder / f"page-run-{number}.zip") as parcel:
         assert parcel.read("original/p3.tif") == BROKEN
+        assert parcel.comment == MARK.encode(), "an ingest that meets it takes no page from it"
         assert {"report.json", "parameters.json", "versions.json"} <= set(parcel.namelist())
     assert "no page run 99" in stored.run("quarantine", "show", "99", code=2).stderr
 

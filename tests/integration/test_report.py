@@ -26,7 +26,8 @@ DAY = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 
 @pytest.fixture
 def figures(engine: Engine) -> Figures:
-    wide = PageLayout(1000, 1400, page().lines, (rule(300), rule(302, "inserted"), rule(650)), timings=page().timings)
+    rules = (rule(300), rule(302, "inserted"), rule(650))
+    wide = PageLayout(1000, 1400, page().lines, rules, timings=page().timings, columns=3)
     layouts = [page(20, ms=300.0 + n) for n in range(8)] + [page(20, [BoundingBox(600, 9, 700, 99)]), page(0), wide]
     layouts[3] = page(20, ms=9000.0)
     add_done_pages(engine, layouts, "scans", DAY)
@@ -45,7 +46,7 @@ def test_figures_count_what_is_there(figures: Figures) -> None:
     assert [(f.code, f.pages, f.message) for f in figures.failures] == [("unreadable_image", 2, "<b>It is torn.</b>")]
     assert figures.totals == {"text_lines": 200, "separators": 13, "faces": 1, "empty": 1}
     assert figures.faces.counts == (10, 1)
-    assert dict(zip(figures.columns.bounds, figures.columns.counts, strict=False)) == {0: 0, 1: 0, 2: 10, 3: 1}
+    assert dict(zip(figures.columns.bounds, figures.columns.counts, strict=False)) == {0: 1, 1: 9, 2: 0, 3: 1}
     assert figures.throughput is not None
     assert sum(figures.throughput.pages) == 11
     segmentation = next(stage for stage in figures.stages if stage.stage == "segmentation")

@@ -67,7 +67,7 @@ def test_a_name_is_cut_in_its_middle() -> None:
 
 def test_nobody_at_work_is_said_with_what_to_run() -> None:
     assert fleet_sentence(NOBODY, 3, "broadsheet ingest scans") == (
-        "Nobody works, and 3 pages wait; run: broadsheet ingest scans"
+        "Nobody works, and 3 pages wait; run:\n  broadsheet ingest scans"
     )
 
 

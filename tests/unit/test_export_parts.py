@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
-from orchestrator.export.blocks import text_blocks
 from orchestrator.export.crops import SheetStyle, contact_sheet
 from orchestrator.export.naming import PageFiles, page_path, volume_path
 from orchestrator.overlay.legend import shortened
 from tests.archive import text_lines
 from workers.layout import BoundingBox, PageLayout, TextLine
 from workers.stages.raster.quarter_turns import turned
+from workers.stages.segmentation.blocks import text_blocks
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(lambda name: name.strip("/."))
 

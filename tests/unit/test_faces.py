@@ -87,7 +87,7 @@ def test_the_astronaut_is_found_with_no_parameter_given() -> None:
     (face,) = find_faces(astronaut(), [])
     assert face.bbox.to_xywh() == ASTRONAUT
     assert face.label == "face"
-    assert face.confidence > 10
+    assert face.level > 10
 
 
 @pytest.mark.parametrize("name", FACES)

@@ -8,10 +8,24 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
-from models import Attempt, Face, PageRun, PageRunState, Separator, StageTiming, TextLine, database_now
+from models import (
+    Attempt,
+    Face,
+    PageRun,
+    PageRunState,
+    Picture,
+    Separator,
+    StageTiming,
+    TextBlock,
+    TextLine,
+    database_now,
+)
+from models.base import Base
 from models.many import insert_rows
 from workers import layout
 from workers.lease.claims import Claim
+from workers.stages.segmentation.blocks import TextBlock as Block
+from workers.stages.segmentation.blocks import text_blocks
 from workers.telemetry.timing import StageClock
 
 
@@ -59,11 +73,21 @@ def _found(page: layout.PageLayout) -> dict[str, Any]:
         "height": page.height,
         "skew_degrees": page.skew_degrees,
         "picture_hash": page.picture_hash,
+        "doubt": page.doubt,
+        "columns": page.columns,
+        "pictures": len(page.pictures),
         "text_lines": len(page.lines),
         "separators": len(page.separators),
         "faces": len(page.faces),
         "wall_ms": sum(timing.wall_ms for timing in page.timings),
+        **_scan_facts(page.scan),
     }
+
+
+def _scan_facts(scan: layout.ScanFacts | None) -> dict[str, Any]:
+    dpi_x, dpi_y = scan.dpi if scan and scan.dpi else (None, None)
+    names = ("format", "mode", "bit_depth", "is_colour")
+    return {name: getattr(scan, name, None) for name in names} | {"dpi_x": dpi_x, "dpi_y": dpi_y}
 
 
 # The statements of every page are built once: that takes as long as to execute them.
@@ -94,26 +118,51 @@ _RUN_ENDED = _END_RUN.returning(PageRun.page_run_id).cte("ended")
 _END_BOTH = _END_ATTEMPT.where(Attempt.page_run_id == _RUN_ENDED.c.page_run_id)
 
 
-def result_rows(
-    page_run_id: int, page: layout.PageLayout
-) -> dict[type[TextLine] | type[Separator] | type[Face], list[dict[str, Any]]]:
-    """Return the rows of a page's lines, separators and faces, numbered from 1."""
+def result_rows(page_run_id: int, page: layout.PageLayout) -> dict[type[Base], list[dict[str, Any]]]:
+    """Return the rows of what was found on a page, by table, numbered from 1."""
     key: dict[str, Any] = {"page_run_id": page_run_id}
-    lines = [
-        key
-        | _box(line.bbox)
-        | {"line_number": n, "baseline": _points(line.baseline), "boundary": _points(line.boundary)}
-        for n, line in enumerate(page.lines, 1)
-    ]
-    separators = [
-        key | _box(item.bbox) | {"separator_number": n, "origin": item.origin, "path": _points(item.path)}
-        for n, item in enumerate(page.separators, 1)
-    ]
-    faces = [
-        key | _box(face.bbox) | {"face_number": n, "label": face.label, "confidence": face.confidence}
-        for n, face in enumerate(page.faces, 1)
-    ]
-    return {TextLine: lines, Separator: separators, Face: faces}
+    blocks = text_blocks(page)
+    of_lines = [number for number, block in enumerate(blocks, 1) for _ in block.lines]
+    lines = zip(page.lines, of_lines, strict=True)
+    return {
+        TextLine: [
+            key | _box(line.bbox) | _line(line) | {"line_number": n, "block_number": block}
+            for n, (line, block) in enumerate(lines, 1)
+        ],
+        TextBlock: [key | _box(one.bbox) | _block(one) | {"block_number": n} for n, one in enumerate(blocks, 1)],
+        Separator: [key | _box(one.bbox) | _separator(one, n) for n, one in enumerate(page.separators, 1)],
+        Picture: [key | _box(one.bbox) | _picture(one, n) for n, one in enumerate(page.pictures, 1)],
+        Face: [key | _box(one.bbox) | _face(one, n) for n, one in enumerate(page.faces, 1)],
+    }
+
+
+def _line(line: layout.TextLine) -> dict[str, Any]:
+    left, right = layout.straight_baseline(line) or (None, None)
+    return {
+        "column_number": line.column,
+        "kind": line.kind,
+        "baseline_y_left": left,
+        "baseline_y_right": right,
+        "baseline": None if left is not None else _points(line.baseline),
+        "boundary": _points(line.boundary),
+    }
+
+
+def _block(block: Block) -> dict[str, Any]:
+    return {"column_number": block.column, "first_line": block.first, "text_lines": len(block.lines)}
+
+
+def _separator(separator: layout.Separator, number: int) -> dict[str, Any]:
+    return {"separator_number": number, "origin": separator.origin, "path": _points(separator.path)}
+
+
+def _picture(picture: layout.Picture, number: int) -> dict[str, Any]:
+    outline = _points(picture.outline)
+    return {"picture_number": number, "kind": picture.kind, "outline": outline, "share": picture.share}
+
+
+def _face(face: layout.Face, number: int) -> dict[str, Any]:
+    return {"face_number": number, "label": face.label, "confidence": face.confidence, "level": face.level}
 
 
 def timing_rows(page_run_id: int, timings: Sequence[layout.StageTiming]) -> list[dict[str, Any]]:

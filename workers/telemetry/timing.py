@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from workers.layout import StageTiming
@@ -38,7 +37,7 @@ class StageClock:
         self.current = name
         if self._enter_stage is not None:
             self._enter_stage(name)
-        items = StageItems()
+        items, its_own = StageItems(), forget_peak()
         wall, cpu = time.perf_counter(), time.process_time()
         yield items
         self.timings.append(
@@ -46,7 +45,7 @@ class StageClock:
                 stage=name,
                 wall_ms=round((time.perf_counter() - wall) * 1000, 3),
                 cpu_ms=round((time.process_time() - cpu) * 1000, 3),
-                peak_rss_kib=peak_rss_kib(),
+                peak_rss_kib=peak_rss_kib() if its_own else 0,
                 items=items.count,
             )
         )
@@ -54,23 +53,24 @@ class StageClock:
 
 
 def peak_rss_kib() -> int:
-    """Return the peak resident memory of this process so far, in KiB.
-
-    Linux counts in what the parent needed when it started this program; as long as that is more, /proc is asked.
-    """
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // RSS_UNITS_PER_KIB
-    return peak if peak > _inherited_kib() else _own_peak_kib() or peak
+    """Return the peak resident memory of this process, in KiB: since the stage began on Linux, else ever."""
+    return _own_peak_kib() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // RSS_UNITS_PER_KIB
 
 
-@cache
-def _inherited_kib() -> int:
-    counted, own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // RSS_UNITS_PER_KIB, _own_peak_kib()
-    return counted if own is not None and counted > own + 1024 else 0
+def forget_peak() -> bool:
+    """Let the peak begin anew at what the process holds now; False where the system cannot."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
 
 
 def _own_peak_kib() -> int | None:
+    # not getrusage: that counts in what the parent needed when it started this program
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
         return None
-    return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0])
+    found = status.partition("VmHWM:")[2].split(maxsplit=1)
+    return int(found[0]) if found else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 
 import cv2
 import numpy as np
@@ -38,6 +39,19 @@ class Placement:
         x, y = np.asarray(points, np.float64).reshape(-1, 2).T
         mapped = np.rint(self._map(x, y)).astype(int).clip(0, [self.width - 1, self.height - 1])
         return tuple((int(a), int(b)) for a, b in mapped)
+
+    def working_boxes(self, boxes: Sequence[BoundingBox]) -> FloatBoxes:
+        """Return (n, 4): the working boxes whose upright boxes in the original these are, as near as rounding lets."""
+        if not boxes:
+            return np.zeros((0, 4))
+        corners = np.array([astuple(box) for box in boxes], np.float64)
+        inverse = np.linalg.inv(np.vstack([self.to_original, (0.0, 0.0, 1.0)]))[:2]
+        middle = (corners[:, :2] + corners[:, 2:]) / 2 @ inverse[:, :2].T + inverse[:, 2]
+        # width and height of the original are sums of those of the working box, each by how it is turned
+        along, across = np.abs(np.array(self.to_original)[:, :2])
+        size = np.linalg.solve(np.stack([along, across]), (corners[:, 2:] - corners[:, :2]).T).T
+        size = np.maximum(size, 1.0)
+        return np.hstack([middle - size / 2, middle + size / 2])
 
     def turned_back(self, turns: int) -> Placement:
         """Return the placement in the scan whose counter-clockwise quarter `turns` gave the page this one is in."""

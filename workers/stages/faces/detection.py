@@ -16,6 +16,7 @@ from workers.layout import BoundingBox, Face
 from workers.parameters import FaceParameters
 from workers.stages.faces import cascade, yunet
 from workers.stages.faces.cascade import NOTHING, CascadeSettings
+from workers.stages.faces.confidence import confidence_of
 from workers.stages.faces.halftone import descreen
 from workers.stages.faces.regions import PHOTOGRAPH_PIXELS, SearchPlan, paper_and_ink, plan_search
 from workers.stages.raster.arrays import FloatBoxes, Grey, Matrix
@@ -69,7 +70,8 @@ def find_faces(
         for row in _without_duplicates(np.concatenate([NOTHING, *found])):
             box = _box(row, grey.shape)
             if box and (not plan.type_lines or _can_be_beside_type(grey, box, float(row[4]) / max(least, 1e-9), plan)):
-                faces.append(Face(box, label, round(float(row[4]), 3)))
+                level = round(float(row[4]), 3)
+                faces.append(Face(box, label, confidence_of(level, parameters.detector), level))
     return tuple(faces)
 
 

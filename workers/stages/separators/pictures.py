@@ -85,10 +85,14 @@ def line_art(components: Components) -> Truths:
     return (c.kind == LARGE) & ((side & thick_enough & ~c.letterlike & ~(c.heavy & c.spots)) | border)
 
 
+def brightest_near(grey: Grey, scale: float) -> Grey:
+    """Return for each pixel of (h, w) the brightest around it, as far as text shows its paper."""
+    return cv2.dilate(grey, _box(WHITE_WINDOW * scale))
+
+
 def _halftone(grey: Grey, scale: float) -> Mask:
     """Return where no white paper shows."""
-    brightest = cv2.dilate(grey, _box(WHITE_WINDOW * scale))
-    dark = (brightest < PAPER_WHITE).astype(np.uint8)
+    dark = (brightest_near(grey, scale) < PAPER_WHITE).astype(np.uint8)
     dark = cv2.dilate(dark, _box(WHITE_WINDOW * scale))
     return cv2.morphologyEx(dark, cv2.MORPH_OPEN, _box(HALFTONE_SIDE * scale))
 

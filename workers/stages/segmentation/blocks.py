@@ -1,4 +1,4 @@
-"""Text lines gathered into blocks, for formats that want lines inside of regions."""
+"""Text lines gathered into blocks, as formats want them that hold lines inside of regions."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.layout import BoundingBox, PageLayout, TextLine
+from workers.stages.raster.arrays import Boxes
 from workers.stages.raster.quarter_turns import turned
-
-Boxes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +18,12 @@ class TextBlock:
 
     first: int
     lines: tuple[TextLine, ...]
+
+    @property
+    def column(self) -> int:
+        """The column of most of its lines, the first of them where two have as many."""
+        columns = [line.column for line in self.lines]
+        return max(dict.fromkeys(columns), key=columns.count)
 
     @property
     def bbox(self) -> BoundingBox:

@@ -47,6 +47,7 @@ VALUES: list[tuple[ModuleType, str]] = [
     )],
 ]  # fmt: skip
 FACTORS = (0.67, 1.33)
+CASCADE = FaceParameters(detector="cascade")
 TYPE = ("newspaper_nzz", "newspaper_ndnp", "periodical_argus", "book_expo1878")
 PRINTED_ON = "newspaper_nzz/img_0050_nzz_18290228_0_0_a1_p1_1.tif"
 PORTRAITS = ("seed/floyd.jpg", "faces_azure/Family2-Lady1.jpg", "faces_azure/detection1.jpg", "faces_us_gov/biden.jpg")
@@ -81,7 +82,7 @@ def main(root: Path, names: list[str]) -> None:
 def _row(name: str, cases: list[Case]) -> str:
     scores = {kind: Score() for kind in ("photographs", "printed", "type")}
     for case in cases:
-        found = boxes_of(face.bbox for face in detection.find_faces(case.grey, case.lines, FaceParameters()))
+        found = boxes_of(face.bbox for face in detection.find_faces(case.grey, case.lines, CASCADE))
         scores[case.kind] += match_boxes(found, case.faces, 0.3).score
     shown = [f"{s.true_positives} of {s.true_positives + s.misses}, {s.false_positives}" for s in scores.values()]
     return f"| {name} | {shown[0]} | {shown[1]} | {scores['type'].false_positives} |"

@@ -12,7 +12,8 @@ import platform
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from errno import ENOENT
 from importlib.metadata import PackageNotFoundError, requires, version
 from math import inf
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from workers.errors import SegmenterMissing
 from workers.sources.hashing import sha256_of
-from workers.weights import TEXT_DETECTOR, find_weights
+from workers.weights import FACE_DETECTOR, TEXT_DETECTOR, find_weights
 
 NOT_INSTALLED = "not installed"
 """Stands for the hash of weights that a pipeline could use and did not have."""
@@ -118,13 +119,15 @@ class FaceParameters:
     `cascades` are labels of `CASCADES`. `min_size` None: two line heights on a page of type, 24 pixels on a
     photograph. `source` is what the detector sees: the grey picture, or its Otsu threshold. Heads turned up to about
     `turned` degrees beyond upright are looked for too; 0: upright ones only. `min_confidence` None: the detector's own
-    default. With `detector` `yunet` (`cv2.FaceDetectorYN`), `weights` is the path of a YuNet file.
+    default. `detector` `auto` is `centerface`, a neural detector, where its weights are installed and no other cascade
+    than `face` is asked for, and otherwise `cascade`. With `yunet` (`cv2.FaceDetectorYN`), `weights` is the path of a
+    YuNet file; with `centerface` it may name other weights than those installed.
 
     Raises:
         ValueError: a value that the detector could not work with.
     """
 
-    detector: Literal["cascade", "yunet"] = "cascade"
+    detector: Literal["auto", "centerface", "cascade", "yunet"] = "auto"
     cascades: tuple[str, ...] = ("face",)
     scale_factor: Annotated[float, Between(1.01, 4)] = 1.1
     min_neighbors: Annotated[int, Between(0, 1_000)] = 3
@@ -142,8 +145,22 @@ class FaceParameters:
             raise ValueError(f"faces.cascades names one of {', '.join(self.cascades)} twice")
         if self.detector == "yunet" and not self.weights:
             raise ValueError("faces.detector=yunet needs faces.weights, the path of a YuNet file (.onnx)")
-        if self.detector == "yunet" and (self.min_confidence or 0) > 1:
-            raise ValueError(f"faces.min_confidence of yunet must be 0 to 1, not {self.min_confidence}")
+        if self.detector in ("yunet", "centerface") and (self.min_confidence or 0) > 1:
+            raise ValueError(f"faces.min_confidence of {self.detector} must be 0 to 1, not {self.min_confidence}")
+
+
+def with_installed(faces: FaceParameters) -> FaceParameters:
+    """Return the parameters with the detector that `auto` means here, and the path of its weights.
+
+    Raises:
+        FileNotFoundError: CenterFace is asked for and its weights are not installed.
+    """
+    if faces.detector in ("cascade", "yunet") or (faces.detector == "auto" and faces.cascades != ("face",)):
+        return replace(faces, detector="yunet" if faces.detector == "yunet" else "cascade")
+    weights = faces.weights or str(find_weights(FACE_DETECTOR) or "")
+    if not weights and faces.detector == "centerface":
+        raise FileNotFoundError(ENOENT, "not installed; run python -m workers.fetch_weights", FACE_DETECTOR.name)
+    return replace(faces, detector="centerface" if weights else "cascade", weights=weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +273,10 @@ def versions_for(parameters: PipelineParameters) -> dict[str, str]:
         installed = find_weights(TEXT_DETECTOR)
         versions |= {"segmentation.second_reader_weights": NOT_INSTALLED}
         files |= {"segmentation.second_reader_weights": str(installed)} if installed else {}
+    if parameters.faces.detector == "auto":
+        versions |= {"faces.weights": NOT_INSTALLED}
+    if with_installed(parameters.faces).weights:
+        files |= {"faces.weights": with_installed(parameters.faces).weights}
     for name, path in files.items():
         with Path(path).open("rb") as file:
             versions[name] = sha256_of(file)

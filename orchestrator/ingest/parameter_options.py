@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.errors import BroadsheetError, UnreadableInput
-from workers.parameters import PipelineParameters, software_versions
+from workers.parameters import PipelineParameters, software_versions, with_installed
 
 
 def read_parameters(file: Path | None, changes: Sequence[str]) -> PipelineParameters:
@@ -46,6 +46,7 @@ def _check_surroundings(parameters: PipelineParameters) -> None:
             from workers.sources.images import open_mask
 
             open_mask(segmentation.mask)
+        with_installed(faces)
         if faces.detector == "yunet":
             from workers.stages.faces.yunet import load_network
 
@@ -56,6 +57,8 @@ def _check_surroundings(parameters: PipelineParameters) -> None:
             load_model(segmentation.baseline_weights, segmentation.text_direction)
     except BroadsheetError as error:
         raise UnreadableInput(f"Parameters: {error}") from error
+    except FileNotFoundError as error:
+        raise UnreadableInput(f"Parameters: {error.filename}: {error.strerror}.") from error
 
 
 def _read(file: Path) -> dict[str, Any]:

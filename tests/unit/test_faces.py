@@ -16,13 +16,22 @@ from PIL import Image
 from benchmarks.marked_faces import ASTRONAUT, FACES
 from orchestrator.evaluation.matching import as_boxes, match_boxes
 from tests.unit.drawn_pages import two_columns
+from workers import weights
 from workers.layout import BoundingBox, Face
-from workers.parameters import CASCADES, FaceParameters
+from workers.parameters import (
+    CASCADES,
+    NOT_INSTALLED,
+    FaceParameters,
+    PipelineParameters,
+    versions_for,
+    with_installed,
+)
 from workers.stages.faces import yunet
 from workers.stages.faces.cascade import load_cascade, window_side
 from workers.stages.faces.detection import find_faces
 from workers.stages.faces.yunet import FaceWeightsMissing
 from workers.stages.palette.normalise import normalise
+from workers.weights import FACE_DETECTOR, find_weights
 
 Grey = NDArray[np.uint8]
 
@@ -30,6 +39,10 @@ Grey = NDArray[np.uint8]
 @cache
 def astronaut() -> Grey:
     return np.asarray(Image.fromarray(skimage.data.astronaut()).convert("L"))
+
+
+def with_cascade(**given: object) -> FaceParameters:
+    return FaceParameters(detector="cascade", **given)  # type: ignore[arg-type]
 
 
 def photograph(shared_data: Path, name: str) -> Grey:
@@ -67,7 +80,7 @@ def page_with_portrait(pitch: float, width: int = 420) -> tuple[Grey, list[Bound
 
 def test_the_photograph_of_the_lecture_has_the_one_face_of_the_lecture(shared_data: Path) -> None:
     floyd = photograph(shared_data, "seed/floyd.jpg")
-    found = find_faces(floyd, [], FaceParameters(scale_factor=1.1, min_neighbors=3))
+    found = find_faces(floyd, [], with_cascade(scale_factor=1.1, min_neighbors=3))
     assert [face.bbox.to_xywh() for face in found] == [(158, 75, 176, 176)]
 
 
@@ -76,7 +89,7 @@ def test_on_a_photograph_the_upright_faces_are_exactly_those_of_opencv(
     scale_factor: float, min_neighbors: int, min_size: int
 ) -> None:
     plain = load_cascade("face").detectMultiScale(astronaut(), scale_factor, min_neighbors, minSize=(min_size,) * 2)
-    parameters = FaceParameters(
+    parameters = with_cascade(
         scale_factor=scale_factor, min_neighbors=min_neighbors, min_size=min_size, min_confidence=0, turned=0
     )
     found = find_faces(astronaut(), [], parameters)
@@ -84,7 +97,7 @@ def test_on_a_photograph_the_upright_faces_are_exactly_those_of_opencv(
 
 
 def test_the_astronaut_is_found_with_no_parameter_given() -> None:
-    (face,) = find_faces(astronaut(), [])
+    (face,) = find_faces(astronaut(), [], with_cascade())
     assert face.bbox.to_xywh() == ASTRONAUT
     assert face.label == "face"
     assert face.level > 10
@@ -92,22 +105,22 @@ def test_the_astronaut_is_found_with_no_parameter_given() -> None:
 
 @pytest.mark.parametrize("name", FACES)
 def test_no_face_of_a_photograph_is_lost(shared_data: Path, name: str) -> None:
-    found = find_faces(photograph(shared_data, name), [])
+    found = find_faces(photograph(shared_data, name), [], with_cascade())
     assert hits(found, FACES[name]) == len(FACES[name])
     assert len(found) <= len(FACES[name]) + 2
 
 
 @pytest.mark.parametrize("name", ["dog", "landmark", "objects"])
 def test_photographs_without_faces_have_none(shared_data: Path, name: str) -> None:
-    assert find_faces(photograph(shared_data, f"faces_azure/{name}.jpg"), []) == ()
+    assert find_faces(photograph(shared_data, f"faces_azure/{name}.jpg"), [], with_cascade()) == ()
 
 
 @pytest.mark.parametrize("pitch", [3.5, 5.0, 7.0])
 def test_a_portrait_of_printed_dots_is_found_beside_type(pitch: float) -> None:
     page, lines, face = page_with_portrait(pitch)
-    found = find_faces(page, lines)
+    found = find_faces(page, lines, with_cascade())
     assert hits(found[:1], [face]) == 1
-    assert all(box.bbox.x_min > 700 and box.confidence < found[0].confidence / 2 for box in found[1:])
+    assert all(box.bbox.x_min > 700 and box.level < found[0].level / 2 for box in found[1:])
 
 
 def test_opencv_alone_does_not_see_the_face_in_coarse_dots() -> None:
@@ -118,7 +131,7 @@ def test_opencv_alone_does_not_see_the_face_in_coarse_dots() -> None:
 
 def test_lines_that_were_seen_in_a_photograph_do_not_hide_its_face() -> None:
     lines = [BoundingBox(20, y, 480, y + 22) for y in range(10, 480, 24)]
-    assert hits(find_faces(astronaut(), lines), [ASTRONAUT]) == 1
+    assert hits(find_faces(astronaut(), lines, with_cascade()), [ASTRONAUT]) == 1
 
 
 @pytest.mark.parametrize("degrees", [-25, 25])
@@ -128,13 +141,13 @@ def test_a_head_that_is_turned_is_found_where_turned_ones_are_looked_for(degrees
     x, y, width, height = ASTRONAUT
     middle = matrix @ np.array([x + width / 2, y + height / 2, 1])
     place = (round(middle[0] - width / 2), round(middle[1] - height / 2), width, height)
-    assert hits(find_faces(turned, []), [place]) == 1
-    assert hits(find_faces(turned, [], FaceParameters(turned=0)), [place]) == 0
+    assert hits(find_faces(turned, [], with_cascade()), [place]) == 1
+    assert hits(find_faces(turned, [], with_cascade(turned=0)), [place]) == 0
 
 
 def test_no_face_is_found_twice() -> None:
     twins = np.hstack([astronaut(), astronaut()[:, ::-1]])
-    found = find_faces(twins, [], FaceParameters(min_neighbors=1, min_confidence=0))
+    found = find_faces(twins, [], with_cascade(min_neighbors=1, min_confidence=0))
     boxes = [face.bbox for face in found]
     for number, box in enumerate(boxes):
         assert all(box.overlap(other) < 0.5 * min(box.area, other.area) for other in boxes[number + 1 :])
@@ -142,23 +155,23 @@ def test_no_face_is_found_twice() -> None:
 
 
 def test_faces_smaller_than_asked_for_are_left_out() -> None:
-    assert find_faces(astronaut(), [], FaceParameters(min_size=150)) == ()
-    assert hits(find_faces(astronaut(), [], FaceParameters(min_size=70)), [ASTRONAUT]) == 1
+    assert find_faces(astronaut(), [], with_cascade(min_size=150)) == ()
+    assert hits(find_faces(astronaut(), [], with_cascade(min_size=70)), [ASTRONAUT]) == 1
 
 
 def test_the_surest_face_comes_first() -> None:
-    found = find_faces(astronaut(), [], FaceParameters(min_neighbors=0, min_confidence=0, turned=0))
+    found = find_faces(astronaut(), [], with_cascade(min_neighbors=0, min_confidence=0, turned=0))
     confidences = [face.confidence for face in found]
     assert confidences == sorted(confidences, reverse=True)
 
 
 def test_given_pictures_are_the_only_place_that_is_searched() -> None:
-    assert find_faces(astronaut(), [], pictures=[BoundingBox(300, 250, 512, 512)]) == ()
-    assert hits(find_faces(astronaut(), [], pictures=[BoundingBox(100, 0, 350, 260)]), [ASTRONAUT]) == 1
+    assert find_faces(astronaut(), [], with_cascade(), pictures=[BoundingBox(300, 250, 512, 512)]) == ()
+    assert hits(find_faces(astronaut(), [], with_cascade(), pictures=[BoundingBox(100, 0, 350, 260)]), [ASTRONAUT]) == 1
 
 
 def test_eyes_are_found_by_name_and_stored_by_it() -> None:
-    found = find_faces(astronaut(), [], FaceParameters(cascades=("face", "eye"), turned=0))
+    found = find_faces(astronaut(), [], with_cascade(cascades=("face", "eye"), turned=0))
     face = next(item.bbox for item in found if item.label == "face")
     eyes = [item.bbox for item in found if item.label == "eye" and item.bbox.overlap(face) > 0.9 * item.bbox.area]
     assert {item.label for item in found} == {"face", "eye"}
@@ -179,7 +192,7 @@ def test_all_cascades_that_opencv_ships_have_a_name() -> None:
 def test_the_detector_can_be_shown_ink_and_paper_only() -> None:
     pictures: dict[str, tuple[Face, ...]] = {}
     for source in ("grey", "binarised"):
-        pictures[source] = find_faces(astronaut(), [], FaceParameters(source=source, min_confidence=0))  # type: ignore[arg-type]
+        pictures[source] = find_faces(astronaut(), [], with_cascade(source=source, min_confidence=0))
     two_tones = np.asarray(cv2.threshold(astronaut(), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1])
     plain = load_cascade("face").detectMultiScale(two_tones, 1.1, 3)
     assert pictures["binarised"] != pictures["grey"]
@@ -189,12 +202,12 @@ def test_the_detector_can_be_shown_ink_and_paper_only() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (23, 23), (400, 300)])
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_an_even_page_of_any_size_has_no_face(shape: tuple[int, int], value: int) -> None:
-    assert find_faces(np.full(shape, value, np.uint8), []) == ()
+    assert find_faces(np.full(shape, value, np.uint8), [], with_cascade()) == ()
 
 
 def test_noise_has_no_face() -> None:
     noise = np.random.default_rng(3).integers(0, 256, (600, 800), dtype=np.uint8)
-    assert find_faces(noise, []) == ()
+    assert find_faces(noise, [], with_cascade()) == ()
 
 
 @pytest.mark.parametrize(
@@ -222,6 +235,44 @@ def test_a_file_that_is_no_network_is_said_in_a_sentence(tmp_path: Path) -> None
     broken.write_bytes(b"not a network")
     with pytest.raises(FaceWeightsMissing, match="not a YuNet network"):
         find_faces(astronaut(), [], FaceParameters(detector="yunet", weights=str(broken)))
+
+
+def with_network() -> FaceParameters:
+    if find_weights(FACE_DETECTOR) is None:
+        pytest.skip("the weights of CenterFace are not installed: python -m workers.fetch_weights")
+    return FaceParameters(detector="centerface")
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_the_network_loses_no_face_of_a_photograph_either(shared_data: Path, name: str) -> None:
+    found = find_faces(photograph(shared_data, name), [], with_network())
+    assert hits(found, FACES[name]) == len(FACES[name])
+    assert all(0.5 <= face.confidence <= 1 for face in found)
+
+
+@pytest.mark.parametrize("name", ["dog", "landmark", "objects"])
+def test_the_network_sees_no_face_where_there_is_none(shared_data: Path, name: str) -> None:
+    assert find_faces(photograph(shared_data, f"faces_azure/{name}.jpg"), [], with_network()) == ()
+
+
+@pytest.mark.parametrize("pitch", [3.5, 5.0])
+def test_the_network_finds_a_portrait_of_printed_dots_beside_type(pitch: float) -> None:
+    page, lines, face = page_with_portrait(pitch)
+    found = find_faces(page, lines, with_network())
+    assert hits(found, [face]) == len(found) == 1
+
+
+def test_the_detector_is_the_network_where_its_weights_are_and_the_cascade_where_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert with_installed(with_network()).weights.endswith("centerface.onnx")
+    assert with_installed(FaceParameters()).detector == "centerface"
+    assert with_installed(FaceParameters(cascades=("eye",))).detector == "cascade"
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    assert with_installed(FaceParameters()).detector == "cascade"
+    assert versions_for(PipelineParameters())["faces.weights"] == NOT_INSTALLED
+    with pytest.raises(FileNotFoundError, match="fetch_weights"):
+        with_installed(FaceParameters(detector="centerface"))
 
 
 class WhiteSquareNetwork:

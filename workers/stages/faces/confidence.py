@@ -12,9 +12,9 @@ SUREST = 0.97
 def confidence_of(level: float, detector: str) -> float:
     """Return the share of faces at this level of the detector that are true, rounded to hundredths.
 
-    YuNet's score is one already; the cascade's level is a sum of weights without an upper end.
+    The score of a network is one already; the cascade's level is a sum of weights without an upper end.
     """
-    if detector == "yunet":
+    if detector != "cascade":
         return round(min(1.0, max(0.0, level)), 2)
     if level <= 0:
         return 0.0

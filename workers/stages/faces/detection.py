@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from workers.layout import BoundingBox, Face
-from workers.parameters import FaceParameters
-from workers.stages.faces import cascade, yunet
+from workers.parameters import FaceParameters, with_installed
+from workers.stages.faces import cascade, centerface, yunet
 from workers.stages.faces.cascade import NOTHING, CascadeSettings
 from workers.stages.faces.confidence import confidence_of
 from workers.stages.faces.halftone import descreen
@@ -32,6 +33,8 @@ DRAWN_SIDE = 24  # px: the size at which that is measured
 DUPLICATE = 0.4  # share of the smaller box that lies in the other: both are one face
 IN_TYPE = 0.4  # share of a face covered by lines of type: it is made of letters
 LEAST_CONFIDENCE = {"face": 4.0}  # measured for this cascade; the others are left as OpenCV has them
+CENTERFACE_CONFIDENCE = 0.5
+CENTERFACE_SMALLEST = 14.0  # px: the size the smallest face is reduced to for CenterFace
 YUNET_CONFIDENCE = 0.7
 YUNET_SMALLEST = 20.0  # px: the size the smallest face is reduced to for YuNet
 PART_OF_FACE = 3  # eyes and smiles are that much smaller than faces
@@ -60,6 +63,7 @@ def find_faces(
     Raises:
         FaceWeightsMissing: YuNet is asked for and its file cannot be read.
     """
+    parameters = with_installed(parameters)
     plan = plan_search(grey, lines)
     regions = plan.regions if pictures is None else tuple(pictures)
     smallest = parameters.min_size or plan.smallest
@@ -92,7 +96,10 @@ def _in_region(
     """Search one region; boxes come back in pixels of the page."""
     crop = descreen(grey[region.y_min : region.y_max, region.x_min : region.x_max])
     least = _least_confidence(label, parameters)
-    if parameters.detector == "yunet":
+    if parameters.detector == "centerface":
+        picture = _seen(_reduced(crop, CENTERFACE_SMALLEST / smallest), parameters)
+        found = centerface.detect(picture, Path(parameters.weights), least)
+    elif parameters.detector == "yunet":
         picture = _seen(_reduced(crop, YUNET_SMALLEST / smallest), parameters)
         found = yunet.detect(picture, parameters.weights, least)
     else:
@@ -117,9 +124,11 @@ def _reduced(picture: Grey, factor: float) -> Grey:
 
 
 def _least_confidence(label: str, parameters: FaceParameters) -> float:
+    """Return the least confidence, as the detector measures it."""
     if parameters.min_confidence is not None:
         return parameters.min_confidence
-    return YUNET_CONFIDENCE if parameters.detector == "yunet" else LEAST_CONFIDENCE.get(label, 0.0)
+    networks = {"yunet": YUNET_CONFIDENCE, "centerface": CENTERFACE_CONFIDENCE}
+    return networks.get(parameters.detector, LEAST_CONFIDENCE.get(label, 0.0))
 
 
 def _seen(picture: Grey, parameters: FaceParameters) -> Grey:

@@ -10,13 +10,13 @@ from samples.pages import PageDesign, draw
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from workers.parameters import BinarizationParameters, PipelineParameters
 from workers.pipeline import analyse_page
-from workers.stages.binarization.deskew import upright
+from workers.stages.binarization.deskew import deskewed
 from workers.stages.binarization.sharpening import has_touching_characters
 from workers.stages.binarization.skew import skew_degrees
 from workers.stages.binarization.survey import SURVEY_PIXELS, estimate_text_size, survey_of, survey_page
 from workers.stages.binarization.text_size import text_scale
 from workers.stages.binarization.threshold import normalise_background, otsu_threshold, threshold
-from workers.stages.binarization.working_page import LEAST_SCALE, WORKING_SCALE, full_page, working_page
+from workers.stages.binarization.working_page import MIN_SCALE_PX, WORKING_SCALE_PX, full_page, working_page
 from workers.stages.raster.labelling import label_dense
 
 OTSU, SAUVOLA = BinarizationParameters("otsu"), BinarizationParameters("sauvola")
@@ -25,7 +25,7 @@ OTSU, SAUVOLA = BinarizationParameters("otsu"), BinarizationParameters("sauvola"
 def test_a_large_scan_is_reduced_to_the_size_its_text_needs() -> None:
     grey = np.asarray(two_columns().image.resize((4200, 5400)))
     page = working_page(grey, OTSU)
-    assert page.scale == pytest.approx(WORKING_SCALE, rel=0.08)
+    assert page.scale == pytest.approx(WORKING_SCALE_PX, rel=0.08)
     assert page.ink.shape[1] < 1400
 
 
@@ -37,7 +37,7 @@ def test_the_working_size_does_not_depend_on_the_resolution_of_the_scan() -> Non
 
 def test_text_that_was_scanned_too_small_is_enlarged() -> None:
     page = working_page(np.asarray(two_columns().image.resize((490, 630))), OTSU)
-    assert page.scale == pytest.approx(LEAST_SCALE, rel=0.05)
+    assert page.scale == pytest.approx(MIN_SCALE_PX, rel=0.05)
     assert page.placement.boxes(np.array([[0, 0, page.ink.shape[1], page.ink.shape[0]]]))[0].to_xywh() == (
         0,
         0,
@@ -136,7 +136,7 @@ def test_a_strip_lower_than_the_factor_of_its_size_is_reduced_by_its_height() ->
 def test_a_box_comes_back_around_the_pixel_it_was_drawn_on(degrees: float, turns: int, x: int, y: int) -> None:
     grey = np.full((400, 500), 255, np.uint8)
     grey[y : y + 6, x : x + 6] = 0
-    level, placement = upright(
+    level, placement = deskewed(
         np.ascontiguousarray(np.rot90(grey, turns)), degrees, 255, np.rot90(grey, turns).shape[::-1], (1.0, 1.0)
     )
     rows, columns = np.nonzero(level < 128)

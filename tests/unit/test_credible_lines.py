@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 from tests.unit.evidence import evidence_of
 from workers.stages.segmentation.noise import drop_low_contrast, drop_noise_and_trim_ends, drop_slivers
 from workers.stages.segmentation.tables import split_at_separators
-from workers.stages.separators.components import find_components, stray
+from workers.stages.separators.components import find_components, isolated_specks
 
 SCALE = 12.0
 
@@ -124,7 +124,7 @@ def test_small_print_beside_nothing_else_is_no_dust_and_single_specks_are() -> N
         ink[200:207, x] = ink[200:207, x + 4] = ink[203, x : x + 5] = 1
     ink[120:127, 400:402] = ink[250:257, 300:302] = 1
     components = find_components(ink, SCALE)
-    gone = stray(components)
+    gone = isolated_specks(components)
     small = components.y == 200
     assert small.sum() == 12 and not gone[small].any()
     assert gone[(components.y == 120) | (components.y == 250)].all()

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from workers.layout import BoundingBox, PageLayout, TextLine, straight_baseline
 from workers.parameters import PipelineParameters
 from workers.pipeline import analyse_page
-from workers.stages.binarization.deskew import upright
+from workers.stages.binarization.deskew import deskewed
 from workers.stages.faces.confidence import confidence_of
 from workers.stages.palette.normalise import normalise
 from workers.stages.palette.scan_facts import scan_facts
@@ -61,7 +61,7 @@ def test_headlines_and_drop_capitals_are_told_by_their_size() -> None:
 
 @pytest.mark.parametrize("degrees", [0.0, 2.5, -2.5])
 def test_boxes_find_back_to_the_working_page(degrees: float) -> None:
-    _, placement = upright(np.full((700, 500), 255, np.uint8), degrees, 255, (1000, 1400), (2.0, 2.0))
+    _, placement = deskewed(np.full((700, 500), 255, np.uint8), degrees, 255, (1000, 1400), (2.0, 2.0))
     working = np.array([[60.0, 80.0, 300.0, 95.0], [100.0, 300.0, 400.0, 312.0]])
     assert placement.working_boxes(placement.boxes(working)) == pytest.approx(working, abs=2.5)
 

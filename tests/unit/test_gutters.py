@@ -10,7 +10,7 @@ from workers.layout import Separator
 from workers.parameters import BinarizationParameters
 from workers.stages.binarization.working_page import working_page
 from workers.stages.separators.columns import find_columns, gap_columns, to_separators
-from workers.stages.separators.gutter_pieces import Gutter, in_line, joined
+from workers.stages.separators.gutter_pieces import Gutter, is_collinear, merge_collinear
 from workers.stages.separators.gutters import parts_columns
 
 
@@ -169,15 +169,15 @@ def test_a_gutter_whose_text_is_broken_off_on_one_side_is_one_separator() -> Non
 def test_a_piece_of_a_gutter_lies_in_line_with_the_piece_above_it() -> None:
     above = Gutter(np.array([(100.0, 0.0), (104.0, 400.0)]), (0, 400), 20.0, 300.0, 15.0)
     below = Gutter(np.array([(108.0, 600.0), (110.0, 900.0)]), (600, 900), 20.0, 100.0, 8.0)
-    assert in_line(below, above, 20)
-    assert not in_line(below, replace(above, path=above.path - [60.0, 0.0]), 20)
+    assert is_collinear(below, above, 20)
+    assert not is_collinear(below, replace(above, path=above.path - [60.0, 0.0]), 20)
 
 
 @pytest.mark.parametrize("gap, white, count", [(8, True, 1), (8, False, 2), (30, True, 2)])
 def test_gutters_that_meet_are_one_where_white_is_between(gap: float, white: bool, count: int) -> None:
     above = Gutter(np.array([(100.0, 0.0), (104.0, 400.0)]), (0, 400), 20.0, 300.0, 15.0)
     below = Gutter(np.array([(108.0, 400.0 + gap), (110.0, 900.0)]), (400 + gap, 900), 20.0, 300.0, 15.0)
-    found = joined([below, above], 20, lambda columns, rows: white)
+    found = merge_collinear([below, above], 20, lambda columns, rows: white)
     assert len(found) == count
     assert count == 2 or (np.diff(found[0].path[:, 1]) > 0).all()
 
@@ -189,7 +189,7 @@ def test_gutters_that_go_on_through_each_other_are_one(white: bool, at_350: floa
 
     upper, lower = gutter(100, 0, 900, (0, 300)), gutter(106, 100, 1000, (600, 1000))
     between, aside = gutter(103, 250, 950, (400, 500)), gutter(150, 0, 1000, (0, 1000))
-    found = joined([lower, aside, between, upper], 20, lambda columns, rows: white)
+    found = merge_collinear([lower, aside, between, upper], 20, lambda columns, rows: white)
     one, other = sorted(found, key=lambda gutter: gutter.path[0, 0])
     assert (one.top, one.bottom, one.seen, one.lines) == (0, 1000, (0, 1000), 30.0)
     rows = np.array([300.0, 350.0, 400.0, 500.0, 550.0, 600.0])

@@ -14,7 +14,7 @@ from workers.stages.raster.warp import warped
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class PageTransform:
     """Where the upright working image lies in the original scan: an affine map from working to original pixels."""
 
     to_original: tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -53,13 +53,13 @@ class Placement:
         size = np.maximum(size, 1.0)
         return np.hstack([middle - size / 2, middle + size / 2])
 
-    def turned_back(self, turns: int) -> Placement:
+    def turned_back(self, turns: int) -> PageTransform:
         """Return the placement in the scan whose counter-clockwise quarter `turns` gave the page this one is in."""
         (a, b, c), (d, e, f) = self.to_original
         if turns == 1:
-            return Placement(((-d, -e, self.height - f), (a, b, c)), self.height, self.width)
+            return PageTransform(((-d, -e, self.height - f), (a, b, c)), self.height, self.width)
         if turns == 3:
-            return Placement(((d, e, f), (-a, -b, self.width - c)), self.height, self.width)
+            return PageTransform(((d, e, f), (-a, -b, self.width - c)), self.height, self.width)
         return self
 
     def _map(self, x: Floats, y: Floats) -> Floats:
@@ -67,9 +67,9 @@ class Placement:
         return np.stack([a * x + b * y + c, d * x + e * y + f], axis=-1)
 
 
-def upright(
+def deskewed(
     grey: Grey, degrees: float, paper: int, original: tuple[int, int], pixel: tuple[float, float]
-) -> tuple[Grey, Placement]:
+) -> tuple[Grey, PageTransform]:
     """Turn the reduced page upright.
 
     Args:
@@ -82,7 +82,7 @@ def upright(
     height, width = grey.shape
     scale_x, scale_y = pixel
     if degrees == 0:
-        return grey, Placement(((scale_x, 0.0, 0.0), (0.0, scale_y, 0.0)), *original)
+        return grey, PageTransform(((scale_x, 0.0, 0.0), (0.0, scale_y, 0.0)), *original)
     radians = np.radians(degrees)
     cos, sin = float(np.cos(radians)), float(np.sin(radians))
     new_width = int(np.ceil(width * cos + height * abs(sin)))
@@ -93,4 +93,4 @@ def upright(
     turned = warped(grey, inverse, (new_width, new_height), cv2.BORDER_CONSTANT, paper)
     a, b, c = (float(v) * scale_x for v in inverse[0])
     d, e, f = (float(v) * scale_y for v in inverse[1])
-    return turned, Placement(((a, b, c), (d, e, f)), *original)
+    return turned, PageTransform(((a, b, c), (d, e, f)), *original)

@@ -15,14 +15,14 @@ from workers.stages.binarization.text_size import is_text
 from workers.stages.raster.arrays import Floats, Places, Stats, Truths
 from workers.stages.raster.groups import numbered_groups
 
-HEIGHT = (0.5, 2.5)  # text scales: of letters; what is lower are stops and accents
-NEXT = 2.0  # text scales: the widest space between letters of a row
-LEVEL = 0.5  # share of the lower letter's height that neighbours have in common
-STEP = 0.25  # text scales: so near to each other are their feet, or their tops
-ALIKE = 2.5  # greatest ratio of heights of neighbours
-BAND = 0.5  # text scales: letters are looked up in bands of this height
-LETTERS = 8  # of a row that counts
-LONG = 8.0  # text scales: its least length
+LETTER_HEIGHT_TS = (0.5, 2.5)  # of letters; what is lower are stops and accents
+MAX_SPACE_TS = 2.0  # the widest space between letters of a row
+MIN_COMMON_SHARE = 0.5  # of the lower letter's height that neighbours have in common
+MAX_UNEVEN_TS = 0.25  # so near to each other are their feet, or their tops
+MAX_HEIGHT_RATIO = 2.5  # greatest ratio of heights of neighbours
+BAND_TS = 0.5  # letters are looked up in bands of this height
+MIN_ROW_LETTERS = 8  # of a row that counts
+MIN_ROW_TS = 8.0  # its least length
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def letters_of(stats: Stats, scale: float) -> Letters:
         scale: text scale in pixels.
     """
     text = stats[is_text(stats, scale)].astype(np.int64)
-    low, high = (factor * scale for factor in HEIGHT)
+    low, high = (factor * scale for factor in LETTER_HEIGHT_TS)
     x, y, width, height, _ = text[(text[:, 3] >= low) & (text[:, 3] <= high)].T
     return Letters(x, x + width, y.astype(np.float64), (y + height).astype(np.float64))
 
@@ -83,7 +83,7 @@ def rows_of(letters: Letters, scale: float) -> Rows:
     np.minimum.at(first, row, letters.middle)
     np.maximum.at(last, row, letters.middle)
     length = last - first
-    return Rows(letter, neighbour, row, number, (number >= LETTERS) & (length >= LONG * scale), length)
+    return Rows(letter, neighbour, row, number, (number >= MIN_ROW_LETTERS) & (length >= MIN_ROW_TS * scale), length)
 
 
 def _next_letters(letters: Letters, scale: float) -> tuple[Places, Places]:
@@ -95,9 +95,9 @@ def _next_letters(letters: Letters, scale: float) -> tuple[Places, Places]:
     if not len(left):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     height = foot - top
-    band = np.floor((top + foot) / 2 / (BAND * scale)).astype(np.int64)
+    band = np.floor((top + foot) / 2 / (BAND_TS * scale)).astype(np.int64)
     band -= band.min() - 1
-    stride = int(right.max() + NEXT * scale) + 2
+    stride = int(right.max() + MAX_SPACE_TS * scale) + 2
     order = np.argsort(band * stride + left)
     place = (band * stride + left)[order]
     best, nearest = np.full(len(left), -1), np.full(len(left), np.iinfo(np.int64).max)
@@ -106,10 +106,10 @@ def _next_letters(letters: Letters, scale: float) -> tuple[Places, Places]:
         other = order[np.minimum(at, len(order) - 1)]
         common = np.minimum(foot, foot[other]) - np.maximum(top, top[other])
         lower, taller = np.minimum(height, height[other]), np.maximum(height, height[other])
-        fits = (at < len(order)) & (band[other] == band + aside) & (left[other] - right <= NEXT * scale)
-        fits &= (common >= LEVEL * lower) & (taller <= ALIKE * lower) & (left[other] < nearest)
+        fits = (at < len(order)) & (band[other] == band + aside) & (left[other] - right <= MAX_SPACE_TS * scale)
+        fits &= (common >= MIN_COMMON_SHARE * lower) & (taller <= MAX_HEIGHT_RATIO * lower) & (left[other] < nearest)
         step = np.minimum(np.abs(foot - foot[other]), np.abs(top - top[other]))
-        fits &= step <= STEP * scale  # a letter of the next column is seldom level
+        fits &= step <= MAX_UNEVEN_TS * scale  # a letter of the next column is seldom level
         best[fits], nearest[fits] = other[fits], left[other][fits]
     letter = np.flatnonzero(best >= 0)
     return letter, best[letter]

@@ -17,15 +17,15 @@ from workers.stages.binarization.letter_rows import Letters, Rows, letters_of, r
 from workers.stages.binarization.survey import estimate_text_size
 from workers.stages.raster.arrays import Grey, Stats
 
-SURELY = 0.4  # share of the letters in rows: print has 0.55 to 0.95, pages on their side 0.0 to 0.17
-IN_ROWS = 0.15  # at least: a joined hand has 0.2
-ENOUGH = 60  # letters in rows that tell how a page lies; photographs have 46 at most
-ENOUGH_LIGHT = 150  # light ones; their bright spots, up to 95
-CLEARLY = 3.0  # times the share of letters in rows
-DARK = 128  # grey level: where most of a scan is lighter, so is its paper
-UNLIKE = 0.25  # text scales: the heights of a short and a tall letter differ by more
+MIN_UPRIGHT_SHARE = 0.4  # of the letters in rows: print has 0.55 to 0.95, pages on their side 0.0 to 0.17
+MIN_IN_ROWS_SHARE = 0.15  # at least: a joined hand has 0.2
+MIN_LETTERS_IN_ROWS = 60  # letters in rows that tell how a page lies; photographs have 46 at most
+MIN_LIGHT_LETTERS_IN_ROWS = 150  # light ones; their bright spots, up to 95
+MIN_TURNED_RATIO = 3.0  # times the share of letters in rows
+MAX_DARK_GREY = 128  # grey level: where most of a scan is lighter, so is its paper
+MIN_HEIGHT_DIFFERENCE_TS = 0.25  # the heights of a short and a tall letter differ by more
 MIRRORED = [1, 0, 3, 2, 4]  # columns of component stats about the diagonal: x is y, width is height
-SAMPLE = 8  # px: every so manieth pixel tells whether a scan is dark
+SAMPLE_STEP_PX = 8  # one pixel in so many tells whether a scan is dark
 
 
 def quarter_turns(stats: Stats, scale: float) -> int:
@@ -42,23 +42,23 @@ def quarter_turns(stats: Stats, scale: float) -> int:
         return 0
     upright = letters_of(stats, scale)
     standing = _in_rows(upright, rows_of(upright, scale))
-    if standing.share >= SURELY:
+    if standing.share >= MIN_UPRIGHT_SHARE:
         return 0
     mirrored = letters_of(stats[:, MIRRORED], scale)
     rows = rows_of(mirrored, scale)
-    if not _is_text(_in_rows(mirrored, rows), standing, ENOUGH):
+    if not _is_text(_in_rows(mirrored, rows), standing, MIN_LETTERS_IN_ROWS):
         return 0
     return 3 if _tops_differ(mirrored, rows, scale) else 1
 
 
 def is_negative(grey: Grey, parameters: BinarizationParameters) -> bool:
     """Tell whether a dark scan (h, w) is a negative: light letters on dark paper, as on microfilm."""
-    if np.median(grey[::SAMPLE, ::SAMPLE]) >= DARK:
+    if np.median(grey[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]) >= MAX_DARK_GREY:
         return False
     as_it_is = _either_way(grey, parameters)
-    if as_it_is.share >= SURELY:
+    if as_it_is.share >= MIN_UPRIGHT_SHARE:
         return False
-    return _is_text(_either_way(cv2.bitwise_not(grey), parameters), as_it_is, ENOUGH_LIGHT)
+    return _is_text(_either_way(cv2.bitwise_not(grey), parameters), as_it_is, MIN_LIGHT_LETTERS_IN_ROWS)
 
 
 class _InRows(NamedTuple):
@@ -70,7 +70,7 @@ class _InRows(NamedTuple):
 
 def _is_text(seen: _InRows, otherwise: _InRows, enough: int) -> bool:
     """Tell whether letters stand in rows as those of a text do, and clearly more than when looked at otherwise."""
-    return seen.number >= enough and seen.share >= max(IN_ROWS, CLEARLY * otherwise.share)
+    return seen.number >= enough and seen.share >= max(MIN_IN_ROWS_SHARE, MIN_TURNED_RATIO * otherwise.share)
 
 
 def _either_way(grey: Grey, parameters: BinarizationParameters) -> _InRows:
@@ -93,5 +93,5 @@ def _tops_differ(letters: Letters, rows: Rows, scale: float) -> bool:
     counted = rows.long[rows.row[rows.letter]]
     one, other = rows.letter[counted], rows.neighbour[counted]
     above, below = np.abs(letters.top[one] - letters.top[other]), np.abs(letters.foot[one] - letters.foot[other])
-    unlike = np.abs(above - below) > UNLIKE * scale
+    unlike = np.abs(above - below) > MIN_HEIGHT_DIFFERENCE_TS * scale
     return bool(np.count_nonzero(unlike & (above > below)) >= np.count_nonzero(unlike & (below > above)))

@@ -12,10 +12,10 @@ import numpy as np
 from workers.stages.binarization.text_size import like_text, weighted_median
 from workers.stages.raster.arrays import Grey, Stats
 
-WIDE = 0.95  # width by height of the usual component: letters are narrower, words wider
-SMALLER = 0.85  # of the text scale: what sharpening makes of it on a soft scan
-RADIUS = 0.15  # text scales
-AMOUNT = 2.5
+MIN_WORD_RATIO = 0.95  # width by height of the usual component: letters are narrower, words wider
+MAX_SHARPENED_RATIO = 0.85  # of the text scale: what sharpening makes of it on a soft scan
+RADIUS_TS = 0.15
+SHARPENING_FACTOR = 2.5
 
 
 def has_touching_characters(stats: Stats) -> bool:
@@ -28,7 +28,7 @@ def has_touching_characters(stats: Stats) -> bool:
     text = like_text(width, height)
     if not text.any():
         return False
-    return weighted_median((width / height)[text], np.sqrt(width * height)[text]) > WIDE
+    return weighted_median((width / height)[text], np.sqrt(width * height)[text]) > MIN_WORD_RATIO
 
 
 def sharpened(grey: Grey, scale: float) -> Grey:
@@ -38,5 +38,5 @@ def sharpened(grey: Grey, scale: float) -> Grey:
         grey: (h, w) uint8.
         scale: text scale in pixels.
     """
-    soft = cv2.GaussianBlur(grey, (0, 0), RADIUS * scale)
-    return cv2.addWeighted(grey, 1 + AMOUNT, soft, -AMOUNT, 0)
+    soft = cv2.GaussianBlur(grey, (0, 0), RADIUS_TS * scale)
+    return cv2.addWeighted(grey, 1 + SHARPENING_FACTOR, soft, -SHARPENING_FACTOR, 0)

@@ -13,9 +13,9 @@ from workers.stages.binarization.letter_rows import Letters, letters_of, rows_of
 from workers.stages.binarization.text_size import weighted_median
 from workers.stages.raster.arrays import Stats
 
-LIMIT_DEGREES = 8.0  # links would lead from line to line beyond this
-STEEP = 1.0  # degrees: turned by more than this, a page is measured again when it is nearly straight
-SPREAD = 1.5  # degrees: where the slopes differ by more, there are no lines
+MAX_SKEW_DEGREES = 8.0  # links would lead from line to line beyond this
+MIN_REMEASURED_DEGREES = 1.0  # degrees: turned by more than this, a page is measured again when it is nearly straight
+MAX_SPREAD_DEGREES = 1.5  # degrees: where the slopes differ by more, there are no lines
 
 
 def skew_degrees(stats: Stats, scale: float) -> float:
@@ -27,10 +27,10 @@ def skew_degrees(stats: Stats, scale: float) -> float:
     """
     letters = letters_of(stats, scale)
     degrees = _median_slope(letters, scale)
-    if abs(degrees) > STEEP:
+    if abs(degrees) > MIN_REMEASURED_DEGREES:
         fall = np.tan(np.radians(degrees)) * letters.middle
         degrees += _median_slope(replace(letters, top=letters.top - fall, foot=letters.foot - fall), scale)
-    return degrees if abs(degrees) <= LIMIT_DEGREES else 0.0
+    return degrees if abs(degrees) <= MAX_SKEW_DEGREES else 0.0
 
 
 def _median_slope(letters: Letters, scale: float) -> float:
@@ -44,4 +44,4 @@ def _median_slope(letters: Letters, scale: float) -> float:
     slopes = (np.bincount(row, across * down) / np.maximum(np.bincount(row, across * across), 1.0))[rows.long]
     degrees, length = np.degrees(np.arctan(slopes)), rows.length[rows.long]
     median = weighted_median(degrees, length)
-    return median if weighted_median(np.abs(degrees - median), length) <= SPREAD else 0.0
+    return median if weighted_median(np.abs(degrees - median), length) <= MAX_SPREAD_DEGREES else 0.0

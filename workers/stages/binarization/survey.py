@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from workers.parameters import BinarizationParameters
-from workers.stages.binarization.sharpening import SMALLER, has_touching_characters, sharpened
+from workers.stages.binarization.sharpening import MAX_SHARPENED_RATIO, has_touching_characters, sharpened
 from workers.stages.binarization.text_size import text_scale
 from workers.stages.binarization.threshold import normalise_background, threshold
 from workers.stages.raster.arrays import Grey, Stats
@@ -16,10 +16,10 @@ from workers.stages.raster.labelling import Labelled, label_dense
 from workers.stages.raster.resize import reduce_by
 
 SURVEY_PIXELS = 6e6  # enough for text of 1/400 of the page's width
-SURVEY_SCALE = 5.9  # px: smaller text runs together in the first look
-OF_WORDS = 0.8  # of the scale, where words are measured as letters; 0.81 and more in joined hands and Arabic
-GRAIN = 3  # px
-MUCH_GRAIN = 0.2  # of the ink; clean and worn pages have 0.001 to 0.1
+MIN_SURVEY_SCALE_PX = 5.9  # smaller text runs together in the first look
+MAX_LETTERS_RATIO = 0.8  # of the scale, where words are measured as letters; 0.81 and more in joined hands and Arabic
+MAX_GRAIN_PX = 3
+MIN_GRAIN_SHARE = 0.2  # of the ink; clean and worn pages have 0.001 to 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ def estimate_text_size(grey: Grey, parameters: BinarizationParameters) -> tuple[
     """
     survey, factor = survey_of(grey, SURVEY_PIXELS)
     look = survey_page(survey, parameters)
-    if factor == 1 or (look.scale >= SURVEY_SCALE and not look.soft):
+    if factor == 1 or (look.scale >= MIN_SURVEY_SCALE_PX and not look.soft):
         return look, factor
     finer, finer_factor = survey_of(grey, 4 * SURVEY_PIXELS)
     closer = survey_page(finer, parameters)
-    if look.scale < SURVEY_SCALE or closer.scale * finer_factor < SMALLER * look.scale * factor:
+    if look.scale < MIN_SURVEY_SCALE_PX or closer.scale * finer_factor < MAX_SHARPENED_RATIO * look.scale * factor:
         return closer, finer_factor
     return look, factor
 
@@ -58,11 +58,11 @@ def survey_page(survey: Grey, parameters: BinarizationParameters) -> Survey:
     while has_touching_characters(labelled.stats[1:]):
         again = label_dense(threshold(sharpened(survey, scale), parameters, 0))
         smaller = text_scale(again.stats[1:])
-        if not 0 < smaller <= SMALLER * scale:
+        if not 0 < smaller <= MAX_SHARPENED_RATIO * scale:
             break
         labelled, scale, soft = again, smaller, True
     letters = text_scale(labelled.stats[1:], run_together=True)
-    if letters <= OF_WORDS * scale:
+    if letters <= MAX_LETTERS_RATIO * scale:
         scale = letters
     return Survey(survey, labelled, scale, soft)
 
@@ -70,8 +70,8 @@ def survey_page(survey: Grey, parameters: BinarizationParameters) -> Survey:
 def _is_grainy(stats: Stats) -> bool:
     """Tell whether much of the ink is a sensor's noise: specks too small for anything printed."""
     area = stats[:, 4]
-    grain = area[np.maximum(stats[:, 2], stats[:, 3]) <= GRAIN].sum()
-    return bool(grain > MUCH_GRAIN * area.sum())
+    grain = area[np.maximum(stats[:, 2], stats[:, 3]) <= MAX_GRAIN_PX].sum()
+    return bool(grain > MIN_GRAIN_SHARE * area.sum())
 
 
 def survey_of(grey: Grey, pixels: float) -> tuple[Grey, int]:

@@ -13,8 +13,15 @@ import numpy as np
 from workers.stages.raster.arrays import Floats, Mask, Stats, Strength, Truths
 
 TO_KRAKEN = 1.1  # median over books and newspapers of kraken's scale by the root-weighted median
-LARGEST = 100.0  # px: larger root box areas are pictures, frames or borders
-SMALLEST = 3.0  # px: what is smaller is a speck, also for kraken
+MAX_TEXT_PX = 100.0  # larger root box areas are pictures, frames or borders
+MIN_TEXT_PX = 3.0  # what is smaller is a speck, also for kraken
+MAX_TEXT_RATIO = 8  # of a component's sides: longer ones are rules
+TEXT_SIDE_TS = (0.4, 6.0)  # of letters, in their longer direction
+USUAL_PITCH_TS = 2.2  # distance of text lines where none can be measured
+PITCH_TS = (1.2, 5.0)  # between which it is looked for
+STRIP_TS = 10  # width of the strips that vote on it
+MIN_PEAK_SHARE = 0.6  # of the highest peak of the autocorrelation: the first such one is the pitch
+MIN_PEAK = 0.05  # of the autocorrelation at 0: lower ones are chance
 
 
 def text_scale(stats: Stats, *, run_together: bool = False) -> float:
@@ -36,7 +43,12 @@ def text_scale(stats: Stats, *, run_together: bool = False) -> float:
 def like_text(width: Floats, height: Floats) -> Truths:
     """Tell which components could be letters or words, whatever the size of the text."""
     size = np.sqrt(width * height)
-    return (size > SMALLEST) & (size < LARGEST) & (width < 8 * height) & (height < 8 * width)
+    return (
+        (size > MIN_TEXT_PX)
+        & (size < MAX_TEXT_PX)
+        & (width < MAX_TEXT_RATIO * height)
+        & (height < MAX_TEXT_RATIO * width)
+    )
 
 
 def is_text(stats: Stats, scale: float) -> Truths:
@@ -47,7 +59,7 @@ def is_text(stats: Stats, scale: float) -> Truths:
         scale: text scale in pixels.
     """
     longer = np.maximum(stats[:, 2], stats[:, 3])
-    text = (longer > 0.4 * scale) & (longer < 6 * scale)
+    text = (longer > TEXT_SIDE_TS[0] * scale) & (longer < TEXT_SIDE_TS[1] * scale)
     text[0] = False
     return text
 
@@ -72,12 +84,12 @@ def line_pitch(ink: Mask, scale: float) -> float:
     The page is cut into strips about ten scales wide, so that columns which are out of step do not cancel out; each
     strip votes with its variation. Looks between 1.2 and 5 scales; 2.2 scales where no period shows.
     """
-    default = 2.2 * scale
+    default = USUAL_PITCH_TS * scale
     height, width = ink.shape
-    low, high = round(1.2 * scale), round(5 * scale)
+    low, high = (round(bound * scale) for bound in PITCH_TS)
     if height < 4 * high or low < 2:
         return default
-    strips = max(1, round(width / (10 * scale)))
+    strips = max(1, round(width / (STRIP_TS * scale)))
     profile = strip_sums(ink, strips)
     profile -= cv2.blur(profile, (1, 2 * high + 1))
     spectrum = np.fft.rfft(profile, n=2 * height, axis=0)
@@ -86,7 +98,7 @@ def line_pitch(ink: Mask, scale: float) -> float:
         return default
     lags = correlation[low : high + 1] / correlation[0]
     peaks = np.flatnonzero((lags[1:-1] >= lags[:-2]) & (lags[1:-1] > lags[2:])) + 1
-    strong = peaks[lags[peaks] > 0.6 * lags[peaks].max()] if len(peaks) else peaks
-    if not len(strong) or lags[strong[0]] < 0.05:
+    strong = peaks[lags[peaks] > MIN_PEAK_SHARE * lags[peaks].max()] if len(peaks) else peaks
+    if not len(strong) or lags[strong[0]] < MIN_PEAK:
         return default
     return float(strong[0] + low)

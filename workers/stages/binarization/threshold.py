@@ -13,16 +13,23 @@ from workers.parameters import BinarizationParameters
 from workers.stages.raster.arrays import Grey, Mask
 from workers.stages.raster.resize import reduce_by
 
-DARKEST_INK = 0.001  # share of the page that is made black
-PALEST_INK = 200  # on a page without anything darker there is no ink
-DARK_SIDE = 2.0  # text scales: so large a dark spot is no letter
+BLACK_SHARE = 0.001  # of the page that is made black
+MAX_INK_GREY = 200  # on a page without anything darker there is no ink
+MIN_DARK_SPOT_TS = 2.0  # so large a dark spot is no letter
 SAMPLE_PIXELS = 2_000_000
-CONTRAST = 64.0  # grey levels between text and paper; without large dark spots less is left where they are the text
-DARKEST_PAPER = 0.45  # of the page's white: what is darker is a border or a picture, never paper
-GRAIN = 2.0  # deviations: a threshold so near to the usual grey lies in the grain of rough paper, or in a photograph
-GRAIN_BY_NOISE = 3.0  # deviation of all grey values by that of neighbours: 2 for grain, 7 and more in photographs
-CLEAR_OF_GRAIN = 4.0  # deviations: ink is darker; one in 30,000 pixels of grain is
-LEAST_PRINTED = 0.001  # share of a page so dark, where anything is printed on it
+# grey levels between text and paper; without large dark spots less is left where they are the text
+MIN_CONTRAST_GREY = 64.0
+MIN_PAPER_SHARE = 0.45  # of the page's white: what is darker is a border or a picture, never paper
+# a threshold so near to the usual grey lies in the grain of rough paper, or in a photograph
+MAX_IN_GRAIN_DEVIATIONS = 2.0
+MAX_GRAIN_RATIO = 3.0  # deviation of all grey values by that of neighbours: 2 for grain, 7 and more in photographs
+MIN_CLEAR_DEVIATIONS = 4.0  # ink is darker; one in 30,000 pixels of grain is
+MIN_PRINTED_SHARE = 0.001  # of a page so dark, where anything is printed on it
+PAPER_REACH_TS = 4  # within which there is paper; a 60th of the page where the text's size is not known
+PAPER_PERCENTILE = 75  # of the paper's brightness: a page may be half picture
+MIN_WHITE_GREY = 32  # a black image has no paper
+DARK_GREY = 127
+SAUVOLA_WINDOW_TS = 5
 SAUVOLA_K = 0.2  # Sauvola and Pietikainen 2000 give 0.5 for dark text; faint print wants less
 SAUVOLA_RANGE = 128.0
 
@@ -31,23 +38,23 @@ def normalise_background(grey: Grey, scale: float) -> Grey:
     """Return the page with its paper made evenly white (255).
 
     The paper is the brightest value within about three text sizes, smoothed; where that is darker than
-    `DARKEST_PAPER` of the page's white lies a picture or a black border, which stays dark.
+    `MIN_PAPER_SHARE` of the page's white lies a picture or a black border, which stays dark.
 
     Args:
         grey: (h, w) uint8.
         scale: text scale in pixels; 0.0 where unknown: a hundredth of the page then.
     """
-    reach = 4 * scale if scale else max(grey.shape) / 60
+    reach = PAPER_REACH_TS * scale if scale else max(grey.shape) / 60
     step = max(1, int(reach / 4))
     small = reduce_by(grey, step)
     if min(small.shape) < 3:
         return grey
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (5, 5))
     paper = cv2.blur(cv2.dilate(small, kernel), (9, 9))
-    white = float(np.percentile(paper, 75))
-    if white < 32:  # a black image has no paper
+    white = float(np.percentile(paper, PAPER_PERCENTILE))
+    if white < MIN_WHITE_GREY:
         return grey
-    paper = np.maximum(paper, np.uint8(round(DARKEST_PAPER * white)))
+    paper = np.maximum(paper, np.uint8(round(MIN_PAPER_SHARE * white)))
     paper = cv2.resize(paper, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
     return stretch_ink(cv2.divide(grey, paper, scale=255))
 
@@ -56,8 +63,8 @@ def stretch_ink(grey: Grey) -> Grey:
     """Return a page of white paper (h, w) with its darkest ink made black: pale prints become as dark as others."""
     sample = grey[:: _rows_enough(grey)]
     count = np.cumsum(cv2.calcHist([sample], [0], None, [256], [0, 256]))
-    black = int(np.searchsorted(count, DARKEST_INK * sample.size))
-    if black == 0 or black > PALEST_INK:
+    black = int(np.searchsorted(count, BLACK_SHARE * sample.size))
+    if black == 0 or black > MAX_INK_GREY:
         return grey
     levels = (np.arange(256) - black).clip(0) * (255.0 / (255 - black))
     return cv2.LUT(grey, levels.astype(np.uint8))
@@ -76,16 +83,16 @@ def _otsu(grey: Grey, scale: float) -> float:
 
     They would draw it towards black, and thin strokes would be lost.
     """
-    side = DARK_SIDE * scale if scale else max(grey.shape) / 120
+    side = MIN_DARK_SPOT_TS * scale if scale else max(grey.shape) / 120
     step = max(1, int(side / 4))
     box = np.ones((max(1, round(side / step)),) * 2, np.uint8)
-    _, dark = cv2.threshold(reduce_by(grey, step), 127, 1, cv2.THRESH_BINARY_INV)
+    _, dark = cv2.threshold(reduce_by(grey, step), DARK_GREY, 1, cv2.THRESH_BINARY_INV)
     dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, box)
     sample = grey[:: _rows_enough(grey)]
     if dark.any():
         text = cv2.resize(1 - cv2.dilate(dark, box), sample.shape[::-1], interpolation=cv2.INTER_NEAREST)
         level, contrast = otsu_threshold(cv2.calcHist([sample], [0], text, [256], [0, 256]).ravel())
-        if contrast >= CONTRAST:
+        if contrast >= MIN_CONTRAST_GREY:
             return level
     level = float(cv2.threshold(np.ascontiguousarray(sample), 0, 1, cv2.THRESH_OTSU)[0])
     return _below_grain(sample, level)
@@ -100,13 +107,13 @@ def _below_grain(sample: Grey, level: float) -> float:
     """
     count = cv2.calcHist([sample], [0], None, [256], [0, 256]).ravel()
     usual, deviation = _usual_grey(count)
-    if usual - level >= GRAIN * deviation or deviation >= GRAIN_BY_NOISE * _noise(sample):
+    if usual - level >= MAX_IN_GRAIN_DEVIATIONS * deviation or deviation >= MAX_GRAIN_RATIO * _noise(sample):
         return level
-    dark = np.arange(256) < usual - CLEAR_OF_GRAIN * deviation
-    if count[dark].sum() < LEAST_PRINTED * sample.size:
+    dark = np.arange(256) < usual - MIN_CLEAR_DEVIATIONS * deviation
+    if count[dark].sum() < MIN_PRINTED_SHARE * sample.size:
         return level
     ink = float(np.average(np.arange(256)[dark], weights=count[dark]))
-    return min(usual - CLEAR_OF_GRAIN * deviation, (usual + ink) / 2)
+    return min(usual - MIN_CLEAR_DEVIATIONS * deviation, (usual + ink) / 2)
 
 
 def _usual_grey(count: NDArray[np.float32]) -> tuple[float, float]:
@@ -147,7 +154,7 @@ def otsu_threshold(histogram: NDArray[np.float32]) -> tuple[float, float]:
 
 def _sauvola(grey: Grey, scale: float) -> Mask:
     """Sauvola's local threshold in windows of about five text sizes."""
-    window = int(5 * scale) | 1 if scale else max(15, max(grey.shape) // 100) | 1
+    window = int(SAUVOLA_WINDOW_TS * scale) | 1 if scale else max(15, max(grey.shape) // 100) | 1
     values = grey.astype(np.float32)
     mean = cv2.blur(values, (window, window))
     deviation = np.sqrt(np.maximum(cv2.sqrBoxFilter(values, -1, (window, window)) - mean * mean, 0))

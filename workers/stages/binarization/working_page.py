@@ -1,7 +1,7 @@
 """From a grey scan to an upright page of ink and paper at the size its text needs.
 
 The scan is reduced once by area averaging, its text size is measured, and everything later works at the size where
-kraken's scale is `WORKING_SCALE` pixels: text is found as well there as at 600 dpi, for a fraction of the time.
+kraken's scale is `WORKING_SCALE_PX` pixels: text is found as well there as at 600 dpi, for a fraction of the time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from workers.parameters import BinarizationParameters, TextDirection
-from workers.stages.binarization.deskew import Placement, upright
+from workers.stages.binarization.deskew import PageTransform, deskewed
 from workers.stages.binarization.orientation import quarter_turns
 from workers.stages.binarization.sharpening import sharpened
 from workers.stages.binarization.skew import skew_degrees
@@ -23,16 +23,21 @@ from workers.stages.raster.arrays import Grey, Mask
 from workers.stages.raster.labelling import label_dense
 from workers.stages.raster.quarter_turns import QUARTER_TURNS
 
-WORKING_SCALE = 11.0  # px; at 9 px 0.01 of F1 is lost, at 7 px 0.07
-LEAST_SCALE = 9.0  # px: for small type on pages that would be larger than
+WORKING_SCALE_PX = 11.0  # at 9 px 0.01 of F1 is lost, at 7 px 0.07
+MIN_SCALE_PX = 9.0  # for small type on pages that would be larger than
 WORKING_PIXELS = 8e6
-LARGEST_FACTOR = 2.0  # to which a scan too small is enlarged
-TOLERANCE = 0.05  # a survey that is nearly of the working size is taken as it is
-NEARLY_ALL = 0.7  # of the size: from there on every pixel has its part in an interpolation, at a fifth of the time
-DEGREES = {0: 0.0, 1: 90.0, 3: -90.0}  # by which a scan was turned clockwise that needs so many quarter turns back
-SOLID = 1.6  # text scales: lines of real type are never nearer to each other
-LEADING = 1.8  # text scales: the distance of lines of small type
-LEVEL_DEGREES = 0.5  # a page turned by less than this is left as it is
+MAX_FACTOR = 2.0  # to which a scan too small is enlarged
+FACTOR_TOLERANCE = 0.05  # a survey that is nearly of the working size is taken as it is
+# of the size: from there on every pixel has its part in an interpolation, at a fifth of the time
+MIN_INTERPOLATED_FACTOR = 0.7
+SKEW_DEGREES_BY_TURNS = {
+    0: 0.0,
+    1: 90.0,
+    3: -90.0,
+}  # by which a scan was turned clockwise that needs so many quarter turns back
+MIN_PITCH_TS = 1.6  # lines of real type are never nearer to each other
+SMALL_TYPE_PITCH_TS = 1.8  # the distance of lines of small type
+MIN_SKEW_DEGREES = 0.5  # a page turned by less than this is left as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class WorkingPage:
     pitch: float
     skew: float
     turns: int
-    placement: Placement
+    placement: PageTransform
 
 
 def working_page(
@@ -84,11 +89,11 @@ def working_page(
     # No letter is larger than the page: an icon among pages of large type is not reduced to nothing.
     size = look.scale * factor if scale is None else min(scale, *turned.shape)
     page = _at_text_size(turned, look, factor, size, parameters)
-    if scale is None and page.pitch < SOLID * page.scale:  # words were measured as letters
-        size *= page.pitch / (LEADING * page.scale)
+    if scale is None and page.pitch < MIN_PITCH_TS * page.scale:  # words were measured as letters
+        size *= page.pitch / (SMALL_TYPE_PITCH_TS * page.scale)
         page = _at_text_size(turned, look, factor, size, parameters)
     way_back = page.placement.turned_back(turns or lying)
-    return replace(page, skew=page.skew + DEGREES[lying], turns=lying, placement=way_back)
+    return replace(page, skew=page.skew + SKEW_DEGREES_BY_TURNS[lying], turns=lying, placement=way_back)
 
 
 def _at_text_size(
@@ -97,11 +102,11 @@ def _at_text_size(
     """Return the page at the size that text of `scale` pixels of `grey` needs; 0.0: at the size of the survey."""
     measured = scale / factor
     skew = skew_degrees(look.labelled.stats, measured) if measured else 0.0
-    if abs(skew) < LEVEL_DEGREES:
+    if abs(skew) < MIN_SKEW_DEGREES:
         skew = 0.0
     wanted = _wanted(scale, grey.size) if measured else 1 / factor
     reduced, pixel = _at_size(grey, look.page, factor, wanted, measured)
-    level, placement = upright(reduced, skew, 255, grey.shape[::-1], pixel)
+    level, placement = deskewed(reduced, skew, 255, grey.shape[::-1], pixel)
     now = scale / pixel[0]
     if look.soft:
         level = sharpened(level, now)
@@ -115,10 +120,10 @@ def _wanted(scale: float, pixels: int) -> float:
     Small type on a large page would make the largest working pages; there a smaller scale costs 0.01 at most. What
     was scanned too small is enlarged: letters then touch less once they are thresholded.
     """
-    if scale < LEAST_SCALE:
-        return min(LARGEST_FACTOR, LEAST_SCALE / scale)
-    wanted = min(1.0, WORKING_SCALE / scale)
-    enough = max(LEAST_SCALE / scale, float(np.sqrt(WORKING_PIXELS / pixels)))
+    if scale < MIN_SCALE_PX:
+        return min(MAX_FACTOR, MIN_SCALE_PX / scale)
+    wanted = min(1.0, WORKING_SCALE_PX / scale)
+    enough = max(MIN_SCALE_PX / scale, float(np.sqrt(WORKING_PIXELS / pixels)))
     return min(wanted, enough)
 
 
@@ -126,7 +131,7 @@ def full_page(grey: Grey, parameters: BinarizationParameters) -> WorkingPage:
     """Threshold a page at the size and the angle of the scan, its paper as it is: what kraken is given."""
     ink = threshold(grey, parameters, 0)
     scale = text_scale(label_dense(ink).stats[1:])
-    placement = upright(grey, 0.0, 255, grey.shape[::-1], (1.0, 1.0))[1]
+    placement = deskewed(grey, 0.0, 255, grey.shape[::-1], (1.0, 1.0))[1]
     return WorkingPage(grey, ink, scale, line_pitch(ink, scale), 0.0, 0, placement)
 
 
@@ -135,15 +140,15 @@ def _at_size(grey: Grey, survey: Grey, factor: int, wanted: float, measured: flo
 
     Its pixels' width and height in those of the scan come with it.
     """
-    if wanted * factor > 1 + TOLERANCE and factor > 1:
+    if wanted * factor > 1 + FACTOR_TOLERANCE and factor > 1:
         reduced = normalise_background(resized(grey, wanted), measured * factor * wanted)
         return reduced, (grey.shape[1] / reduced.shape[1], grey.shape[0] / reduced.shape[0])
-    reduced = resized(survey, wanted * factor) if abs(wanted * factor - 1) > TOLERANCE else survey
+    reduced = resized(survey, wanted * factor) if abs(wanted * factor - 1) > FACTOR_TOLERANCE else survey
     return reduced, (factor * survey.shape[1] / reduced.shape[1], factor * survey.shape[0] / reduced.shape[0])
 
 
 def resized(grey: Grey, factor: float) -> Grey:
     """Bring to `factor` of the size: by area averaging; where nearly every pixel stays, or more, by interpolation."""
     size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
-    way = cv2.INTER_AREA if factor < NEARLY_ALL else cv2.INTER_LINEAR if factor <= 1 else cv2.INTER_CUBIC
+    way = cv2.INTER_AREA if factor < MIN_INTERPOLATED_FACTOR else cv2.INTER_LINEAR if factor <= 1 else cv2.INTER_CUBIC
     return cv2.resize(grey, size, interpolation=way)

@@ -15,10 +15,10 @@ from workers.parameters import CASCADES
 from workers.stages.raster.arrays import FloatBoxes, Floats, Grey, IntBoxes
 
 NOTHING: FloatBoxes = np.empty((0, 5))
-GROUPING = 0.2  # OpenCV's own tolerance for windows of the same face
-SAME_FACE = 0.5  # IoU of a window with the face it speaks for
-FIRST_LOOK = 1.25  # scale factor of the first look: one window of a face is enough there
-MARGIN = 0.35  # of a window: looked at around it
+GROUPING_TOLERANCE = 0.2  # OpenCV's own tolerance for windows of the same face
+SAME_FACE_IOU = 0.5  # IoU of a window with the face it speaks for
+FIRST_SCALE_FACTOR = 1.25  # scale factor of the first look: one window of a face is enough there
+MARGIN_WINDOWS = 0.35  # of a window: looked at around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ def detect(grey: Grey, settings: CascadeSettings) -> FloatBoxes:
     windows, weights = _windows(grey, settings)
     if not len(windows):
         return NOTHING
-    groups = np.asarray(cv2.groupRectangles(windows.tolist(), settings.min_neighbors, GROUPING)[0])
+    groups = np.asarray(cv2.groupRectangles(windows.tolist(), settings.min_neighbors, GROUPING_TOLERANCE)[0])
     if not len(groups):
         return NOTHING
     boxes = _corners(groups)
-    confidence = (_iou(boxes, _corners(windows)) > SAME_FACE) @ np.maximum(weights, 0)
+    confidence = (_iou(boxes, _corners(windows)) > SAME_FACE_IOU) @ np.maximum(weights, 0)
     found = np.column_stack([boxes, confidence])
     return found[confidence >= settings.min_confidence]
 
@@ -70,7 +70,7 @@ def detect_around(grey: Grey, settings: CascadeSettings) -> FloatBoxes:
     factor = min(1.0, window_side(settings.label) / settings.min_size)
     size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    coarse = max(FIRST_LOOK, settings.scale_factor)
+    coarse = max(FIRST_SCALE_FACTOR, settings.scale_factor)
     glimpses, _ = _windows(small, replace(settings, scale_factor=coarse, min_size=window_side(settings.label)))
     found = [NOTHING]
     for x_min, y_min, x_max, y_max in _neighbourhoods(glimpses, small.shape):
@@ -96,7 +96,7 @@ def _neighbourhoods(windows: IntBoxes, shape: tuple[int, ...]) -> list[list[int]
     """Return boxes (x_min, y_min, x_max, y_max) that hold the windows with a margin, those that touch as one."""
     mask = np.zeros(shape, np.uint8)
     for x, y, width, height in windows.tolist():
-        margin_x, margin_y = round(MARGIN * width), round(MARGIN * height)
+        margin_x, margin_y = round(MARGIN_WINDOWS * width), round(MARGIN_WINDOWS * height)
         mask[max(0, y - margin_y) : y + height + margin_y, max(0, x - margin_x) : x + width + margin_x] = 1
     stats = cv2.connectedComponentsWithStats(mask)[2][1:]
     return [[x, y, x + width, y + height] for x, y, width, height, _ in stats.tolist()]

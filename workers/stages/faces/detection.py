@@ -23,15 +23,16 @@ from workers.stages.faces.regions import PHOTOGRAPH_PIXELS, SearchPlan, paper_an
 from workers.stages.raster.arrays import FloatBoxes, Grey, Matrix
 from workers.stages.raster.warp import warped
 
-SEARCHED_SIZE = 2.0  # windows: the size the smallest face is reduced to; OpenCV looks at every pixel only from there on
-STRIP = 10  # length by width
-TURNED_SIZE = 1.5  # by the smallest upright face: turned heads are looked for in portraits, not in crowds
-TURNED_CERTAINTY = 4.0  # a turned picture has more chances to look like a face, so it must do so more clearly
-DRAWN_CERTAINTY = 5.0  # so must a line drawing beside type: ornaments and mastheads are drawn as well
+# windows: the size the smallest face is reduced to; OpenCV looks at every pixel only from there on
+SEARCHED_SIZE_WINDOWS = 2.0
+MAX_STRIP_RATIO = 10  # length by width
+MIN_TURNED_SIZE_RATIO = 1.5  # by the smallest upright face: turned heads are looked for in portraits, not in crowds
+MIN_TURNED_CERTAINTY = 4.0  # a turned picture has more chances to look like a face, so it must do so more clearly
+MIN_DRAWN_CERTAINTY = 5.0  # so must a line drawing beside type: ornaments and mastheads are drawn as well
 DRAWN_EVENNESS, DRAWN_CONTRAST = 0.035, 0.9  # of a line drawing's paper and ink
-DRAWN_SIDE = 24  # px: the size at which that is measured
-DUPLICATE = 0.4  # share of the smaller box that lies in the other: both are one face
-IN_TYPE = 0.4  # share of a face covered by lines of type: it is made of letters
+DRAWN_SIDE_PX = 24  # the size at which that is measured
+MIN_DUPLICATE_SHARE = 0.4  # of the smaller box that lies in the other: both are one face
+MAX_IN_TYPE_SHARE = 0.4  # of a face covered by lines of type: it is made of letters
 LEAST_CONFIDENCE = {"face": 4.0}  # measured for this cascade; the others are left as OpenCV has them
 CENTERFACE_CONFIDENCE = 0.5
 CENTERFACE_SMALLEST = 14.0  # px: the size the smallest face is reduced to for CenterFace
@@ -81,13 +82,13 @@ def find_faces(
 
 def _can_be_beside_type(grey: Grey, box: BoundingBox, certainty: float, plan: SearchPlan) -> bool:
     """Tell whether a face on a page of type is neither made of letters nor, unless it is certain, of drawn lines."""
-    if sum(box.overlap(line) for line in plan.type_lines) >= IN_TYPE * box.area:
+    if sum(box.overlap(line) for line in plan.type_lines) >= MAX_IN_TYPE_SHARE * box.area:
         return False
     face = cv2.resize(
-        grey[box.y_min : box.y_max, box.x_min : box.x_max], (DRAWN_SIDE, DRAWN_SIDE), interpolation=cv2.INTER_AREA
+        grey[box.y_min : box.y_max, box.x_min : box.x_max], (DRAWN_SIDE_PX, DRAWN_SIDE_PX), interpolation=cv2.INTER_AREA
     )
     unevenness, contrast = paper_and_ink(face)
-    return certainty >= DRAWN_CERTAINTY or unevenness > DRAWN_EVENNESS or contrast < DRAWN_CONTRAST
+    return certainty >= MIN_DRAWN_CERTAINTY or unevenness > DRAWN_EVENNESS or contrast < DRAWN_CONTRAST
 
 
 def _in_region(
@@ -105,7 +106,7 @@ def _in_region(
     else:
         window = cascade.window_side(label)
         smallest = max(window, smallest // PART_OF_FACE if label in PARTS else smallest)
-        factor = min(1.0, SEARCHED_SIZE * window / smallest)
+        factor = min(1.0, SEARCHED_SIZE_WINDOWS * window / smallest)
         picture = _seen(_reduced(crop, factor), parameters)
         side = round(smallest * factor)
         settings = CascadeSettings(label, parameters.scale_factor, parameters.min_neighbors, side, least)
@@ -149,9 +150,11 @@ def _upright_and_turned(
     if min(picture.shape) < settings.min_size:
         return  # no face fits
     yield (cascade.detect if exhaustive else cascade.detect_around)(picture, settings)
-    if degrees and max(picture.shape) <= STRIP * min(picture.shape):
-        smallest = round(max(TURNED_SIZE * settings.min_size, SEARCHED_SIZE * cascade.window_side(settings.label)))
-        surer = replace(settings, min_size=smallest, min_confidence=TURNED_CERTAINTY * settings.min_confidence)
+    if degrees and max(picture.shape) <= MAX_STRIP_RATIO * min(picture.shape):
+        smallest = round(
+            max(MIN_TURNED_SIZE_RATIO * settings.min_size, SEARCHED_SIZE_WINDOWS * cascade.window_side(settings.label))
+        )
+        surer = replace(settings, min_size=smallest, min_confidence=MIN_TURNED_CERTAINTY * settings.min_confidence)
         for angle in (degrees, -degrees):
             turned, way_back = _turn(picture, angle)
             yield _turned_back(cascade.detect_around(turned, surer), way_back, picture.shape)
@@ -180,7 +183,7 @@ def _without_duplicates(found: FloatBoxes) -> list[FloatBoxes]:
     """Return the rows, most certain first, without those that lie largely in a more certain one or hold it."""
     kept: list[FloatBoxes] = []
     for row in found[np.argsort(-found[:, 4], kind="stable")]:
-        if all(_shared_by_smaller(row, other) < DUPLICATE for other in kept):
+        if all(_shared_by_smaller(row, other) < MIN_DUPLICATE_SHARE for other in kept):
             kept.append(row)
     return kept
 

@@ -15,25 +15,26 @@ import numpy as np
 from workers.layout import BoundingBox
 from workers.stages.raster.arrays import Grey, Mask, Window
 
-LINE_HEIGHT = 6.0  # px: the size lines are reduced to; the lengths below are in line heights
-LONG = 4.0  # lines at least this long tell a page of type: those seen in photographs are short
-FEW_LINES = 5  # a page with fewer long lines of type is a picture
-SHARE_OF_TYPE = 0.6  # of the long lines; where fewer look like type, the line finder has worked on a picture
-EVEN_PAPER = 0.25  # of a line's contrast: its brightest quarter differs by less, it is all paper
-CONTRAST = 0.6  # deviation of a line's pixels by the distance of their mean from the paper: few are dark, but very
-SHADING = 4.0  # line heights: within so much there is paper
-WORD = 2.0  # line heights: in a piece of a line this long both ink and paper show
-INK, PAPER = 0.03, 0.2  # least shares of them in such a piece
-ALL_ALONG = 0.7  # share of a line's pieces that show both; in a photograph dark and bright lie apart
-TEXTURE = 0.06  # of the page's contrast: deviation within a window of two line heights
-FAINTEST = 40.0  # grey levels: a page of less contrast counts as having this much
-CLOSING, OPENING = 1.5, 3.0
-MARGIN = 1.0  # kept around a region: a portrait fills its picture
-FULL = 0.35  # share of its box that a region fills; frames and borders fill less and are cut into pieces
-PIECE = 10.0  # pieces this small are not cut further
+LINE_HEIGHT_PX = 6.0  # the size lines are reduced to; the lengths below are in line heights
+MIN_LONG_LINE_HEIGHTS = 4.0  # lines at least this long tell a page of type: those seen in photographs are short
+MIN_TYPE_LINES = 5  # a page with fewer long lines of type is a picture
+MIN_TYPE_SHARE = 0.6  # of the long lines; where fewer look like type, the line finder has worked on a picture
+MAX_PAPER_SPREAD_SHARE = 0.25  # of a line's contrast: its brightest quarter differs by less, it is all paper
+# deviation of a line's pixels by the distance of their mean from the paper: few are dark, but very
+MIN_TYPE_CONTRAST = 0.6
+SHADING_HEIGHTS = 4.0  # within so much there is paper
+WORD_HEIGHTS = 2.0  # in a piece of a line this long both ink and paper show
+MIN_INK_SHARE, MIN_PAPER_SHARE = 0.03, 0.2  # least shares of them in such a piece
+MIN_MIXED_SHARE = 0.7  # of a line's pieces that show both; in a photograph dark and bright lie apart
+MIN_TEXTURE_SHARE = 0.06  # of the page's contrast: deviation within a window of two line heights
+MIN_CONTRAST_GREY = 40.0  # grey levels: a page of less contrast counts as having this much
+CLOSING_HEIGHTS, OPENING_HEIGHTS = 1.5, 3.0
+MARGIN_HEIGHTS = 1.0  # kept around a region: a portrait fills its picture
+MIN_FULL_SHARE = 0.35  # of its box that a region fills; frames and borders fill less and are cut into pieces
+MIN_PIECE_HEIGHTS = 10.0  # pieces this small are not cut further
 PHOTOGRAPH_PIXELS = 2.5e6  # on a larger photograph the smallest face grows with it
-FACE = 2.0  # the smallest face beside type; halftone dots do not show smaller ones
-SMALLEST = 24  # px: OpenCV's window for faces
+MIN_FACE_HEIGHTS = 2.0  # the smallest face beside type; halftone dots do not show smaller ones
+MIN_FACE_PX = 24  # OpenCV's window for faces
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +58,23 @@ def plan_search(grey: Grey, lines: Sequence[BoundingBox]) -> SearchPlan:
     """
     height, width = grey.shape
     page = BoundingBox(0, 0, width, height)
-    smallest = SMALLEST * max(1.0, float(np.sqrt(grey.size / PHOTOGRAPH_PIXELS)))
-    if len(lines) < FEW_LINES:
+    smallest = MIN_FACE_PX * max(1.0, float(np.sqrt(grey.size / PHOTOGRAPH_PIXELS)))
+    if len(lines) < MIN_TYPE_LINES:
         return SearchPlan((page,), round(smallest), ())
     line_height = float(np.median([_thickness(line) for line in lines]))
-    factor = min(1.0, LINE_HEIGHT / line_height)
+    factor = min(1.0, LINE_HEIGHT_PX / line_height)
     small = _reduced(grey, factor)
     even = _even_paper(small, line_height * factor)
     type_lines = tuple(line for line in lines if is_type(_around(even, line, factor)))
-    if _number_of_long(type_lines) < max(FEW_LINES, SHARE_OF_TYPE * _number_of_long(lines)):
+    if _number_of_long(type_lines) < max(MIN_TYPE_LINES, MIN_TYPE_SHARE * _number_of_long(lines)):
         return SearchPlan((page,), round(smallest), ())
     mask = _textured(small, line_height * factor) & ~_covered(small.shape, type_lines, factor)
-    smallest = max(smallest, FACE * line_height)
+    smallest = max(smallest, MIN_FACE_HEIGHTS * line_height)
     boxes = _boxes(_cleaned(mask, line_height * factor), line_height * factor)
     regions = tuple(
-        _grown(box, factor, round(MARGIN * line_height), page) for box in boxes if min(box[2:]) >= smallest * factor
+        _grown(box, factor, round(MARGIN_HEIGHTS * line_height), page)
+        for box in boxes
+        if min(box[2:]) >= smallest * factor
     )
     return SearchPlan(regions, round(smallest), type_lines)
 
@@ -80,10 +83,12 @@ def is_type(line: Grey) -> bool:
     """Tell whether the pixels of a line's box look like type: dark ink on much even paper, both all along the line.
 
     Args:
-        line: the box with a little of the white around it, uint8, reduced so that it is about `LINE_HEIGHT` high.
+        line: the box with a little of the white around it, uint8, reduced so that it is about `LINE_HEIGHT_PX` high.
     """
     unevenness, contrast = paper_and_ink(line)
-    return unevenness <= EVEN_PAPER and contrast >= CONTRAST and _shows_both(line) >= ALL_ALONG
+    return (
+        unevenness <= MAX_PAPER_SPREAD_SHARE and contrast >= MIN_TYPE_CONTRAST and _shows_both(line) >= MIN_MIXED_SHARE
+    )
 
 
 def paper_and_ink(picture: Grey) -> tuple[float, float]:
@@ -112,12 +117,12 @@ def _shows_both(line: Grey) -> float:
     """Return the share of a line's pieces that show ink and paper."""
     along = line if line.shape[1] >= line.shape[0] else line.T
     dark, _, paper = _levels(line)
-    piece = round(WORD * LINE_HEIGHT)
+    piece = round(WORD_HEIGHTS * LINE_HEIGHT_PX)
     starts = np.arange(0, max(1, along.shape[1] - piece // 2), piece)
     sizes = np.diff(np.append(starts, along.shape[1])) * along.shape[0]
     masks = (along <= (dark + paper) // 2, along >= paper - (paper - dark) // 6)
     ink, white = (np.add.reduceat(mask.sum(axis=0), starts) / sizes for mask in masks)
-    return float(np.mean((ink > INK) & (white > PAPER)))
+    return float(np.mean((ink > MIN_INK_SHARE) & (white > MIN_PAPER_SHARE)))
 
 
 def _reduced(grey: Grey, factor: float) -> Grey:
@@ -132,14 +137,14 @@ def _thickness(line: BoundingBox) -> int:
 
 def _even_paper(small: Grey, line_height: float) -> Grey:
     """Return the page with its shading taken out, so that the paper along a line is of one grey."""
-    side = int(SHADING * line_height) | 1
+    side = int(SHADING_HEIGHTS * line_height) | 1
     brightest = cv2.dilate(cv2.blur(small, (3, 3)), np.ones((side, side), np.uint8))
     paper = cv2.blur(brightest, (side, side))
     return cv2.divide(small, np.maximum(paper, 1), scale=255)
 
 
 def _number_of_long(lines: Sequence[BoundingBox]) -> int:
-    return sum(max(line.width, line.height) >= LONG * _thickness(line) for line in lines)
+    return sum(max(line.width, line.height) >= MIN_LONG_LINE_HEIGHTS * _thickness(line) for line in lines)
 
 
 def _around(small: Grey, line: BoundingBox, factor: float) -> Grey:
@@ -172,14 +177,14 @@ def _textured(small: Grey, line_height: float) -> Mask:
     mean = cv2.blur(values, (side, side))
     variance = cv2.sqrBoxFilter(values, -1, (side, side)) - mean * mean
     black, white = np.percentile(small[::4, ::4], [2, 98])
-    least = TEXTURE * max(float(white - black), FAINTEST)
+    least = MIN_TEXTURE_SHARE * max(float(white - black), MIN_CONTRAST_GREY)
     return np.asarray(variance > least * least, dtype=np.uint8)
 
 
 def _cleaned(mask: Mask, line_height: float) -> Mask:
     """Close gaps within pictures, then drop what is too small or thin for one."""
-    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _square(CLOSING * line_height))
-    return cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square(OPENING * line_height))
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _square(CLOSING_HEIGHTS * line_height))
+    return cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square(OPENING_HEIGHTS * line_height))
 
 
 def _square(side: float) -> Mask:
@@ -192,7 +197,7 @@ def _boxes(mask: Mask, line_height: float) -> list[tuple[int, int, int, int]]:
     boxes = []
     for label, (x, y, width, height, _) in enumerate(stats[1:].tolist(), 1):
         region = labels[y : y + height, x : x + width] == label
-        boxes += _pieces(region, x, y, PIECE * line_height)
+        boxes += _pieces(region, x, y, MIN_PIECE_HEIGHTS * line_height)
     return boxes
 
 
@@ -204,7 +209,7 @@ def _pieces(region: Window, x: int, y: int, smallest: float) -> list[tuple[int, 
     region = region[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     x, y = x + int(columns[0]), y + int(rows[0])
     height, width = region.shape
-    if region.mean() >= FULL or max(height, width) < smallest:
+    if region.mean() >= MIN_FULL_SHARE or max(height, width) < smallest:
         return [(x, y, width, height)]
     if height > width:
         return _pieces(region[: height // 2], x, y, smallest) + _pieces(

@@ -16,8 +16,8 @@ from workers.errors import TransientError
 from workers.stages.faces.cascade import NOTHING
 from workers.stages.raster.arrays import FloatBoxes, Grey
 
-LARGEST_SIDE = 320  # px: YuNet knows faces of 10 to 300 pixels, so a picture is also looked at this small
-OVERLAP = 0.3  # IoU above which two boxes are the same face
+COARSE_SIDE_PX = 320  # YuNet knows faces of 10 to 300 pixels, so a picture is also looked at this small
+SAME_FACE_IOU = 0.3  # IoU above which two boxes are the same face
 
 
 class FaceWeightsMissing(TransientError):
@@ -33,7 +33,7 @@ def detect(grey: Grey, weights: str, min_confidence: float) -> FloatBoxes:
         FaceWeightsMissing: the file is missing or not a YuNet network.
     """
     network = load_network(weights)
-    factors = {1.0, min(1.0, LARGEST_SIDE / max(grey.shape))}
+    factors = {1.0, min(1.0, COARSE_SIDE_PX / max(grey.shape))}
     found = np.concatenate([_detect_at(network, grey, factor) for factor in factors])
     return found[found[:, 4] >= min_confidence]
 
@@ -47,7 +47,7 @@ def load_network(weights: str) -> Any:
             "and give its path as faces.weights"
         )
     try:
-        return cv2.FaceDetectorYN.create(weights, "", (LARGEST_SIDE, LARGEST_SIDE), 0.5, OVERLAP)
+        return cv2.FaceDetectorYN.create(weights, "", (COARSE_SIDE_PX, COARSE_SIDE_PX), 0.5, SAME_FACE_IOU)
     except cv2.error as error:
         raise FaceWeightsMissing(f"{weights} is not a YuNet network that OpenCV can read: {error.err}") from error
 

@@ -8,14 +8,14 @@ import numpy as np
 
 from workers.stages.raster.arrays import Bits, Mask, Places
 
-WORD = 64
-IN_WORD = 6  # bits of a place that tell its bit in a word: shifting is faster than dividing
-EVERYWHERE = ~np.uint64(0)
+WORD_BITS = 64
+WORD_SHIFT = 6  # bits of a place that tell its bit in a word: shifting is faster than dividing
+ALL_BITS = ~np.uint64(0)
 
 
 def row_stride(width: int) -> int:
     """Return how many bits a row of a mask `width` pixels wide takes: whole words, with paper after the last pixel."""
-    return (width // WORD + 1) * WORD
+    return (width // WORD_BITS + 1) * WORD_BITS
 
 
 def packed(mask: Mask) -> Bits:
@@ -35,7 +35,7 @@ def filled_between(change: Bits) -> Bits:
     """Return the bits from each odd one of `change` (all rows in line) up to the next; `change` is used up."""
     for shift in (1, 2, 4, 8, 16, 32):
         change ^= change << np.uint64(shift)
-    goes_on = np.logical_xor.accumulate(change >> np.uint64(WORD - 1) > 0)
+    goes_on = np.logical_xor.accumulate(change >> np.uint64(WORD_BITS - 1) > 0)
     change[1:] ^= -goes_on[:-1].astype(np.uint64)  # all bits of the words that begin within
     return change
 
@@ -44,10 +44,10 @@ def with_neighbours(bits: Bits, width: int) -> Bits:
     """Return the bits of a mask `width` pixels wide and those left and right of them."""
     line = bits.ravel()
     wider: Bits = line | line << np.uint64(1) | line >> np.uint64(1)
-    wider[1:] |= line[:-1] >> np.uint64(WORD - 1)
-    wider[:-1] |= line[1:] << np.uint64(WORD - 1)
+    wider[1:] |= line[:-1] >> np.uint64(WORD_BITS - 1)
+    wider[:-1] |= line[1:] << np.uint64(WORD_BITS - 1)
     rows: Bits = wider.reshape(bits.shape)
-    rows[:, -1] &= (np.uint64(1) << np.uint64(width % WORD)) - np.uint64(1)  # nothing beyond the last pixel
+    rows[:, -1] &= (np.uint64(1) << np.uint64(width % WORD_BITS)) - np.uint64(1)  # nothing beyond the last pixel
     return rows
 
 
@@ -55,10 +55,10 @@ def inner(bits: Bits, width: int) -> Bits:
     """Return the bits whose four neighbours are set, of a mask `width` pixels wide; beyond its edges all are."""
     line = bits.ravel()
     left, right = line << np.uint64(1), line >> np.uint64(1)
-    left[1:] |= line[:-1] >> np.uint64(WORD - 1)
-    right[:-1] |= line[1:] << np.uint64(WORD - 1)
+    left[1:] |= line[:-1] >> np.uint64(WORD_BITS - 1)
+    right[:-1] |= line[1:] << np.uint64(WORD_BITS - 1)
     left.reshape(bits.shape)[:, 0] |= np.uint64(1)
-    right.reshape(bits.shape)[:, (width - 1) // WORD] |= np.uint64(1) << np.uint64((width - 1) % WORD)
+    right.reshape(bits.shape)[:, (width - 1) // WORD_BITS] |= np.uint64(1) << np.uint64((width - 1) % WORD_BITS)
     inside: Bits = (line & left & right).reshape(bits.shape)
     inside[1:] &= bits[:-1]
     inside[:-1] &= bits[1:]
@@ -72,7 +72,7 @@ def number_between(bits: Bits, first: Places, last: Places) -> Places:
     before = np.cumsum(number, dtype=np.intp) - number
 
     def number_up_to(place: Places) -> Places:
-        word, part = place >> IN_WORD, (place & (WORD - 1)).astype(np.uint64)
+        word, part = place >> WORD_SHIFT, (place & (WORD_BITS - 1)).astype(np.uint64)
         return before[word] + np.bitwise_count(line[word] & ((np.uint64(1) << part) - np.uint64(1)))
 
     return number_up_to(last) - number_up_to(first)
@@ -80,7 +80,7 @@ def number_between(bits: Bits, first: Places, last: Places) -> Places:
 
 def all_of_rows(bits: Bits, rows: int) -> Bits:
     """Return where all of `rows` rows are set, from `rows` // 2 above on, as `cv2.erode` has it."""
-    return _over_rows(bits, rows, np.bitwise_and, EVERYWHERE)
+    return _over_rows(bits, rows, np.bitwise_and, ALL_BITS)
 
 
 def any_of_rows(bits: Bits, rows: int) -> Bits:
@@ -105,7 +105,7 @@ def reached(start: Bits, ground: Bits, reach: int) -> Bits:
     Steps are taken by doubling: what is reached within 1, 2, 4, ... rows is put together to any number.
     """
     reach = min(reach, len(start))
-    total, clear, done = np.zeros_like(start), np.full_like(ground, EVERYWHERE), 0
+    total, clear, done = np.zeros_like(start), np.full_like(ground, ALL_BITS), 0
     size = 1
     while True:
         if reach & size and done < len(start):  # below the last row nothing is left to be reached
@@ -124,4 +124,4 @@ def extended_up(bits: Bits, reach: int) -> Bits:
     """Return the bits in the `reach` rows above each bit of `bits`."""
     lifted = np.zeros_like(bits)
     lifted[:-1] = bits[1:]
-    return reached(lifted[::-1], np.full_like(bits, EVERYWHERE), reach)[::-1]
+    return reached(lifted[::-1], np.full_like(bits, ALL_BITS), reach)[::-1]

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from workers.stages.raster.arrays import Bits, Indices, Mask, Stats, Truths, Window
-from workers.stages.raster.bits import IN_WORD, WORD, filled_between, packed, unpacked
+from workers.stages.raster.bits import WORD_BITS, WORD_SHIFT, filled_between, packed, unpacked
 from workers.stages.raster.groups import groups, numbered, ragged
 
-STRIP = 128  # rows labelled at a time
+STRIP_ROWS = 128  # rows labelled at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ class Runs:
 
     def bits(self, height: int) -> Bits:
         """Return (height, words), 1 on the runs."""
-        change = np.zeros(height * self.stride // WORD, np.uint64)
+        change = np.zeros(height * self.stride // WORD_BITS, np.uint64)
         for place in (self.start, self.end):  # no two of them are the same, so that adding sets bits
-            np.add.at(change, place >> IN_WORD, np.uint64(1) << (place & (WORD - 1)).astype(np.uint64))
+            np.add.at(change, place >> WORD_SHIFT, np.uint64(1) << (place & (WORD_BITS - 1)).astype(np.uint64))
         return filled_between(change).reshape(height, -1)
 
 
@@ -68,12 +68,12 @@ def runs_of_bits(rows: Bits) -> Runs:
     """Return the runs of a mask given as bits, the last of each row 0."""
     bits = rows.ravel()
     change = bits << np.uint64(1)
-    change[1:] |= bits[:-1] >> np.uint64(WORD - 1)
+    change[1:] |= bits[:-1] >> np.uint64(WORD_BITS - 1)
     change ^= bits
     at = np.flatnonzero(change)
     inside = np.flatnonzero(np.unpackbits(change[at].view(np.uint8), bitorder="little").view(bool))
-    place = inside + ((at - np.arange(len(at))) << IN_WORD)[inside >> IN_WORD]
-    return Runs(place[::2], place[1::2], rows.shape[1] * WORD)
+    place = inside + ((at - np.arange(len(at))) << WORD_SHIFT)[inside >> WORD_SHIFT]
+    return Runs(place[::2], place[1::2], rows.shape[1] * WORD_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def label_dense(mask: Mask, *, diagonal: bool = True) -> Labelled:
     """
     runs = runs_of(mask)
     label, count = _labelled_in_strips(mask, runs, diagonal)
-    edges = np.arange(STRIP, len(mask), STRIP) * runs.stride
+    edges = np.arange(STRIP_ROWS, len(mask), STRIP_ROWS) * runs.stride
     above, below = np.searchsorted(runs.start, [edges - runs.stride, edges])
     first, place = ragged(below - above)
     upper, lower = _meeting(runs, above[first] + place, diagonal)
@@ -156,11 +156,11 @@ def _labelled_in_strips(mask: Mask, runs: Runs, diagonal: bool) -> tuple[Indices
     """Return (n,) the label of each run in its strip of rows, the strips counted on, and how many there are, with 0."""
     height, width = mask.shape
     place = runs.start - runs.row * (runs.stride - width)
-    bounds = np.searchsorted(place, np.arange(0, height + STRIP, STRIP) * width)
+    bounds = np.searchsorted(place, np.arange(0, height + STRIP_ROWS, STRIP_ROWS) * width)
     label, count = np.empty(len(place), np.intp), 1
-    pixels = np.empty((min(STRIP, height), width), np.int32)
-    for top, (first, last) in zip(range(0, height, STRIP), pairwise(bounds.tolist()), strict=False):
-        strip = mask[top : top + STRIP]
+    pixels = np.empty((min(STRIP_ROWS, height), width), np.int32)
+    for top, (first, last) in zip(range(0, height, STRIP_ROWS), pairwise(bounds.tolist()), strict=False):
+        strip = mask[top : top + STRIP_ROWS]
         # of OpenCV's algorithms the fastest where most is paper
         found, _ = cv2.connectedComponentsWithAlgorithm(
             strip, 8 if diagonal else 4, cv2.CV_32S, cv2.CCL_BBDT, pixels[: len(strip)]

@@ -6,10 +6,10 @@ import numpy as np
 
 from workers.stages.raster.arrays import Boxes, Floats, Indices
 
-BLOCK = 1 << 22  # pairs looked at at once
+PAIRS_AT_ONCE = 1 << 22  # pairs looked at at once
 
 
-def beside(boxes: Boxes, gap: Floats) -> tuple[Indices, Indices]:
+def horizontal_neighbours(boxes: Boxes, gap: Floats) -> tuple[Indices, Indices]:
     """Return the pairs a < b of boxes that share rows and are no further apart sideways than the larger `gap`.
 
     Args:
@@ -17,7 +17,7 @@ def beside(boxes: Boxes, gap: Floats) -> tuple[Indices, Indices]:
         gap: (n,) how far each box reaches.
     """
     x0, y0, x1, y1 = boxes.T.astype(np.int32)
-    step = max(1, BLOCK // max(1, len(boxes)))
+    step = max(1, PAIRS_AT_ONCE // max(1, len(boxes)))
     first, second = [], []
     for start in range(0, len(boxes), step):
         block = slice(start, start + step)

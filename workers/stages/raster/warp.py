@@ -7,12 +7,12 @@ import numpy as np
 
 from workers.stages.raster.arrays import Grey, Matrix
 
-LONGEST = 32_767  # px: OpenCV counts the pixels of a map in 16 bits
-MARGIN = 3  # px of the picture around what a tile is made of, for the interpolation
+MAX_SIDE_PX = 32_767  # OpenCV counts the pixels of a map in 16 bits
+MARGIN_PX = 3  # of the picture around what a tile is made of, for the interpolation
 
 
 def warped(
-    grey: Grey, inverse: Matrix, size: tuple[int, int], border: int, value: int = 0, longest: int = LONGEST
+    grey: Grey, inverse: Matrix, size: tuple[int, int], border: int, value: int = 0, longest: int = MAX_SIDE_PX
 ) -> Grey:
     """Return `grey` (h, w) mapped to a canvas, bilinear.
 
@@ -34,8 +34,8 @@ def warped(
             own = canvas[top : top + tile, left : left + tile]
             start = inverse[:, :2] @ [left, top] + inverse[:, 2]
             corners = inverse[:, :2] @ np.array([[0, own.shape[1], 0, own.shape[1]], [0, 0, *own.shape[:1] * 2]])
-            low = np.floor(corners.min(axis=1) + start).astype(int) - MARGIN
-            high = np.ceil(corners.max(axis=1) + start).astype(int) + MARGIN
+            low = np.floor(corners.min(axis=1) + start).astype(int) - MARGIN_PX
+            high = np.ceil(corners.max(axis=1) + start).astype(int) + MARGIN_PX
             x0, y0 = np.clip(low, 0, np.array(grey.shape[::-1]) - 1).tolist()
             x1, y1 = np.clip(high, [x0 + 1, y0 + 1], grey.shape[::-1]).tolist()
             moved = np.column_stack([inverse[:, :2], start - [x0, y0]])

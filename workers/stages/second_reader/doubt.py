@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from workers.stages.raster.arrays import Boxes, Truths
-from workers.stages.segmentation.baseline_fit import ENOUGH, STANDING, letters_on_baseline
+from workers.stages.segmentation.baseline_fit import MIN_JUDGED_LETTERS, MIN_SURE_SHARE, letters_on_baseline
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import TEXT
@@ -46,7 +46,7 @@ def measure_doubt(lines: Boxes, evidence: PageEvidence) -> Doubt:
     letter = (c.kind == TEXT) & c.letterlike & ~evidence.pictured
     letters, on_line = letters_on_baseline(own, len(lines), c)
     all_letters = max(1, int(letters.sum()))
-    unsure = (letters >= ENOUGH) & (on_line < STANDING * letters)
+    unsure = (letters >= MIN_JUDGED_LETTERS) & (on_line < MIN_SURE_SHARE * letters)
     return Doubt(
         left_out=float((letter & (own == 0)).sum() / max(1, letter.sum())),
         not_standing=float(letters[unsure].sum() / all_letters),

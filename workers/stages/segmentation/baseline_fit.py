@@ -10,16 +10,17 @@ from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import LARGE, PAPER, TEXT, Components
 
-LEVEL = 0.25  # text scales: so near to the line's usual height letters stand
-ENOUGH = 5  # letters from which the share of those that do tells lines from pictures
-NOT_STANDING = 0.25  # share in a line that is none; nearly all lines have 0.5 and more
-PAGE_OF_TEXT = 0.5  # share of all letters of a page: pages of text have 0.65 to 0.95, photographs 0.15 to 0.5
-LEFT_OVER = 1.5  # letters outside of lines by those inside: pages of text have 0.03, most photographs 2 and more
-STANDING = 0.75  # share in a line that is believed on a page that is not of text
-MANY = 12  # letters from which a slope is believed
-ROW_GAP = 0.6  # text scales: least distance of the feet of two rows, the longest of the upper from the lower
-OF_LARGE_TYPE = 0.5  # share of a line's ink in letters larger than the text's: what is small in it is no letter of it
-MUCH_INK = 0.2  # share of the ink in lines, where no line has `ENOUGH` letters
+MAX_OFF_BASELINE_TS = 0.25  # so near to the line's usual height letters stand
+MIN_JUDGED_LETTERS = 5  # letters from which the share of those that do tells lines from pictures
+MIN_STANDING_SHARE = 0.25  # in a line that is none; nearly all lines have 0.5 and more
+MIN_TEXT_PAGE_SHARE = 0.5  # of all letters of a page: pages of text have 0.65 to 0.95, photographs 0.15 to 0.5
+# letters outside of lines by those inside: pages of text have 0.03, most photographs 2 and more
+MAX_LEFT_OVER_RATIO = 1.5
+MIN_SURE_SHARE = 0.75  # in a line that is believed on a page that is not of text
+MIN_SLOPE_LETTERS = 12  # letters from which a slope is believed
+MIN_ROW_GAP_TS = 0.6  # least distance of the feet of two rows, the longest of the upper from the lower
+MIN_LARGE_TYPE_SHARE = 0.5  # of a line's ink in letters larger than the text's: what is small in it is no letter of it
+MIN_INK_IN_LINES_SHARE = 0.2  # of the ink in lines, where no line has `MIN_JUDGED_LETTERS` letters
 
 
 def drop_off_baseline(lines: Boxes, evidence: PageEvidence) -> Boxes:
@@ -30,22 +31,25 @@ def drop_off_baseline(lines: Boxes, evidence: PageEvidence) -> Boxes:
     c = evidence.components
     own = assign_components(lines, c)
     letters, on_line = letters_on_baseline(own, len(lines), c)
-    enough = letters >= ENOUGH
+    enough = letters >= MIN_JUDGED_LETTERS
     outside = np.count_nonzero(_is_letter(c) & (own == 0))
     if enough.any():
-        of_text = on_line[enough].sum() >= PAGE_OF_TEXT * letters[enough].sum() and outside <= LEFT_OVER * letters.sum()
+        of_text = (
+            on_line[enough].sum() >= MIN_TEXT_PAGE_SHARE * letters[enough].sum()
+            and outside <= MAX_LEFT_OVER_RATIO * letters.sum()
+        )
     else:
-        of_text = c.area[(own > 0) & (c.kind != PAPER)].sum() >= MUCH_INK * cv2.countNonZero(evidence.ink)
+        of_text = c.area[(own > 0) & (c.kind != PAPER)].sum() >= MIN_INK_IN_LINES_SHARE * cv2.countNonZero(evidence.ink)
     if of_text:
-        return lines[~enough | (on_line >= NOT_STANDING * letters) | _of_large_type(own, len(lines), c)]
-    return lines[enough & (on_line >= STANDING * letters)]
+        return lines[~enough | (on_line >= MIN_STANDING_SHARE * letters) | _of_large_type(own, len(lines), c)]
+    return lines[enough & (on_line >= MIN_SURE_SHARE * letters)]
 
 
 def _of_large_type(own: Counts, lines: int, c: Components) -> Truths:
     """Tell which lines are made of large letters: the dots and flourishes of a masthead stand anywhere."""
     ink = np.bincount(own, c.area, lines + 1)[1:]
     large = np.bincount(own, np.where((c.kind == LARGE) & c.letterlike, c.area, 0), lines + 1)[1:]
-    return large > OF_LARGE_TYPE * ink
+    return large > MIN_LARGE_TYPE_SHARE * ink
 
 
 def split_merged_lines(lines: Boxes, evidence: PageEvidence) -> Boxes:
@@ -56,7 +60,7 @@ def split_merged_lines(lines: Boxes, evidence: PageEvidence) -> Boxes:
     c = evidence.components
     own = assign_components(lines, c)
     letters, on_line = letters_on_baseline(own, len(lines), c)
-    doubtful = np.flatnonzero((letters >= 2 * ENOUGH) & (on_line < STANDING * letters))
+    doubtful = np.flatnonzero((letters >= 2 * MIN_JUDGED_LETTERS) & (on_line < MIN_SURE_SHARE * letters))
     whole = np.ones(len(lines), bool)
     rows = []
     for number in doubtful.tolist():
@@ -74,9 +78,11 @@ def _foot_of_upper_row(feet: Counts, scale: float) -> float | None:
     feet = np.sort(feet)
     last = int(np.argmax(np.diff(feet)))
     groups = feet[: last + 1], feet[last + 1 :]
-    if feet[last + 1] - feet[last] < ROW_GAP * scale or min(map(len, groups)) < ENOUGH:
+    if feet[last + 1] - feet[last] < MIN_ROW_GAP_TS * scale or min(map(len, groups)) < MIN_JUDGED_LETTERS:
         return None
-    if any((np.abs(group - np.median(group)) <= LEVEL * scale).mean() < STANDING for group in groups):
+    if any(
+        (np.abs(group - np.median(group)) <= MAX_OFF_BASELINE_TS * scale).mean() < MIN_SURE_SHARE for group in groups
+    ):
         return None
     return float(np.median(groups[0]))
 
@@ -112,7 +118,7 @@ def letters_on_baseline(own: Counts, lines: int, c: Components) -> tuple[Counts,
     usual = np.zeros(lines)
     some = letters > 0
     usual[some] = away[order][(np.cumsum(letters) - letters + letters // 2)[some]]
-    near = np.abs(away - usual[line]) <= LEVEL * c.scale
+    near = np.abs(away - usual[line]) <= MAX_OFF_BASELINE_TS * c.scale
     return letters, np.bincount(line, near, lines).astype(np.int64)
 
 
@@ -122,5 +128,5 @@ def _without_slope(x: Floats, y: Floats, line: Counts, lines: int) -> Floats:
     x = x - (np.bincount(line, x, lines) / count)[line]
     y = y - (np.bincount(line, y, lines) / count)[line]
     spread = np.bincount(line, x * x, lines)
-    slope = np.where(count < MANY, 0.0, np.bincount(line, x * y, lines) / np.maximum(spread, 1.0))
+    slope = np.where(count < MIN_SLOPE_LETTERS, 0.0, np.bincount(line, x * y, lines) / np.maximum(spread, 1.0))
     return y - slope[line] * x

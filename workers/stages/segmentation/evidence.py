@@ -11,7 +11,7 @@ from workers.stages.segmentation.headlines import Headlines, find_headlines
 from workers.stages.separators.columns import Columns, without
 from workers.stages.separators.components import PAPER, Components
 
-CELL_GAP_TS = 1.8  # text scales: a gap between cells of a table is wider than a word space
+CELL_GAP_TS = 1.8  # a gap between cells of a table is wider than a word space
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,19 @@ from workers.stages.segmentation.joining import joined, level_neighbours
 from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import LARGE, SMALL, Components
 
-GAP = 2.2  # text scales: widest space between pieces of one line
-LEVEL = 0.5  # share of the lower piece's height that both have in common
-ALIKE = 1.8  # greatest ratio of heights of pieces of one line; a full stop is not asked
-WORD_SPACE = 0.8  # text scales: letters so near to each other are one word
-WORD_HEIGHT = (0.8, 3.0)  # text scales: of a word that stands alone
-WORD_WIDTH = 1.2
-WORD_INK = 0.12  # share of its box that is ink
-WITHIN = 0.6  # share of a headline's box that lies in a line's: it is part of that line
-STICKS_OUT = 0.3  # of a line's height, above it and below: what does so further hangs together with the next line
-LONGEST_LETTER = 12.0  # text scales: letters of a hand hang together
-SMALL_LETTER = 0.5  # text scales: of footnotes
-LETTERS = 2  # components of the size of letters in a word that stands alone
+MAX_GAP_TS = 2.2  # widest space between pieces of one line
+MIN_COMMON_SHARE = 0.5  # of the lower piece's height that both have in common
+MAX_HEIGHT_RATIO = 1.8  # greatest ratio of heights of pieces of one line; a full stop is not asked
+MAX_LETTER_SPACE_TS = 0.8  # letters so near to each other are one word
+WORD_HEIGHT_TS = (0.8, 3.0)  # of a word that stands alone
+MIN_WORD_WIDTH_TS = 1.2
+MIN_WORD_INK_SHARE = 0.12  # of its box that is ink
+MIN_WITHIN_SHARE = 0.6  # of a headline's box that lies in a line's: it is part of that line
+# of a line's height, above it and below: what does so further hangs together with the next line
+MAX_STICKING_OUT_SHARE = 0.3
+MAX_LETTER_WIDTH_TS = 12.0  # letters of a hand hang together
+MIN_LETTER_TS = 0.5  # of footnotes
+MIN_WORD_LETTERS = 2  # components of the size of letters in a word that stands alone
 
 
 def find_body_lines(evidence: PageEvidence) -> Boxes:
@@ -49,8 +50,13 @@ def merge_fragments(found: Boxes, evidence: PageEvidence) -> Boxes:
     has_line = np.bincount(group[: len(found)], minlength=len(lines)) > 0
     letters_of = np.bincount(group[len(found) :], letters, minlength=len(lines))
     width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
-    low, high = (factor * components.scale for factor in WORD_HEIGHT)
-    word = (height >= low) & (height <= high) & (width >= WORD_WIDTH * components.scale) & (letters_of >= LETTERS)
+    low, high = (factor * components.scale for factor in WORD_HEIGHT_TS)
+    word = (
+        (height >= low)
+        & (height <= high)
+        & (width >= MIN_WORD_WIDTH_TS * components.scale)
+        & (letters_of >= MIN_WORD_LETTERS)
+    )
     return lines[has_line | (word & (width >= height))]
 
 
@@ -62,7 +68,7 @@ def merge_headlines(lines: Boxes, evidence: PageEvidence) -> Boxes:
         width = np.minimum(lines[:, 2], x1) - np.maximum(lines[:, 0], x0)
         height = np.minimum(lines[:, 3], y1) - np.maximum(lines[:, 1], y0)
         shared = width.clip(0) * height.clip(0)
-        if shared.max(initial=0) >= WITHIN * (x1 - x0) * (y1 - y0):
+        if shared.max(initial=0) >= MIN_WITHIN_SHARE * (x1 - x0) * (y1 - y0):
             line = lines[int(shared.argmax())]
             line[:] = [min(line[0], x0), min(line[1], y0), max(line[2], x1), max(line[3], y1)]
             own[number] = False
@@ -72,16 +78,16 @@ def merge_headlines(lines: Boxes, evidence: PageEvidence) -> Boxes:
 def grow_to_components(lines: Boxes, evidence: PageEvidence) -> Boxes:
     """Widen boxes so that no letter whose middle they hold is cut: long strokes of a hand, accents, swashes.
 
-    Letters that stick out by more than `STICKS_OUT` of the line's height touch the next line and are left cut.
+    Letters that stick out further touch the next line and are left cut.
     """
     if not len(lines):
         return lines
     c = evidence.components
     own = assign_components(lines, c) - 1
-    allowed = STICKS_OUT * (lines[:, 3] - lines[:, 1])[own]
+    allowed = MAX_STICKING_OUT_SHARE * (lines[:, 3] - lines[:, 1])[own]
     above, below = lines[own, 1] - c.y, c.y + c.height - lines[own, 3]
     letter = (own >= 0) & (c.kind >= SMALL) & ~evidence.pictured
-    letter &= (above <= allowed) & (below <= allowed) & (c.width <= LONGEST_LETTER * c.scale)
+    letter &= (above <= allowed) & (below <= allowed) & (c.width <= MAX_LETTER_WIDTH_TS * c.scale)
     grown = lines.copy()
     np.minimum.at(grown[:, 0], own[letter], c.x[letter])
     np.minimum.at(grown[:, 1], own[letter], c.y[letter])
@@ -96,22 +102,22 @@ def _words(c: Components, covered_by: Boxes, excluded: Truths, barrier: Mask) ->
     for x0, y0, x1, y1 in covered_by:
         covered[y0:y1, x0:x1] = 1
     left_over = (c.kind >= SMALL) & (c.kind < LARGE) & ~excluded & (covered[c.middle] == 0)
-    left_over &= c.height < WORD_HEIGHT[1] * c.scale
+    left_over &= c.height < WORD_HEIGHT_TS[1] * c.scale
     if not left_over.any():
         return np.zeros((0, 4), np.int64), np.zeros(0, np.int64)
     of_words = c.labelled.runs.chosen(left_over[c.labelled.label])
     free = ~packed(barrier)
-    closed = of_words.closed(max(3, round(WORD_SPACE * c.scale)))
+    closed = of_words.closed(max(3, round(MAX_LETTER_SPACE_TS * c.scale)))
     words = label_runs(runs_of_bits(closed.bits(len(free)) & free), c.shape)
     stats, inked = words.stats, runs_of_bits(of_words.bits(len(free)) & free)
     area = np.bincount(words.of(inked.start), inked.end - inked.start, len(stats))
     word_of = np.zeros(len(c.x), np.intp)
     own = left_over[c.labelled.label]
     word_of[c.labelled.label[own]] = words.of(c.labelled.runs.chosen(own).end - 1)
-    letter = left_over & (np.maximum(c.width, c.height) >= SMALL_LETTER * c.scale)
+    letter = left_over & (np.maximum(c.width, c.height) >= MIN_LETTER_TS * c.scale)
     letters = np.bincount(word_of[letter], minlength=len(stats))
     x, y, width, height, _ = stats.astype(np.int64).T
-    good = (letters >= 1) & (area >= WORD_INK * width * height)
+    good = (letters >= 1) & (area >= MIN_WORD_INK_SHARE * width * height)
     good[0] = False
     return np.stack([x, y, x + width, y + height], axis=1)[good], letters[good]
 
@@ -119,10 +125,10 @@ def _words(c: Components, covered_by: Boxes, excluded: Truths, barrier: Mask) ->
 def _same_line(boxes: Boxes, barrier: Mask, scale: float) -> Indices:
     """Return the number of the line for each box: side by side, level, and no separator between."""
     x0, _, x1, _ = boxes.T
-    a, b, lower, taller = level_neighbours(boxes, np.full(len(boxes), GAP * scale), LEVEL)
+    a, b, lower, taller = level_neighbours(boxes, np.full(len(boxes), MAX_GAP_TS * scale), MIN_COMMON_SHARE)
     overlap = np.minimum(x1[a], x1[b]) - np.maximum(x0[a], x0[b])
     apart = overlap < 0.5 * np.minimum(x1[a] - x0[a], x1[b] - x0[b])
-    alike = (taller < np.maximum(ALIKE * lower, 2 * scale)) & apart
+    alike = (taller < np.maximum(MAX_HEIGHT_RATIO * lower, 2 * scale)) & apart
     return joined(boxes, a[alike], b[alike], barrier)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.stages.raster.arrays import Boxes, Counts, Floats, Indices, Mask, Truths
 from workers.stages.raster.groups import numbered_groups
-from workers.stages.raster.neighbours import beside
+from workers.stages.raster.neighbours import horizontal_neighbours
 
 
 def level_neighbours(boxes: Boxes, reach: Floats, level: float) -> tuple[Indices, Indices, Counts, Counts]:
@@ -21,7 +21,7 @@ def level_neighbours(boxes: Boxes, reach: Floats, level: float) -> tuple[Indices
     """
     _, y0, _, y1 = boxes.T
     height = y1 - y0
-    a, b = beside(boxes, reach)
+    a, b = horizontal_neighbours(boxes, reach)
     common = np.minimum(y1[a], y1[b]) - np.maximum(y0[a], y0[b])
     lower, taller = np.minimum(height[a], height[b]), np.maximum(height[a], height[b])
     shared = common >= level * lower

@@ -9,16 +9,16 @@ from workers.stages.raster.arrays import Boxes, Counts, Truths
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.separators.components import PAPER, TEXT, Components
 
-MOSTLY_SPECKS = 0.4  # share of a line's ink in components smaller than letters
-LOWEST_LETTER = 0.3  # of the line's height, in its longer direction
-TALLEST_LINE = 1.5  # text scales, of letters smaller than the text's
-SOLID = 0.4  # share of its box that a blot fills
-BLOT = 2.5  # strokes of body text: thicker ones are no letters of its size
-FEW_LETTERS = 3
-STANDS_OUT = 0.4  # of the usual contrast of a page's lines
-UPRIGHT = 1.3  # width by height of a box with room for one or two characters
-SLENDER = 0.4  # and of the most slender of them
-CHARACTER = 0.5  # share of such a box's height that a character has at least
+MAX_SPECKS_SHARE = 0.4  # of a line's ink in components smaller than letters
+MIN_LETTER_SHARE = 0.3  # of the line's height, in its longer direction
+MAX_LETTER_LINE_TS = 1.5  # of letters smaller than the text's
+MIN_BLOT_FILL_SHARE = 0.4  # of its box that a blot fills
+MIN_BLOT_STROKES = 2.5  # strokes of body text: thicker ones are no letters of its size
+MAX_BLOT_LETTERS = 3
+MIN_CONTRAST_SHARE = 0.4  # of the usual contrast of a page's lines
+MAX_UPRIGHT_RATIO = 1.3  # width by height of a box with room for one or two characters
+MIN_CHARACTER_RATIO = 0.4  # and of the most slender of them
+MIN_CHARACTER_SHARE = 0.5  # of such a box's height that a character has at least
 
 
 def drop_noise_and_trim_ends(lines: Boxes, evidence: PageEvidence) -> Boxes:
@@ -48,13 +48,15 @@ def drop_slivers(lines: Boxes, evidence: PageEvidence) -> Boxes:
     """Leave out boxes hardly wider than tall that hold no character: pieces of a fold, of a border, of a picture."""
     c = evidence.components
     width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
-    upright = np.flatnonzero(width < UPRIGHT * height)
+    upright = np.flatnonzero(width < MAX_UPRIGHT_RATIO * height)
     own = assign_components(lines[upright], c)
     letter = np.flatnonzero((own > 0) & (c.kind == TEXT) & c.letterlike)
     tallest = np.zeros(len(upright) + 1, np.int64)
     np.maximum.at(tallest, own[letter], c.height[letter])
     good = np.ones(len(lines), bool)
-    good[upright] = (tallest[1:] >= CHARACTER * height[upright]) & (width >= SLENDER * height)[upright]
+    good[upright] = (tallest[1:] >= MIN_CHARACTER_SHARE * height[upright]) & (width >= MIN_CHARACTER_RATIO * height)[
+        upright
+    ]
     return lines[good]
 
 
@@ -72,7 +74,7 @@ def drop_low_contrast(lines: Boxes, evidence: PageEvidence) -> Boxes:
         dark = cv2.mean(values, inked)[0]
         paper = (cv2.sumElems(values)[0] - dark * count) / max(1, inked.size - count)
         contrast[number] = paper - dark
-    return lines[contrast >= STANDS_OUT * np.median(contrast)] if len(lines) else lines
+    return lines[contrast >= MIN_CONTRAST_SHARE * np.median(contrast)] if len(lines) else lines
 
 
 def _cut_to(lines: Boxes, first: Counts, last: Counts, own: Counts, c: Components) -> Boxes:
@@ -108,16 +110,16 @@ def _made_of_letters(own: Counts, height: Counts, area: Counts, c: Components) -
         area: of each box, in the order of their numbers.
         c: the components.
     """
-    height = np.minimum(height, TALLEST_LINE * c.scale)  # a rule of dots above a line makes its box taller
-    letter = (c.kind >= TEXT) | (np.maximum(c.width, c.height) >= LOWEST_LETTER * height)
+    height = np.minimum(height, MAX_LETTER_LINE_TS * c.scale)  # a rule of dots above a line makes its box taller
+    letter = (c.kind >= TEXT) | (np.maximum(c.width, c.height) >= MIN_LETTER_SHARE * height)
     size = len(area)
     letters = np.bincount(own, letter, size)
     ink = np.bincount(own, c.area, size)
     specks = ink - np.bincount(own, np.where(letter, c.area, 0), size)
-    blot = (c.stroke > BLOT * c.stroke_of_text) & ~c.letterlike  # letters of a heavy heading may touch
+    blot = (c.stroke > MIN_BLOT_STROKES * c.stroke_of_text) & ~c.letterlike  # letters of a heavy heading may touch
     heavy = np.bincount(own, np.where(blot, c.area, 0), size)
-    made_of_specks = specks > MOSTLY_SPECKS * ink
-    made_of_blots = (letters <= FEW_LETTERS) & (heavy > 0.5 * ink) & (ink > SOLID * area)
+    made_of_specks = specks > MAX_SPECKS_SHARE * ink
+    made_of_blots = (letters <= MAX_BLOT_LETTERS) & (heavy > 0.5 * ink) & (ink > MIN_BLOT_FILL_SHARE * area)
     return (letters > 0) & ~made_of_specks & ~made_of_blots
 
 

@@ -10,7 +10,7 @@ from workers.stages.raster.arrays import Boxes, Indices
 from workers.stages.raster.groups import groups
 
 SAME_LINE_SHARE = 0.5  # of the smaller box: boxes before and after a step that share so much are of one line
-MIN_TRIMMED_HEIGHTS = 0.5  # line heights: less at the end of a line is no letter
+MIN_TRIMMED_HEIGHTS = 0.5  # less at the end of a line is no letter
 
 
 @dataclass(frozen=True, slots=True)

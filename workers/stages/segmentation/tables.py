@@ -9,16 +9,16 @@ from workers.stages.raster.arrays import Boxes, Counts, Mask, Truths
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.gaps import cut_at_gaps
 
-WIDE = 4.5  # text scales: no line of text has such a gap, unless all its spaces are as wide
-WORD_GAP = 0.6  # text scales: a narrower gap parts letters
-EVEN = 1.5  # widest by narrowest space of a justified line
-ALIGNED = 0.6  # text scales: cells below each other begin so exactly
-COMPANIONS = 2  # other lines with a gap that ends at the same place
-MOST = 0.5  # of the lines that run through the place have the gap
-PASSES = 4
-ACROSS = 0.6  # of a line's height that a separator crosses
-LOWEST = 0.8  # text scales
-NEARBY = 12.0  # line pitches above or below
+MIN_LONE_GAP_TS = 4.5  # no line of text has such a gap, unless all its spaces are as wide
+MIN_WORD_GAP_TS = 0.6  # a narrower gap parts letters
+MAX_EVEN_RATIO = 1.5  # widest by narrowest space of a justified line
+MAX_MISALIGNED_TS = 0.6  # cells below each other begin so exactly
+MIN_COMPANIONS = 2  # other lines with a gap that ends at the same place
+MIN_WITH_GAP_SHARE = 0.5  # of the lines that run through the place have the gap
+MAX_PASSES = 4
+MIN_CROSSED_SHARE = 0.6  # of a line's height that a separator crosses
+MIN_PIECE_TS = 0.8
+MAX_AWAY_PITCHES = 12.0  # above or below
 
 
 def split_at_cells(lines: Boxes, evidence: PageEvidence) -> Boxes:
@@ -28,7 +28,7 @@ def split_at_cells(lines: Boxes, evidence: PageEvidence) -> Boxes:
     for others to be seen, so it is repeated until nothing changes. What is lower and narrower than a digit (ditto
     marks, dots) is no line.
     """
-    for _ in range(PASSES):
+    for _ in range(MAX_PASSES):
         cut = _cut_once(lines, evidence)
         if len(cut) == len(lines):
             break
@@ -45,13 +45,15 @@ def _cut_once(lines: Boxes, evidence: PageEvidence) -> Boxes:
     row = (lines[line, 1] + lines[line, 3]) / 2
     middle = (lines[:, 1] + lines[:, 3]) / 2
     spans = (lines[:, 0] < start[:, None]) & (lines[:, 2] > end[:, None])
-    spans &= np.abs(middle - row[:, None]) <= NEARBY * pitch
-    aligned = (np.abs(end[:, None] - end) <= ALIGNED * scale) & (np.abs(row[:, None] - row) <= NEARBY * pitch)
+    spans &= np.abs(middle - row[:, None]) <= MAX_AWAY_PITCHES * pitch
+    aligned = (np.abs(end[:, None] - end) <= MAX_MISALIGNED_TS * scale) & (
+        np.abs(row[:, None] - row) <= MAX_AWAY_PITCHES * pitch
+    )
     alike = aligned.sum(axis=1)
-    in_table = (alike > COMPANIONS) & (alike >= MOST * spans.sum(axis=1))
-    wide = end - start >= WIDE * scale
+    in_table = (alike > MIN_COMPANIONS) & (alike >= MIN_WITH_GAP_SHARE * spans.sum(axis=1))
+    wide = end - start >= MIN_LONE_GAP_TS * scale
     wide &= ~_evenly_spaced(lines, line[wide], evidence.printed, scale)[line]
-    return cut_at_gaps(lines, gaps[wide | in_table], evidence.printed, LOWEST * scale)
+    return cut_at_gaps(lines, gaps[wide | in_table], evidence.printed, MIN_PIECE_TS * scale)
 
 
 def _evenly_spaced(lines: Boxes, asked: Counts, ink: Mask, scale: float) -> Truths:
@@ -61,8 +63,8 @@ def _evenly_spaced(lines: Boxes, asked: Counts, ink: Mask, scale: float) -> Trut
         x0, y0, x1, y1 = lines[number]
         inked = np.flatnonzero(ink[y0:y1, x0:x1].any(axis=0))
         white = np.diff(inked) - 1
-        spaces = white[white > WORD_GAP * scale]
-        even[number] = len(spaces) > 1 and spaces.max() <= EVEN * spaces.min()
+        spaces = white[white > MIN_WORD_GAP_TS * scale]
+        even[number] = len(spaces) > 1 and spaces.max() <= MAX_EVEN_RATIO * spaces.min()
     return even
 
 
@@ -73,9 +75,9 @@ def split_at_separators(lines: Boxes, evidence: PageEvidence) -> Boxes:
         within = barrier[y0:y1, x0:x1]
         if not cv2.countNonZero(within):
             continue
-        crossed = np.flatnonzero(within.sum(axis=0) >= ACROSS * (y1 - y0))
+        crossed = np.flatnonzero(within.sum(axis=0) >= MIN_CROSSED_SHARE * (y1 - y0))
         inked = np.flatnonzero(ink[y0:y1, x0:x1].any(axis=0))
         after = np.unique(np.searchsorted(inked, crossed))
         ends = [(x0 + int(inked[k - 1]) + 1, x0 + int(inked[k])) for k in after if 0 < k < len(inked)]
         gaps += [(number, start, end) for start, end in ends]
-    return cut_at_gaps(lines, np.array(gaps, np.int64).reshape(-1, 3), ink, LOWEST * evidence.scale)
+    return cut_at_gaps(lines, np.array(gaps, np.int64).reshape(-1, 3), ink, MIN_PIECE_TS * evidence.scale)

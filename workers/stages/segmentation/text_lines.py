@@ -30,11 +30,11 @@ from workers.stages.separators.columns import Columns
 from workers.stages.separators.components import LARGE
 from workers.stages.separators.rules import step_along
 
-BLACK = 64  # grey levels: no paper on such a page
-MUCH_INK = 0.02  # share of ink that is not dust on a blank page
-MANY_SPECKS = 1000
-SLIM_RULE = 0.06  # height by width
-LONG_RULE = 30.0  # text scales: longer than the rules between articles of one column
+MIN_PAPER_GREY = 64  # grey levels: no paper on such a page
+MAX_BLANK_INK_SHARE = 0.02  # of ink that is not dust on a blank page
+MIN_NOISE_SPECKS = 1000
+MAX_RULE_RATIO = 0.06  # height by width
+MIN_LONG_RULE_TS = 30.0  # longer than the rules between articles of one column
 
 Found = tuple[tuple[TextLine, ...], str | None]
 Step = Callable[[Boxes, PageEvidence], Boxes]
@@ -120,7 +120,7 @@ def long_rules(columns: Columns, scale: float) -> Boxes:
     c = columns.components
     thick = np.stack([c.x, c.y, c.width, c.height], axis=1)[c.kind == LARGE]
     x, y, width, height = np.concatenate([stats[1:, :4], thick]).astype(np.int64).T
-    rule = (width > LONG_RULE * scale) & (height < SLIM_RULE * width)
+    rule = (width > MIN_LONG_RULE_TS * scale) & (height < MAX_RULE_RATIO * width)
     return np.stack([x, y, x + width, y + height], axis=1)[rule]
 
 
@@ -184,15 +184,15 @@ def empty_reason(page: WorkingPage) -> str | None:
     but none of it of the size of text.
     """
     share = cv2.countNonZero(page.ink) / page.ink.size
-    if int(page.grey.max()) < BLACK:
+    if int(page.grey.max()) < MIN_PAPER_GREY:
         return "black"
     if share == 0:
         return "blank"
     if page.scale > 0:
         return None
-    if cv2.connectedComponents(page.ink)[0] > MANY_SPECKS:
+    if cv2.connectedComponents(page.ink)[0] > MIN_NOISE_SPECKS:
         return "noise"
-    return "no_text" if share > MUCH_INK else "blank"
+    return "no_text" if share > MAX_BLANK_INK_SHARE else "blank"
 
 
 def check_number(lines: int, parameters: SegmentationParameters) -> None:

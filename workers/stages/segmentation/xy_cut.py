@@ -19,9 +19,9 @@ from workers.stages.segmentation.reading_order import reading_order
 Direction = Literal["lr", "rl"]
 
 PLACES = 400  # places across a block where columns could part
-INSIDE = 0.5  # text scales: a line that reaches no further over a place does not cross it
-SIDE_BY_SIDE = 3.0  # text scales of height over which lines stand on both sides
-FEW_ACROSS = 0.5  # lines that cross, for each line of the side that has fewer
+SLACK_TS = 0.5  # a line that reaches no further over a place does not cross it
+MIN_SIDE_BY_SIDE_TS = 3.0  # of height over which lines stand on both sides
+MAX_ACROSS_RATIO = 0.5  # lines that cross, for each line of the side that has fewer
 
 
 def xy_cut_order(lines: Boxes, rules: Boxes, scale: float, direction: Direction) -> list[int]:
@@ -54,8 +54,8 @@ def _parted(block: Indices, boxes: Boxes, scale: float, direction: Direction) ->
     place = _best_place(boxes[block], scale)
     if place is None:
         return None
-    left = boxes[block, 2] <= place + INSIDE * scale
-    right = ~left & (boxes[block, 0] >= place - INSIDE * scale)
+    left = boxes[block, 2] <= place + SLACK_TS * scale
+    right = ~left & (boxes[block, 0] >= place - SLACK_TS * scale)
     across = block[~left & ~right]
     if not len(across):
         columns = [block[left], block[right]]
@@ -78,13 +78,13 @@ def _between(across: Indices, others: Indices, boxes: Boxes) -> list[Indices]:
 def _best_place(lines: Boxes, scale: float) -> float | None:
     """Return the x at which columns stand side by side over the greatest height and few lines cross."""
     x0, y0, x1, y1 = lines.T
-    inside = INSIDE * scale
+    inside = SLACK_TS * scale
     places = np.linspace(x0.min(), x1.max(), PLACES)
     left = np.searchsorted(np.sort(x1), places + inside, side="right")
     starts = _where_right_begins(x0, x1, inside)
     right = len(lines) - np.searchsorted(np.sort(starts), places - inside)
     across, fewer = len(lines) - left - right, np.minimum(left, right)
-    possible = np.flatnonzero((fewer > 0) & (across <= FEW_ACROSS * fewer))
+    possible = np.flatnonzero((fewer > 0) & (across <= MAX_ACROSS_RATIO * fewer))
     if not len(possible):
         return None
     line, row = _rows_covered(y0, y1, scale)
@@ -94,7 +94,7 @@ def _best_place(lines: Boxes, scale: float) -> float | None:
     both = (leftmost <= places[possible, None] + inside) & (rightmost >= places[possible, None] - inside)
     score = both.sum(axis=1) - 2.0 * across[possible]
     best = int(score.argmax())
-    if both[best].sum() < SIDE_BY_SIDE or score[best] <= 0:
+    if both[best].sum() < MIN_SIDE_BY_SIDE_TS or score[best] <= 0:
         return None
     ties = possible[score == score[best]]
     return float(places[ties[len(ties) // 2]])

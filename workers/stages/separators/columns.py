@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 
 from workers.layout import BoundingBox, Separator
-from workers.stages.binarization.deskew import Placement
+from workers.stages.binarization.deskew import PageTransform
 from workers.stages.binarization.working_page import WorkingPage
 from workers.stages.raster.arrays import AnyMask, Counts, Mask, Polyline, Truths
 from workers.stages.raster.bits import any_of_rows, packed, unpacked, with_neighbours
-from workers.stages.separators.components import PAPER, TEXT, Components, find_components, is_noise, stray
+from workers.stages.separators.components import PAPER, TEXT, Components, find_components, is_noise, isolated_specks
 from workers.stages.separators.folds import find_folds
 from workers.stages.separators.gap_scan import insert_gap_separators
 from workers.stages.separators.gutter_pieces import Gutter
@@ -25,14 +25,14 @@ Origin = Literal["inserted", "printed"]
 INSERTED: Origin = "inserted"
 PRINTED: Origin = "printed"
 
-BETWEEN = 8.0  # text scales: text so near on both sides makes a printed rule a column separator
-BETWEEN_PAGES = 60.0  # text scales: a fold one; margins are wide
-PARTED = 0.1  # of its length
-FAINT = 0.4  # share of a gutter's length with pieces of a rule that makes it a printed one
-MOSTLY = 0.5  # of the rows that both have: then the rule runs in the gutter in all of them
-IN_GUTTER = 2.5  # text scales: a rule so near to a gutter's middle runs in it
-STRIP = 5.0  # text scales: a narrower strip at the edge of the scan is no column
-SHORTEST_PIECE = 3.0  # line pitches: what remains of a gutter above or below a rule is a separator of its own
+MAX_TEXT_BESIDE_RULE_TS = 8.0  # text so near on both sides makes a printed rule a column separator
+MAX_TEXT_BESIDE_FOLD_TS = 60.0  # a fold one; margins are wide
+MIN_TEXT_BESIDE_SHARE = 0.1  # of its length
+MIN_FAINT_RULE_SHARE = 0.4  # of a gutter's length with pieces of a rule that makes it a printed one
+MIN_RULE_IN_GUTTER_SHARE = 0.5  # of the rows that both have: then the rule runs in the gutter in all of them
+RULE_IN_GUTTER_TS = 2.5  # a rule so near to a gutter's middle runs in it
+MIN_EDGE_STRIP_TS = 5.0  # a narrower strip at the edge of the scan is no column
+MIN_GUTTER_PIECE_PITCHES = 3.0  # what remains of a gutter above or below a rule is a separator of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def find_columns(page: WorkingPage) -> Columns:
     drawings, width = line_art(components), page.ink.shape[1]
     pictures = find_pictures(page.grey, components, drawings)
     pictured = packed(pictures)
-    inked = components.labelled.bits(~stray(components) & (components.kind != PAPER)) & ~pictured
+    inked = components.labelled.bits(~isolated_specks(components) & (components.kind != PAPER)) & ~pictured
     text = unpacked(components.labelled.bits(components.kind == TEXT) & ~pictured, width)
     of_rules = any_of_rows(with_neighbours(packed(rules.faint), width), 3)
     gutters = find_gutters(
@@ -127,11 +127,13 @@ def separator_paths(
     does one so near to the scan's edge that beside it lies but a strip of the next page. A fold counts as a printed
     rule, and the edges of its shadow as none. A gutter is kept where no printed rule runs in it.
     """
-    inner = (STRIP * scale, text.shape[1] - STRIP * scale)
-    elsewhere = pictures | cv2.dilate(folds, np.ones((1, max(1, round(IN_GUTTER * scale))), np.uint8))
+    inner = (MIN_EDGE_STRIP_TS * scale, text.shape[1] - MIN_EDGE_STRIP_TS * scale)
+    elsewhere = pictures | cv2.dilate(folds, np.ones((1, max(1, round(RULE_IN_GUTTER_TS * scale))), np.uint8))
     found = [rule for rule in rule_paths(rules.vertical, scale, step_along(scale)) if _share(rule, elsewhere) < 0.5]
-    printed = [rule for rule in found if has_text_on_both_sides(rule, text, scale, BETWEEN)]
-    printed += [fold for fold in rule_paths(folds, scale) if has_text_on_both_sides(fold, text, scale, BETWEEN_PAGES)]
+    printed = [rule for rule in found if has_text_on_both_sides(rule, text, scale, MAX_TEXT_BESIDE_RULE_TS)]
+    printed += [
+        fold for fold in rule_paths(folds, scale) if has_text_on_both_sides(fold, text, scale, MAX_TEXT_BESIDE_FOLD_TS)
+    ]
     pieces = [piece for gutter in gutters for piece in _beside_rules(gutter, printed, scale, pitch)]
     paths = [(path, PRINTED) for path in printed] + [(path, _origin(path, rules.faint, scale)) for path in pieces]
     return tuple((path, origin) for path, origin in paths if inner[0] < np.median(path[:, 0]) < inner[1])
@@ -141,7 +143,7 @@ def _origin(path: Polyline, faint: Mask, scale: float) -> Origin:
     """Tell whether a faint or broken rule runs along a gutter."""
     rows = np.arange(int(path[0, 1]), min(int(path[-1, 1]) + 1, len(faint)))
     near = _around(path, rows, faint, np.arange(-round(scale), round(scale) + 1))
-    return PRINTED if near.mean() > FAINT else INSERTED
+    return PRINTED if near.mean() > MIN_FAINT_RULE_SHARE else INSERTED
 
 
 def _around(path: Polyline, rows: Counts, mask: Mask, offsets: Counts) -> Truths:
@@ -163,12 +165,12 @@ def has_text_on_both_sides(path: Polyline, text: Mask, scale: float, within: flo
     # followed on fewer rows, a path may end some rows below the page
     rows = np.arange(int(path[0, 1]), min(int(path[-1, 1]) + 1, len(text)), max(1, round(scale / 2)))
     reach = np.arange(1, round(within * scale))
-    return all(_around(path, rows, text, side).mean() > PARTED for side in (-reach, reach))
+    return all(_around(path, rows, text, side).mean() > MIN_TEXT_BESIDE_SHARE for side in (-reach, reach))
 
 
 def _beside_rules(gutter: Gutter, printed: list[Polyline], scale: float, pitch: float) -> list[Polyline]:
     """Return the pieces of a gutter's path along which no printed rule runs in its white."""
-    path, near = gutter.path, max(IN_GUTTER * scale, gutter.width / 2)
+    path, near = gutter.path, max(RULE_IN_GUTTER_TS * scale, gutter.width / 2)
     step = pitch / 2
     rows = np.linspace(path[0, 1], path[-1, 1], max(2, round((path[-1, 1] - path[0, 1]) / step)))
     columns = np.interp(rows, path[:, 1], path[:, 0])
@@ -176,17 +178,19 @@ def _beside_rules(gutter: Gutter, printed: list[Polyline], scale: float, pitch: 
     for rule in printed:
         beside = np.abs(np.interp(rows, rule[:, 1], rule[:, 0]) - columns) < near
         common = (rows > rule[0, 1] - pitch) & (rows < rule[-1, 1] + pitch)
-        if common.any() and beside[common].mean() >= MOSTLY:
+        if common.any() and beside[common].mean() >= MIN_RULE_IN_GUTTER_SHARE:
             beside[:] = True  # where the text ends early the white is wide, and its middle far from the rule
         free &= ~(beside & common)
     if free.all():
         return [path]
     edges = np.flatnonzero(np.diff(np.pad(free.astype(np.int8), 1)))
     pieces = [np.stack([columns[a:b], rows[a:b]], axis=1) for a, b in edges.reshape(-1, 2)]
-    return [piece for piece in pieces if len(piece) > 1 and piece[-1, 1] - piece[0, 1] >= SHORTEST_PIECE * pitch]
+    return [
+        piece for piece in pieces if len(piece) > 1 and piece[-1, 1] - piece[0, 1] >= MIN_GUTTER_PIECE_PITCHES * pitch
+    ]
 
 
-def to_separators(columns: Columns, placement: Placement) -> tuple[Separator, ...]:
+def to_separators(columns: Columns, placement: PageTransform) -> tuple[Separator, ...]:
     """Return the separators in pixels of the original scan, those further left first."""
     separators = [_separator(placement.points(path), origin) for path, origin in columns.paths]
     return tuple(sorted(separators, key=lambda separator: separator.bbox))

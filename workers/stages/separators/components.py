@@ -12,22 +12,22 @@ from workers.stages.raster.bits import any_of_rows, inner, number_between, packe
 from workers.stages.raster.labelling import Labelled, Runs, label_dense
 
 PAPER, DUST, SMALL, TEXT, LARGE = range(5)
-DUST_SIZE = 0.3  # of the text scale: smaller in both directions than any full stop
-SMALLEST_TEXT = 0.5  # root box area, as in kraken's box map: full stops and accents are smaller
-LARGEST_TEXT = 4.0
-LETTER_STROKES = (0.06, 0.45)  # stroke by height of a letter: line art is thinner, stains and blocks are thicker
-LONGEST = 12  # width by height of a letter, or of letters that touch
-HEAVY = 2.0  # stroke of words whose letters touch by that of the body text
-TOUCHING = 1.3  # text scales: their least height
-SPOT = (3.0, 0.8, 0.92)  # text scales of height, stroke by height and share of the box, at most
-FRAYED = 2  # px at the page's edges
-CROWD = 1500  # components: fewer are not worth asking whether they stand in rows
-CELL = (0.5, 8.0)  # text scales, height and width
-ROWS = 1.5
-DUST_NEAR_TEXT = (1.2, 0.8)  # text scales: how far from text dust still belongs to it, along and across the line
-SMALL_NEAR_TEXT = (2.0, 0.5)
-SMALL_LETTER = 0.5  # text scales, in its longer direction: of small print
-COMPANY = 3  # small letters beside each other that are no dust
+MAX_DUST_TS = 0.3  # of the text scale: smaller in both directions than any full stop
+MIN_TEXT_TS = 0.5  # root box area, as in kraken's box map: full stops and accents are smaller
+MAX_TEXT_TS = 4.0
+LETTER_STROKE_RATIO = (0.06, 0.45)  # stroke by height of a letter: line art is thinner, stains and blocks are thicker
+MAX_LETTER_RATIO = 12  # width by height of a letter, or of letters that touch
+MIN_HEAVY_RATIO = 2.0  # stroke of words whose letters touch by that of the body text
+MIN_TOUCHING_TS = 1.3  # their least height
+MAX_SPOT_TS_RATIO_SHARE = (3.0, 0.8, 0.92)  # text scales of height, stroke by height and share of the box, at most
+FRAYED_EDGE_PX = 2  # at the page's edges
+MIN_NOISE_COMPONENTS = 1500  # components: fewer are not worth asking whether they stand in rows
+NOISE_CELL_TS = (0.5, 8.0)  # height and width
+MIN_ROWS_VARIANCE_RATIO = 1.5
+DUST_NEAR_TEXT_TS = (1.2, 0.8)  # how far from text dust still belongs to it, along and across the line
+SMALL_NEAR_TEXT_TS = (2.0, 0.5)
+MIN_SMALL_LETTER_TS = 0.5  # in its longer direction: of small print
+MIN_COMPANY = 3  # small letters beside each other that are no dust
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +77,32 @@ class Components:
     def letterlike(self) -> Truths:
         """Which components could be letters, whatever their size, judged by stroke and shape."""
         by_height = self.stroke / np.maximum(self.height, 1)
-        low, high = LETTER_STROKES
-        return (by_height > low) & (by_height < high) & (self.width < LONGEST * self.height)
+        low, high = LETTER_STROKE_RATIO
+        return (by_height > low) & (by_height < high) & (self.width < MAX_LETTER_RATIO * self.height)
 
     @property
-    def heavy(self) -> Truths:
+    def bold_strokes(self) -> Truths:
         """Which components have the strokes of heavy type, and its height at least."""
-        return (self.stroke > HEAVY * self.stroke_of_text) & (self.height >= TOUCHING * self.scale)
+        return (self.stroke > MIN_HEAVY_RATIO * self.stroke_of_text) & (self.height >= MIN_TOUCHING_TS * self.scale)
 
     @property
-    def spots(self) -> Truths:
+    def touching_words(self) -> Truths:
         """Which components may be words whose letters have run into one spot, by shape; bars and squares are none."""
-        tallest, thickest, fullest = SPOT
+        tallest, thickest, fullest = MAX_SPOT_TS_RATIO_SHARE
         low = self.height <= tallest * self.scale
         frayed = (self.stroke <= thickest * self.height) & (self.area <= fullest * self.width * self.height)
-        long = (self.width > self.height) & (self.width < LONGEST * self.height)
+        long = (self.width > self.height) & (self.width < MAX_LETTER_RATIO * self.height)
         return low & frayed & long & ~self.on_edge
 
     @property
     def on_edge(self) -> Truths:
         """Which components touch the edge of the page, or all but touch it: reducing a page frays its edges."""
         page_height, page_width = self.shape
-        right, bottom = self.x + self.width + FRAYED >= page_width, self.y + self.height + FRAYED >= page_height
-        return (self.x <= FRAYED) | (self.y <= FRAYED) | right | bottom
+        right, bottom = (
+            self.x + self.width + FRAYED_EDGE_PX >= page_width,
+            self.y + self.height + FRAYED_EDGE_PX >= page_height,
+        )
+        return (self.x <= FRAYED_EDGE_PX) | (self.y <= FRAYED_EDGE_PX) | right | bottom
 
 
 def find_components(ink: Mask, scale: float) -> Components:
@@ -113,33 +116,33 @@ def find_components(ink: Mask, scale: float) -> Components:
     stroke = 2.0 * area / np.maximum(area - core, 1)
     size = np.sqrt(width * height)
     kind = np.full(len(stats), LARGE, np.uint8)
-    kind[np.maximum(width, height) <= LARGEST_TEXT * scale] = TEXT
-    kind[size < SMALLEST_TEXT * scale] = SMALL
-    kind[np.maximum(width, height) < DUST_SIZE * scale] = DUST
+    kind[np.maximum(width, height) <= MAX_TEXT_TS * scale] = TEXT
+    kind[size < MIN_TEXT_TS * scale] = SMALL
+    kind[np.maximum(width, height) < MAX_DUST_TS * scale] = DUST
     kind[0] = PAPER
     text = kind == TEXT
     plain = weighted_median(stroke[text], area[text].astype(np.float64)) if text.any() else 2.0
     return Components(labelled, x, y, width, height, area, stroke, kind, scale, plain)
 
 
-def stray(components: Components) -> Truths:
+def isolated_specks(components: Components) -> Truths:
     """Return which dust and specks lie too far from any text to be its full stops and accents.
 
     Small print beside nothing larger is no dust: its letters have others beside them.
     """
     c = components
     text = c.labelled.bits((c.kind == TEXT) | (c.kind == LARGE))
-    letter = (c.kind == SMALL) & c.letterlike & (np.maximum(c.width, c.height) >= SMALL_LETTER * c.scale)
+    letter = (c.kind == SMALL) & c.letterlike & (np.maximum(c.width, c.height) >= MIN_SMALL_LETTER_TS * c.scale)
     letters = _middles(c, letter)
     far = np.zeros(len(c.x), bool)
     rows, columns = c.middle
-    for kind, reach in ((DUST, DUST_NEAR_TEXT), (SMALL, SMALL_NEAR_TEXT)):
+    for kind, reach in ((DUST, DUST_NEAR_TEXT_TS), (SMALL, SMALL_NEAR_TEXT_TS)):
         along, across = (round(side * c.scale) for side in reach)
         own = np.flatnonzero(c.kind == kind)
         row, middle = rows[own] * c.labelled.runs.stride, columns[own]
         left, right = row + np.maximum(middle - along, 0), row + np.minimum(middle + along + 1, c.shape[1])
         beside_text = number_between(any_of_rows(text, 2 * across + 1), left, right) > 0
-        beside_letters = number_between(any_of_rows(letters, 2 * across + 1), left, right) >= COMPANY
+        beside_letters = number_between(any_of_rows(letters, 2 * across + 1), left, right) >= MIN_COMPANY
         far[own] = ~(beside_text | beside_letters)
     return far
 
@@ -161,9 +164,9 @@ def is_noise(components: Components) -> bool:
     """
     c = components
     chosen = (c.kind == SMALL) | (c.kind == TEXT)
-    if chosen.sum() < CROWD:
+    if chosen.sum() < MIN_NOISE_COMPONENTS:
         return False
     height, width = c.shape
-    cells = (max(1, int(height / (CELL[0] * c.scale))), max(1, int(width / (CELL[1] * c.scale))))
+    cells = (max(1, int(height / (NOISE_CELL_TS[0] * c.scale))), max(1, int(width / (NOISE_CELL_TS[1] * c.scale))))
     count, _, _ = np.histogram2d((c.y + c.height)[chosen], c.middle[1][chosen], bins=cells)
-    return bool(count.var() < ROWS * count.mean())
+    return bool(count.var() < MIN_ROWS_VARIANCE_RATIO * count.mean())

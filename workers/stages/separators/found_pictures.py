@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from workers.layout import Picture, PictureKind
-from workers.stages.binarization.deskew import Placement
+from workers.stages.binarization.deskew import PageTransform
 from workers.stages.raster.arrays import Mask, Stats, Truths, Window
 from workers.stages.raster.labelling import label_sparse
-from workers.stages.separators.pictures import PAPER_WHITE, brightest_near
+from workers.stages.separators.pictures import MIN_PAPER_GREY, brightest_near
 
 LEAST_SIDE = 8.0  # text scales: smaller ornaments and stains are no pictures
 FULL = 0.4  # share of its box; frames and borders cover less
@@ -18,7 +18,7 @@ HALFTONE = 0.35  # share of its area without white paper from which a picture is
 SMOOTH = 2.0  # working pixels by which an outline may be off
 
 
-def found_pictures(grey: Mask, pictures: Mask, scale: float, placement: Placement) -> tuple[Picture, ...]:
+def found_pictures(grey: Mask, pictures: Mask, scale: float, placement: PageTransform) -> tuple[Picture, ...]:
     """Return the pictures, from the head of the page to its foot.
 
     Args:
@@ -51,7 +51,7 @@ def _is_border(stats: Stats, shape: tuple[int, ...]) -> Truths:
     return np.asarray(beside | along)
 
 
-def _picture(grey: Mask, own: Window, corner: tuple[int, int], scale: float, placement: Placement) -> Picture:
+def _picture(grey: Mask, own: Window, corner: tuple[int, int], scale: float, placement: PageTransform) -> Picture:
     x, y = corner
     height, width = own.shape
     (box,) = placement.boxes(np.array([[x, y, x + width, y + height]], np.float64))
@@ -63,5 +63,5 @@ def _picture(grey: Mask, own: Window, corner: tuple[int, int], scale: float, pla
 
 
 def _kind(grey: Mask, own: Window, scale: float) -> PictureKind:
-    without_white = (brightest_near(grey, scale) < PAPER_WHITE)[own]
+    without_white = (brightest_near(grey, scale) < MIN_PAPER_GREY)[own]
     return "photograph" if float(without_white.mean()) > HALFTONE else "other"

@@ -14,7 +14,7 @@ import numpy as np
 
 from workers.stages.raster.arrays import Grey
 
-WHITE = 255
+PAPER_GREY = 255
 
 
 def insert_gap_separators(gray: Grey, gap_width: int, gap_height: int) -> Grey:
@@ -61,7 +61,7 @@ def _white_boxes(gray: Grey, box_width: int, box_height: int) -> list[int]:
     height, width = gray.shape
     stride = -(-(height + box_height) // 8)
     columns = np.zeros((width, stride), np.uint8)
-    columns[:, : -(-height // 8)] = np.packbits(cv2.transpose(gray) != WHITE, axis=1, bitorder="little")
+    columns[:, : -(-height // 8)] = np.packbits(cv2.transpose(gray) != PAPER_GREY, axis=1, bitorder="little")
     ink = int.from_bytes(columns.tobytes(), "little")
     for shift in _doublings(box_height):
         ink |= ink >> shift

@@ -13,7 +13,7 @@ from workers.stages.raster.arrays import Floats, Polyline
 
 AreWhite = Callable[[Floats, Floats], bool]
 
-ROWS = 25  # in which two gutters are compared
+COMPARED_ROWS = 25  # in which two gutters are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Gutter:
         return np.interp(rows, self.path[:, 1], self.path[:, 0])
 
 
-def joined(gutters: list[Gutter], near: float, are_white: AreWhite) -> list[Gutter]:
+def merge_collinear(gutters: list[Gutter], near: float, are_white: AreWhite) -> list[Gutter]:
     """Make one gutter of those that run beside each other or meet, at most `near` pixels apart.
 
     A picture or a heading may break what is seen of a gutter; each piece then goes on through the white of the other.
@@ -74,7 +74,7 @@ def joined(gutters: list[Gutter], near: float, are_white: AreWhite) -> list[Gutt
     return apart
 
 
-def in_line(one: Gutter, other: Gutter, near: float) -> bool:
+def is_collinear(one: Gutter, other: Gutter, near: float) -> bool:
     """Tell whether a gutter lies at most `near` pixels aside of another, where it runs or straight above or below."""
     return _apart(one, other, one.top, one.bottom) <= near
 
@@ -92,14 +92,14 @@ def _meet(one: Gutter, other: Gutter, near: float, are_white: AreWhite) -> bool:
     upper, lower = (one, other) if one.top < other.top else (other, one)
     if not 0 <= lower.top - upper.bottom <= near:
         return False
-    rows = np.linspace(upper.bottom, lower.top, ROWS)
+    rows = np.linspace(upper.bottom, lower.top, COMPARED_ROWS)
     start, end = upper.path[-1, 0], lower.path[0, 0]
-    return abs(start - end) <= near and are_white(np.linspace(start, end, ROWS), rows)
+    return abs(start - end) <= near and are_white(np.linspace(start, end, COMPARED_ROWS), rows)
 
 
 def _apart(one: Gutter, other: Gutter, top: float, bottom: float) -> float:
     """Return how far two gutters are apart from row to row, the median."""
-    rows = np.linspace(top, bottom, ROWS)
+    rows = np.linspace(top, bottom, COMPARED_ROWS)
     return float(np.median(np.abs(one.at(rows) - other.at(rows))))
 
 
@@ -109,7 +109,7 @@ def _splice(lower: Gutter, upper: Gutter, are_white: AreWhite) -> Gutter:
     Where it is not, the upper one goes on to the end of its text, and the lower one from there.
     """
     begin, end = upper.seen[1], lower.seen[0]
-    between = np.linspace(begin, end, ROWS)
+    between = np.linspace(begin, end, COMPARED_ROWS)
     x = np.interp(between, [begin, end], [*upper.at(np.array([begin])), *lower.at(np.array([end]))])
     rows = np.unique(np.concatenate([upper.path[:, 1], lower.path[:, 1], [begin, end, lower.bottom, lower.bottom + 1]]))
     if begin < end and are_white(x, between):

@@ -2,8 +2,8 @@
 
 The page is looked at in bands of a third of the text size. White boxes one text size wide and some lines tall are
 found by opening; what tells a gutter from a margin, a river of word spaces or the white after a paragraph is the text
-on either side: close to the edge, in most lines, over at least `LINES` line pitches. What remains is extended up and
-down through white while one side still has text and no horizontal rule is crossed.
+on either side: close to the edge, in most lines, over some line pitches. What remains is extended up and down through
+white while one side still has text and no horizontal rule is crossed.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ import numpy as np
 from workers.stages.raster.arrays import Coordinates, Floats, Indices, Mask, RowRuns, Truths
 from workers.stages.raster.bits import row_stride, unpacked
 from workers.stages.raster.labelling import Runs, label_sparse, runs_of
-from workers.stages.separators.gutter_pieces import Gutter, in_line, joined
+from workers.stages.separators.gutter_pieces import Gutter, is_collinear, merge_collinear
 
-NARROWEST = 0.8  # text sizes; a word space is about half of one
-WHITE_LINES = 5.0  # line pitches that a white box must be tall
-LINES = 6.0  # line pitches with text on both sides that make a gutter
-CLOSE = 2.0  # text sizes: so near to the edge must text be
-DENSE = 0.05  # share of ink beside the edge that makes text and not dust
-REACH = 6.0  # text sizes: how far beside the edge that share is taken
-MANY_LINES = 20.0  # line pitches: over so many, white is a gutter however narrow the column
-WIDER = 1.5  # word spaces; a river of word spaces is as wide as they are
-SLIGHTLY_WIDER = 1.2  # over many lines
-WORD_GAPS = (0.4, 4.0)  # text scales: narrower gaps part letters, wider ones columns
-NARROW_COLUMN = 16.0  # text scales, about as many letters: narrower blocks are the cells of a table
-NARROW = 0.4  # text scales: a gutter goes on through white no narrower than this
-AS_WIDE = 0.6  # nor than this share of its own width: that is a space between words
-CROSSING = 0.8  # text scales: over so many rows narrow white is the space between words of a line across the gutter
-CORRIDOR_LINES = 20.0  # line pitches of unbroken white
-FAR = 12.0  # text sizes: so near must text be to it
-FAR_DENSE = 0.04
-OFTEN = 0.5  # of its lines have text so near on the left, and on the right
-STEEPEST = 0.1  # columns a row: of a bent page
-WIDEST = 8.0  # text scales: wider white leads from gutter to gutter below a column that ends early
-MOST = 0.45  # of the gutter's lines have text close to both edges
+MIN_WHITE_TS = 0.8  # a word space is about half of one
+MIN_WHITE_PITCHES = 5.0  # that a white box must be tall
+MIN_GUTTER_PITCHES = 6.0  # with text on both sides that make a gutter
+MAX_TO_TEXT_TS = 2.0  # so near to the edge must text be
+MIN_TEXT_SHARE = 0.05  # of ink beside the edge that makes text and not dust
+TEXT_REACH_TS = 6.0  # how far beside the edge that share is taken
+MIN_TALL_GUTTER_PITCHES = 20.0  # over so many, white is a gutter however narrow the column
+MIN_WORD_SPACES = 1.5  # word spaces; a river of word spaces is as wide as they are
+MIN_TALL_WORD_SPACES = 1.2  # over many lines
+WORD_GAP_TS = (0.4, 4.0)  # narrower gaps part letters, wider ones columns
+MIN_COLUMN_TS = 16.0  # about as many letters: narrower blocks are the cells of a table
+MIN_THROUGH_TS = 0.4  # a gutter goes on through white no narrower than this
+MIN_THROUGH_SHARE = 0.6  # nor than this share of its own width: that is a space between words
+MIN_CROSSING_TS = 0.8  # over so many rows narrow white is the space between words of a line across the gutter
+MIN_CORRIDOR_PITCHES = 20.0  # of unbroken white
+CORRIDOR_REACH_TS = 12.0  # so near must text be to it
+MIN_CORRIDOR_TEXT_SHARE = 0.04
+MIN_CORRIDOR_LINES_SHARE = 0.5  # of its lines have text so near on the left, and on the right
+MAX_SLANT = 0.1  # columns a row: of a bent page
+MAX_WHITE_TS = 8.0  # wider white leads from gutter to gutter below a column that ends early
+MIN_SUPPORTED_SHARE = 0.45  # of the gutter's lines have text close to both edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +72,20 @@ def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pi
     runs = _runs(white)
     if not len(runs):
         return []
-    supported = _supported(runs, bands, scale) & (runs[:, 2] - runs[:, 1] <= WIDEST * scale)
+    supported = _supported(runs, bands, scale) & (runs[:, 2] - runs[:, 1] <= MAX_WHITE_TS * scale)
     space = word_space(bands.text, scale)
-    blocks = _blocks(runs, ink.shape[1], SLIGHTLY_WIDER * space)
+    blocks = _blocks(runs, ink.shape[1], MIN_TALL_WORD_SPACES * space)
     found = []
     for own in _linked(runs, supported, bands):
         lines = len(np.unique(runs[own, 0])) / bands.pitch
         # most chains are not worth their medians
-        if lines >= LINES and np.median(runs[own, 2] - runs[own, 1]) >= SLIGHTLY_WIDER * space:
+        if lines >= MIN_GUTTER_PITCHES and np.median(runs[own, 2] - runs[own, 1]) >= MIN_TALL_WORD_SPACES * space:
             block = float(np.median(blocks[own]))
             found += [_trace(part, block, bands, scale) for part in _unbroken(runs[own], bands, scale)]
     pieces = [gutter for gutter in found if gutter is not None]
-    whole = joined(pieces, CLOSE * scale, bands.are_white)
+    whole = merge_collinear(pieces, MAX_TO_TEXT_TS * scale, bands.are_white)
     sure = [gutter for gutter in whole if parts_columns(gutter.width, gutter.block, gutter.lines, space, scale)]
-    gutters = [gutter for gutter in whole if any(in_line(gutter, other, CLOSE * scale) for other in sure)]
+    gutters = [gutter for gutter in whole if any(is_collinear(gutter, other, MAX_TO_TEXT_TS * scale) for other in sure)]
     return gutters + _corridors(white, gutters, bands, scale)
 
 
@@ -99,11 +99,11 @@ def parts_columns(width: float, block: float, lines: float, word_space: float, s
         word_space: typical space between words in pixels.
         scale: text scale in pixels.
     """
-    if lines < LINES:
+    if lines < MIN_GUTTER_PITCHES:
         return False
-    if lines < MANY_LINES:
-        return width >= WIDER * word_space and block >= NARROW_COLUMN * scale
-    return width >= SLIGHTLY_WIDER * word_space
+    if lines < MIN_TALL_GUTTER_PITCHES:
+        return width >= MIN_WORD_SPACES * word_space and block >= MIN_COLUMN_TS * scale
+    return width >= MIN_TALL_WORD_SPACES * word_space
 
 
 def word_space(text: Mask, scale: float) -> float:
@@ -115,7 +115,7 @@ def word_space(text: Mask, scale: float) -> float:
     """
     _, start, end = _runs(1 - cv2.dilate(text, np.ones((3, 1), np.uint8))[1::3]).T
     gaps = (end - start)[(start > 0) & (end < text.shape[1])]
-    low, high = WORD_GAPS
+    low, high = WORD_GAP_TS
     words = gaps[(gaps > low * scale) & (gaps < high * scale)]
     return float(np.median(words)) if len(words) else scale
 
@@ -142,7 +142,7 @@ def _any(mask: Mask, step: int) -> Mask:
 
 def _white_boxes(bands: _Bands, scale: float) -> Mask:
     """Return the white that boxes of the least size fit into; the page's edges count as ink."""
-    kernel = np.ones((max(3, round(WHITE_LINES * bands.pitch)), max(3, round(NARROWEST * scale))), np.uint8)
+    kernel = np.ones((max(3, round(MIN_WHITE_PITCHES * bands.pitch)), max(3, round(MIN_WHITE_TS * scale))), np.uint8)
     framed = cv2.copyMakeBorder(1 - bands.ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     opened = cv2.morphologyEx(framed, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     return opened[1:-1, 1:-1]
@@ -157,11 +157,11 @@ def _runs(mask: Mask) -> RowRuns:
 
 def _supported(runs: RowRuns, bands: _Bands, scale: float) -> Truths:
     """Tell for each run whether text stands close to both of its edges within a line pitch."""
-    close, reach = int(CLOSE * scale), max(1, round(REACH * scale))
+    close, reach = int(MAX_TO_TEXT_TS * scale), max(1, round(TEXT_REACH_TS * scale))
     near = np.minimum(*_beside(runs, close, bands.pitch, bands.text))
     dense = np.minimum(*_beside(runs, reach, bands.pitch, bands.text))
     start, end = runs[:, 1], runs[:, 2]
-    return (near > 0) & (dense > DENSE) & (start > 0) & (end < bands.text.shape[1])
+    return (near > 0) & (dense > MIN_TEXT_SHARE) & (start > 0) & (end < bands.text.shape[1])
 
 
 def _beside(runs: RowRuns, reach: int, tall: float, text: Mask) -> tuple[Floats, Floats]:
@@ -184,24 +184,27 @@ def _corridors(white: Mask, found: list[Gutter], bands: _Bands, scale: float) ->
     Lines of advertisements are centred, so few reach to the gutter; but nothing else is white over so many lines
     between two wide blocks. Where a gutter of `found` runs there is none.
     """
-    kernel = np.ones((max(3, round(CORRIDOR_LINES * bands.pitch)), max(3, round(NARROWEST * scale))), np.uint8)
+    kernel = np.ones((max(3, round(MIN_CORRIDOR_PITCHES * bands.pitch)), max(3, round(MIN_WHITE_TS * scale))), np.uint8)
     runs = _runs(cv2.morphologyEx(white, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0))
     if not len(runs):
         return []
-    between = np.minimum(*_beside(runs, round(FAR * scale), CORRIDOR_LINES * bands.pitch, bands.text)) > FAR_DENSE
-    between &= _blocks(runs, white.shape[1], 0.0) >= NARROW_COLUMN * scale
+    between = (
+        np.minimum(*_beside(runs, round(CORRIDOR_REACH_TS * scale), MIN_CORRIDOR_PITCHES * bands.pitch, bands.text))
+        > MIN_CORRIDOR_TEXT_SHARE
+    )
+    between &= _blocks(runs, white.shape[1], 0.0) >= MIN_COLUMN_TS * scale
     row, start, end = runs.T
     for gutter in found:
         x = np.interp((row + 0.5) * bands.step, gutter.path[:, 1], gutter.path[:, 0], left=-np.inf, right=-np.inf)
-        between &= (x < start - CLOSE * scale) | (x > end + CLOSE * scale)
-    left, right = (side > 0 for side in _beside(runs, round(FAR * scale), bands.pitch, bands.text))
+        between &= (x < start - MAX_TO_TEXT_TS * scale) | (x > end + MAX_TO_TEXT_TS * scale)
+    left, right = (side > 0 for side in _beside(runs, round(CORRIDOR_REACH_TS * scale), bands.pitch, bands.text))
     corridors = []
     for own in _linked(runs, between, bands):
-        if left[own].mean() < OFTEN or right[own].mean() < OFTEN:
+        if left[own].mean() < MIN_CORRIDOR_LINES_SHARE or right[own].mean() < MIN_CORRIDOR_LINES_SHARE:
             continue  # the white beside a picture, with some lines above and below
         beside = np.flatnonzero(left[own] | right[own])
         own = own[beside[0] : beside[-1] + 1]
-        if len(np.unique(runs[own, 0])) >= LINES * bands.pitch:
+        if len(np.unique(runs[own, 0])) >= MIN_GUTTER_PITCHES * bands.pitch:
             corridors.append(_trace(runs[own], 0.0, bands, scale, extended=False))
     return [corridor for corridor in corridors if corridor is not None]
 
@@ -219,7 +222,11 @@ def _linked(runs: RowRuns, supported: Truths, bands: _Bands) -> list[Indices]:
     owner = labelled.at(row, (start + end) // 2)
     chains = [chosen[owner == label] for label in range(1, len(labelled.stats))]
     heights = labelled.stats[1:, 3]
-    return [own for own, tall in zip(chains, heights, strict=True) if len(np.unique(runs[own, 0])) >= MOST * tall]
+    return [
+        own
+        for own, tall in zip(chains, heights, strict=True)
+        if len(np.unique(runs[own, 0])) >= MIN_SUPPORTED_SHARE * tall
+    ]
 
 
 def _unbroken(runs: RowRuns, bands: _Bands, scale: float) -> list[RowRuns]:
@@ -228,8 +235,10 @@ def _unbroken(runs: RowRuns, bands: _Bands, scale: float) -> list[RowRuns]:
     rows, number = np.unique(runs[:, 0], return_inverse=True)
     widest = np.zeros(len(rows), np.int64)
     np.maximum.at(widest, number, width)
-    ends = np.flatnonzero(np.diff(np.pad((widest < AS_WIDE * np.median(width)).astype(np.int8), 1))).reshape(-1, 2)
-    tall = [(a, b) for a, b in ends.tolist() if (rows[b - 1] + 1 - rows[a]) * bands.step >= CROSSING * scale]
+    ends = np.flatnonzero(np.diff(np.pad((widest < MIN_THROUGH_SHARE * np.median(width)).astype(np.int8), 1))).reshape(
+        -1, 2
+    )
+    tall = [(a, b) for a, b in ends.tolist() if (rows[b - 1] + 1 - rows[a]) * bands.step >= MIN_CROSSING_TS * scale]
     bounds = [0, *(end for stretch in tall for end in stretch), len(rows)]
     return [runs[(number >= a) & (number < b)] for a, b in zip(bounds[::2], bounds[1::2], strict=True) if a < b]
 
@@ -243,13 +252,15 @@ def _trace(runs: RowRuns, block: float, bands: _Bands, scale: float, *, extended
     the line meets.
     """
     width = runs[:, 2] - runs[:, 1]
-    runs = runs[width >= AS_WIDE * np.median(width)]  # what is narrower is a space between words above or below
+    runs = runs[
+        width >= MIN_THROUGH_SHARE * np.median(width)
+    ]  # what is narrower is a space between words above or below
     line = _fit_line(runs, bands.step)
     offset = np.maximum(runs[:, 1] - np.polyval(line, runs[:, 0]), np.polyval(line, runs[:, 0]) - runs[:, 2])
-    runs = runs[offset < CLOSE * scale]
+    runs = runs[offset < MAX_TO_TEXT_TS * scale]
     if not len(runs):
         return None
-    order = np.lexsort((offset[offset < CLOSE * scale], runs[:, 0]))
+    order = np.lexsort((offset[offset < MAX_TO_TEXT_TS * scale], runs[:, 0]))
     row, start, end = runs[order][np.unique(runs[order, 0], return_index=True)[1]].T
     margin = np.minimum(0.5 * scale, (end - start) / 2.0)
     middle = np.clip(np.polyval(line, row), start + margin, end - margin)
@@ -260,7 +271,7 @@ def _trace(runs: RowRuns, block: float, bands: _Bands, scale: float, *, extended
     lines = len(row) / bands.pitch
     if not extended:
         return Gutter(np.array(points, np.float64), seen, wide, block, lines)
-    slim = max(NARROW * scale, AS_WIDE * wide)
+    slim = max(MIN_THROUGH_TS * scale, MIN_THROUGH_SHARE * wide)
     top, top_x = _extend_through_white(bands, (int(row[0]), int(start[0]), int(end[0])), middle[0], slim, -1, scale)
     if top < row[0]:
         points[:0] = [(top_x, top * bands.step), (top_x, row[0] * bands.step)]
@@ -275,7 +286,7 @@ def _trace(runs: RowRuns, block: float, bands: _Bands, scale: float, *, extended
 def _fit_line(runs: RowRuns, step: int) -> Floats:
     """Return slope and offset of the line x(row) through the middles of the narrower half of the runs.
 
-    A page is upright here, so what would be steeper than `STEEPEST` is no slant but white of all widths. A row is
+    A page is upright here, so what would be steeper than `MAX_SLANT` is no slant but white of all widths. A row is
     `step` pixels high.
     """
     width = runs[:, 2] - runs[:, 1]
@@ -285,7 +296,7 @@ def _fit_line(runs: RowRuns, step: int) -> Floats:
     near = np.abs(middle - line[1]) <= np.median(width)
     if near.sum() > 1 and np.ptp(row[near]) > 0:
         slanted = np.polyfit(row[near], middle[near], 1)
-        line = slanted if abs(slanted[0]) <= STEEPEST * step else line
+        line = slanted if abs(slanted[0]) <= MAX_SLANT * step else line
     return line
 
 
@@ -294,7 +305,7 @@ def _extend_through_white(
 ) -> tuple[int, float]:
     """Return how far a gutter goes on through white, and at which x.
 
-    Goes as far as one side still has text within `REACH`, and not through the space between two words.
+    Goes as far as one side still has text within `TEXT_REACH_TS`, and not through the space between two words.
 
     Args:
         bands: the page.
@@ -305,7 +316,10 @@ def _extend_through_white(
         scale: text scale in pixels.
     """
     row = run[0]
-    left, right = max(run[1], int(middle - CLOSE * scale)), min(run[2], int(middle + CLOSE * scale) + 1)
+    left, right = (
+        max(run[1], int(middle - MAX_TO_TEXT_TS * scale)),
+        min(run[2], int(middle + MAX_TO_TEXT_TS * scale) + 1),
+    )
     rows = slice(row, None, 1) if direction > 0 else slice(row, None, -1)
     window = bands.ink[rows, left:right]
     kernel = np.ones((1, min(max(1, round(slim)), window.shape[1])), np.uint8)
@@ -315,7 +329,7 @@ def _extend_through_white(
     far = np.flatnonzero(free == free.max())
     best = float(far[np.abs(far - middle + left).argmin()])
     length = max(1, int(free.max()))
-    reach = max(1, round(REACH * scale))
+    reach = max(1, round(TEXT_REACH_TS * scale))
     x = int(left + best)
     beside = np.maximum(
         bands.text[rows, max(0, x - reach) : x].max(axis=1, initial=0),

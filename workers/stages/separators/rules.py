@@ -16,25 +16,27 @@ from workers.stages.raster.bits import all_of_rows, any_of_rows, packed, unpacke
 from workers.stages.raster.groups import groups, ragged
 from workers.stages.raster.labelling import Labelled, label_sparse
 
-SHORTEST = 5.0  # a rule is at least this long: letter stems of body text are shorter
-SEED = 2.5  # and has unbroken stretches of this length
-THICKEST = 0.6  # thicker strokes are letters of a masthead, frames of advertisements or pictures
-BREAK = 1.2  # gaps up to this length are closed
-DARKNESS = 48  # grey levels below the paper on either side, of 255
-BROKEN = 6.0  # pieces of a broken rule are no further apart than this
-ASTRAY = 0.7  # and no further aside
-CHAIN = 15.0  # length of a broken rule
-COVERED = 0.5  # share of it that is there
-MANY_PIECES = 3000  # more are the hatching of a picture
-FREE = 0.6  # share of a rule's length with paper on both sides
-# of one no longer than `CHAIN`, and of a gap: words on an unbroken stroke, as in Arabic, are not free
-SHORT_FREE = 0.7
-BESIDE = 0.5  # so far from its edge
-WAVERS = 0.19  # change of middle and thickness from step to step; a row of small letters has 0.22 and more
-PICKETS = 3  # so many alike in a row are stems or hatching, not rules
-PICKET_SPACE = 6.0  # when no further apart than this
-STEP = 0.33  # text scales: how finely a rule is followed
-LONG = 25.0  # longer ones are rules in any company: a table has many
+MIN_RULE_TS = 5.0  # a rule is at least this long: letter stems of body text are shorter
+MIN_UNBROKEN_TS = 2.5  # and has unbroken stretches of this length
+MAX_THICKNESS_TS = 0.6  # thicker strokes are letters of a masthead, frames of advertisements or pictures
+MAX_CLOSED_BREAK_TS = 1.2  # gaps up to this length are closed
+MIN_DARKNESS_GREY = 48  # grey levels below the paper on either side, of 255
+MAX_BRIDGE_TS = 6.0  # pieces of a broken rule are no further apart than this
+MAX_ASIDE_TS = 0.7  # and no further aside
+MIN_BROKEN_RULE_TS = 15.0  # length of a broken rule
+MIN_COVERED_SHARE = 0.5  # of it that is there
+MAX_PIECES = 3000  # more are the hatching of a picture
+MIN_CLEAR_SHARE = 0.6  # of a rule's length with paper on both sides
+# of one no longer than `MIN_BROKEN_RULE_TS`, and of a gap: words on an unbroken stroke, as in Arabic, are not free
+MIN_SHORT_CLEAR_SHARE = 0.7
+CLEAR_MARGIN_TS = 0.5  # so far from its edge
+MAX_WAVER_TS = 0.19  # change of middle and thickness from step to step; a row of small letters has 0.22 and more
+MIN_REPEATED = 3  # so many alike in a row are stems or hatching, not rules
+MAX_REPEATED_SPACE_TS = 6.0  # when no further apart than this
+STEP_ALONG_TS = 0.33  # how finely a rule is followed
+MIN_ALIKE_SHARE = 0.6  # of the longer of two such strokes that both have in common
+MAX_SLANT_RATIO = 0.2  # width by height of a rule
+MIN_LONG_RULE_TS = 25.0  # longer ones are rules in any company: a table has many
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,9 @@ def find_rules(grey: Grey, ink: Mask, scale: float) -> Rules:
         ink: (h, w), 1 is ink.
         scale: text scale in pixels.
     """
-    width = max(3, round(THICKEST * scale) | 1) + 2
-    vertical, faint = _upright(_thin(grey, (width, 1)), ink, scale)
-    across, _ = _upright(cv2.transpose(_thin(grey, (1, width))), ink.T, scale)
+    width = max(3, round(MAX_THICKNESS_TS * scale) | 1) + 2
+    vertical, faint = _upright(_black_hat(grey, (width, 1)), ink, scale)
+    across, _ = _upright(cv2.transpose(_black_hat(grey, (1, width))), ink.T, scale)
     height = len(grey)
     horizontal = cv2.transpose(_of_height(across, grey.shape[1]))
     return Rules(_of_height(vertical, height), horizontal, _of_height(faint, height))
@@ -67,23 +69,23 @@ def find_rules(grey: Grey, ink: Mask, scale: float) -> Rules:
 
 def step_along(scale: float) -> int:
     """Return of how many pixels along a rule one is enough to follow it."""
-    return max(1, round(STEP * scale))
+    return max(1, round(STEP_ALONG_TS * scale))
 
 
-def _thin(grey: Grey, window: tuple[int, int]) -> Mask:
+def _black_hat(grey: Grey, window: tuple[int, int]) -> Mask:
     """Return 1 where `grey` is dark against the paper on both sides within a `window` (width, height) across a rule."""
     # a closing across the rule takes it away, letters stay in part
     line = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_RECT, window))
-    return cv2.threshold(line, DARKNESS, 1, cv2.THRESH_BINARY)[1]
+    return cv2.threshold(line, MIN_DARKNESS_GREY, 1, cv2.THRESH_BINARY)[1]
 
 
 def _upright(thin: Mask, ink: Mask, scale: float) -> tuple[Mask, Mask]:
     """Return the masks of the vertical rules among what is `thin`, and of all upright strokes, one row of each step."""
     width, step = thin.shape[1], step_along(scale)
     slack = with_neighbours(packed(thin), width)  # a slanted rule moves sideways from row to row
-    seeds = all_of_rows(slack, max(3, round(SEED * scale)))
+    seeds = all_of_rows(slack, max(3, round(MIN_UNBROKEN_TS * scale)))
     seen = any_of_rows(seeds, step)[step // 2 :: step]
-    grown = unpacked(any_of_rows(seen, max(3, round((SEED + BREAK) * scale / step))), width)
+    grown = unpacked(any_of_rows(seen, max(3, round((MIN_UNBROKEN_TS + MAX_CLOSED_BREAK_TS) * scale / step))), width)
     return _rules_among(grown, ink[step // 2 :: step], scale, step) if grown.any() else (grown, grown)
 
 
@@ -106,7 +108,7 @@ def _rules_among(seeds: Mask, ink: AnyMask, scale: float, step: int) -> tuple[Ma
     if bridges is not None:
         seeds |= bridges
         strokes, stats = _strokes(seeds, step)
-    keep = _slim(stats, scale) & (stats[:, 3] >= (SHORTEST + BREAK) * scale)
+    keep = _slim(stats, scale) & (stats[:, 3] >= (MIN_RULE_TS + MAX_CLOSED_BREAK_TS) * scale)
     chosen = _has_clear_margins(strokes, np.flatnonzero(keep), ink, scale)
     even = [
         _has_even_width(own, ink, strokes.stats[label], scale)
@@ -126,8 +128,8 @@ def _strokes(seeds: Mask, step: int) -> tuple[Labelled, Stats]:
 
 def _slim(stats: Stats, scale: float) -> Truths:
     """Tell which components are as thin and upright as a rule."""
-    thin = stats[:, 4] <= (THICKEST * scale + 4) * stats[:, 3]
-    thin &= stats[:, 2] < 0.2 * stats[:, 3] + scale
+    thin = stats[:, 4] <= (MAX_THICKNESS_TS * scale + 4) * stats[:, 3]
+    thin &= stats[:, 2] < MAX_SLANT_RATIO * stats[:, 3] + scale
     thin[0] = False
     return thin
 
@@ -138,15 +140,15 @@ def _bridges(strokes: Labelled, stats: Stats, ink: AnyMask, scale: float, step: 
     Between the pieces lies paper: a caption ends a rule above it, and so does a picture.
     """
     slim = _slim(stats, scale)
-    if not 1 < slim.sum() <= MANY_PIECES:
+    if not 1 < slim.sum() <= MAX_PIECES:
         return None
     head, foot = (ends[slim] for ends in _ends(strokes))
     stats = stats[slim]
     top, height = stats[:, 1].astype(np.int64), stats[:, 3].astype(np.int64)
     bottom = top + height
     gap = top - bottom[:, None]
-    follows = (gap > -scale) & (gap < BROKEN * scale) & (top > top[:, None])
-    follows &= np.abs(head - foot[:, None]) < ASTRAY * scale
+    follows = (gap > -scale) & (gap < MAX_BRIDGE_TS * scale) & (top > top[:, None])
+    follows &= np.abs(head - foot[:, None]) < MAX_ASIDE_TS * scale
     upper, lower = np.nonzero(follows)
     clear = _is_clear((foot[upper], bottom[upper] // step), (head[lower], top[lower] // step), ink, scale)
     upper, lower = upper[clear], lower[clear]
@@ -156,7 +158,7 @@ def _bridges(strokes: Labelled, stats: Stats, ink: AnyMask, scale: float, step: 
     np.minimum.at(first, chain, top)
     np.maximum.at(last, chain, bottom)
     length = last - first
-    long = (length >= CHAIN * scale) & (inked >= COVERED * length)
+    long = (length >= MIN_BROKEN_RULE_TS * scale) & (inked >= MIN_COVERED_SHARE * length)
     bridged = long[chain[upper]]
     if not bridged.any():
         return None
@@ -175,12 +177,12 @@ def _is_clear(begin: tuple[Indices, Indices], end: tuple[Indices, Indices], ink:
     row = y[line] + place
     column = x[line] + (to_x - x)[line] * place // np.maximum(long, 1)[line]
     free = _paper_beside(row, column, column, ink, scale)
-    return np.bincount(line, free, len(x)) >= SHORT_FREE * long
+    return np.bincount(line, free, len(x)) >= MIN_SHORT_CLEAR_SHARE * long
 
 
 def _paper_beside(row: Indices, first: Indices, last: Indices, ink: AnyMask, scale: float) -> Truths:
     """Tell for stretches from a `first` to a `last` column of a row whether paper, or no page, is on both sides."""
-    beside = np.arange(2, max(2, round(BESIDE * scale)) + 1)
+    beside = np.arange(2, max(2, round(CLEAR_MARGIN_TS * scale)) + 1)
     free = np.ones(len(row), bool)
     for columns in (first[:, None] - beside, last[:, None] + beside):
         within = (columns >= 0) & (columns < ink.shape[1])
@@ -211,8 +213,8 @@ def _has_clear_margins(strokes: Labelled, chosen: Indices, ink: AnyMask, scale: 
     free = _paper_beside(row, first, last, ink, scale)
     rows = np.bincount(label, minlength=len(strokes.stats))
     share = np.bincount(label, free, len(rows)) / np.maximum(rows, 1)
-    short = strokes.stats[:, 3] * step_along(scale) < CHAIN * scale
-    return chosen[share[chosen] >= np.where(short, SHORT_FREE, FREE)[chosen]]
+    short = strokes.stats[:, 3] * step_along(scale) < MIN_BROKEN_RULE_TS * scale
+    return chosen[share[chosen] >= np.where(short, MIN_SHORT_CLEAR_SHARE, MIN_CLEAR_SHARE)[chosen]]
 
 
 def _ends_in_rows(strokes: Labelled, chosen: Indices) -> tuple[Indices, ...]:
@@ -248,18 +250,18 @@ def _has_even_width(own: Window, ink: AnyMask, stats: Stats, scale: float) -> bo
         return True
     middle = (stroke * np.arange(width)).sum(axis=1) / np.maximum(thick, 1)
     change = np.abs(np.diff(middle)) + np.abs(np.diff(thick))
-    return bool(change[both].mean() <= WAVERS * scale * inked.mean())
+    return bool(change[both].mean() <= MAX_WAVER_TS * scale * inked.mean())
 
 
 def _repeated_strokes(stats: Stats, keep: Truths, scale: float) -> Counts:
-    """Return which of the kept components stand in a row of at least `PICKETS` with others of about their length."""
+    """Return which of the kept components stand in a row with others of about their length."""
     chosen = np.flatnonzero(keep)
     x, y, _, height, _ = stats[chosen].astype(np.int64).T
     shared = np.minimum((y + height)[:, None], y + height) - np.maximum(y[:, None], y)
-    alike = shared > 0.6 * np.maximum(height[:, None], height)
-    near = np.abs(x[:, None] - x) < PICKET_SPACE * scale
-    in_row = (alike & near).sum(axis=1) >= PICKETS
-    return chosen[in_row & (height < LONG * scale)]
+    alike = shared > MIN_ALIKE_SHARE * np.maximum(height[:, None], height)
+    near = np.abs(x[:, None] - x) < MAX_REPEATED_SPACE_TS * scale
+    in_row = (alike & near).sum(axis=1) >= MIN_REPEATED
+    return chosen[in_row & (height < MIN_LONG_RULE_TS * scale)]
 
 
 def rule_paths(vertical: Mask, scale: float, step: int = 1) -> list[Polyline]:

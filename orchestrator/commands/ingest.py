@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--zip-encoding", metavar="NAME", help="Of names in ZIPs that tell none, e.g. cp932 [cp437].")
 @click.option("--no-wait", is_flag=True, help="Store and return; `broadsheet feed` and a fleet see to the rest.")
 @click.option("--interactive", is_flag=True, help="Go before every other ingest that is not interactive.")
+@click.option("--refresh", is_flag=True, help="Read pages again that have results of older versions.")
 @click.option("--dry-run", is_flag=True, help="List what would be ingested, store nothing.")
 @json_option
 @with_settings(broker=True)
@@ -50,6 +51,7 @@ def ingest(
     zip_encoding: str | None,
     no_wait: bool,
     interactive: bool,
+    refresh: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -72,7 +74,8 @@ def ingest(
         return _list(settings, volumes, as_json)
     from orchestrator.ingest.run import IngestOptions
 
-    return _ingest(settings, volumes, parameters, IngestOptions(processes, not no_wait, interactive), as_json)
+    options = IngestOptions(processes, not no_wait, interactive, refresh)
+    return _ingest(settings, volumes, parameters, options, as_json)
 
 
 def _list(settings: Settings, volumes: Sequence[Volume], as_json: bool) -> int:

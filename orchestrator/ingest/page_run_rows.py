@@ -7,6 +7,7 @@ ends done or quarantined, whatever was overwritten and restored in between.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Row, select, update
 from models import PageRun, PageRunState, database_now
 from models.many import insert_new_rows, is_one_of
 from orchestrator.discovery.discovery import FoundPage
+from orchestrator.ingest.earlier_results import take_over
 from orchestrator.ingest.page_rows import StoredPages
 from orchestrator.page_runs.decisions import REMOVED, SUPERSEDED, TAKEN_BACK, is_taken_back
 from workers.errors import ChangedSource, MissingSource, PageError, StorageFailed
@@ -27,23 +29,41 @@ _MESSAGES = {
 }
 
 
-def store(connection: Connection, pipeline_id: int, priority: int, pages: StoredPages) -> int:
-    """Begin the page runs that do not exist yet, and those again that can go on; returns how many are new."""
+@dataclass(frozen=True, slots=True)
+class StoredRuns:
+    """How many page runs are new, how many pages keep results of older versions, and got those of the same bytes."""
+
+    new: int
+    kept: int
+    taken_over: int
+
+
+def store(
+    connection: Connection, pipeline_id: int, priority: int, pages: StoredPages, older: Collection[int] = ()
+) -> StoredRuns:
+    """Begin the page runs that do not exist yet, and those again that can go on.
+
+    Not of pages that have results under one of the `older` pipelines, or whose bytes have some elsewhere.
+    """
     cancel(connection, pages.gone, SUPERSEDED)
     runs = _existing(connection, set(pages.present) - pages.inserted)
     _begin_again(connection, [run for run in runs if _can_go_on(run, pages.present[run.page_id])])
     _refuse_again(connection, runs, pages.present)
     with_run = {run.page_id for run in runs if run.pipeline_id == pipeline_id}
+    kept = {run.page_id for run in runs if run.pipeline_id in older and run.state == PageRunState.DONE} - with_run
+    without = {page_id: page for page_id, page in pages.present.items() if page_id not in with_run | kept}
+    readable = [page_id for page_id, page in without.items() if not page.error]
+    taken_over = take_over(connection, {pipeline_id, *older}, readable)
     new = [
         _page_run_row(page_id, pipeline_id, priority, page)
-        for page_id, page in pages.present.items()
-        if page_id not in with_run
+        for page_id, page in without.items()
+        if page_id not in taken_over
     ]
     if new:
         insert_new_rows(connection, PageRun, new, PageRun.page_run_id)
         if any(row["error_code"] for row in new):
             _stamp_broken(connection)
-    return len(new)
+    return StoredRuns(len(new), len(kept), len(taken_over))
 
 
 def cancel(connection: Connection, page_ids: Collection[int], code: str) -> None:

@@ -25,29 +25,38 @@ BLOCK_SECONDS = 0.5  # the workers must not starve while a large archive is bein
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the pages of an ingest go: which volume, under which pipeline, before which others."""
+    """Where the pages of an ingest go: which volume, under which pipeline, before which others.
+
+    What the `older` pipelines have found is kept.
+    """
 
     volume_id: int
     pipeline_id: int
     priority: int
+    older: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
 class StoredCounts:
-    """What an ingest added: pages not seen before, and page runs not yet in the queue."""
+    """What an ingest added: pages not seen before, and page runs not yet in the queue.
+
+    `kept` counts pages with results of older versions, `taken_over` those that got the results of the same bytes.
+    """
 
     found: int = 0
     new_pages: int = 0
     new_page_runs: int = 0
+    kept: int = 0
+    taken_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBlock:
-    """A block that is stored: the numbers of its pages, and how many of them, and of their page runs, are new."""
+    """A block that is stored: the numbers of its pages, how many of them are new, and what became of page runs."""
 
     page_ids: frozenset[int]
     new_pages: int
-    new_page_runs: int
+    runs: page_run_rows.StoredRuns
 
 
 def store_pipeline(engine: Engine, parameters: PipelineParameters, versions: Mapping[str, str]) -> int:
@@ -97,7 +106,9 @@ def store_pages(
         presence.note(block, added)
         stored.found += len(block)
         stored.new_pages += added.new_pages
-        stored.new_page_runs += added.new_page_runs
+        stored.new_page_runs += added.runs.new
+        stored.kept += added.runs.kept
+        stored.taken_over += added.runs.taken_over
         if stored.found >= measure_at:
             retry_while_down(partial(_refresh_statistics, engine))
             measure_at *= 2
@@ -138,8 +149,8 @@ def store_block(engine: Engine, target: Target, block: Sequence[FoundPage]) -> S
     """
     with engine.begin() as connection:
         pages = page_rows.store(connection, target.volume_id, block)
-        new_page_runs = page_run_rows.store(connection, target.pipeline_id, target.priority, pages)
-        return StoredBlock(frozenset(pages.present), len(pages.inserted), new_page_runs)
+        runs = page_run_rows.store(connection, target.pipeline_id, target.priority, pages, target.older)
+        return StoredBlock(frozenset(pages.present), len(pages.inserted), runs)
 
 
 def remove_pages(engine: Engine, page_ids: Sequence[int], hidden: Set[str]) -> None:

@@ -22,6 +22,7 @@ from orchestrator.feeder.feeder import Feeder, FeederLoop
 from orchestrator.feeder.feeder_lock import FeederLock
 from orchestrator.feeder.recovery import release_lost_claims, requeue_all
 from orchestrator.feeder.window import BULK, IN_FLIGHT, INTERACTIVE, Scope
+from orchestrator.ingest.earlier_results import older_versions
 from orchestrator.ingest.progress import Display
 from orchestrator.ingest.rows import store_pipeline
 from orchestrator.ingest.summary import Counts, Summary, count_finished, count_page_runs, moment, summarise
@@ -41,6 +42,8 @@ COUNTING_SHARE = 0.05
 class Outcome:
     """How an ingest ended: the summary of its volumes, what it finished itself, and what it passed over.
 
+    `kept` pages have results of older versions of the software, `taken_over` those of the same bytes elsewhere.
+
     `stopped` is the reason when it stopped feeding before all pages had ended.
     """
 
@@ -48,20 +51,26 @@ class Outcome:
     finished_now: int
     skipped: Sequence[SkippedFile]
     stopped: str | None = None
+    kept: int = 0
+    taken_over: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the outcome for `--json`."""
         extra = {"finished_now": self.finished_now, "skipped": len(self.skipped), "stopped": self.stopped}
-        return self.summary.to_dict() | extra
+        return self.summary.to_dict() | extra | {"kept": self.kept, "taken_over": self.taken_over}
 
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
-    """How the user wants the run: how many local processes, whether to wait for the end, before others or not."""
+    """How the user wants the run: how many local processes, whether to wait for the end, before others or not.
+
+    `refresh` reads pages again that have results of older versions of the software.
+    """
 
     processes: int | None = None
     wait: bool = True
     interactive: bool = False
+    refresh: bool = False
 
 
 @dataclass(slots=True)
@@ -90,9 +99,10 @@ class Run:
 
     def _outcome(self, began: datetime) -> Outcome:
         stored = self.storing
-        finished = count_finished(stored.reader, stored.volume_ids, stored.pipeline_id, since=began)
-        summary = summarise(stored.reader, stored.volume_ids, stored.pipeline_id)
-        return Outcome(summary, finished, tuple(stored.skipped), self.stopped)
+        finished = count_finished(stored.reader, stored.volume_ids, stored.pipeline_ids, since=began)
+        summary = summarise(stored.reader, stored.volume_ids, stored.pipeline_ids)
+        skipped = tuple(stored.skipped)
+        return Outcome(summary, finished, skipped, self.stopped, kept=stored.kept, taken_over=stored.taken_over)
 
     def add(self, volume: Volume) -> None:
         """Find and store the pages of a volume; the workers begin while later pages are still being found."""
@@ -126,7 +136,7 @@ class Run:
         if not self._throttle.is_due():
             return self._unfinished
         with self._throttle.timed():
-            counts = count_page_runs(self.storing.reader, self.storing.volume_ids, self.storing.pipeline_id)
+            counts = count_page_runs(self.storing.reader, self.storing.volume_ids, self.storing.pipeline_ids)
         self.storing.display.show_counts(counts)
         self._mind_failures(counts)
         self._unfinished = counts.unfinished if self.stopped is None else counts.of(*IN_FLIGHT)
@@ -181,9 +191,9 @@ def store_only(
     for volume in volumes:
         storing.add(volume, after_block=lambda: None)
     display.show_found(storing.found, discovering=False)
-    summary = storing.retry_while_down(lambda: summarise(storing.reader, storing.volume_ids, storing.pipeline_id))
+    summary = storing.retry_while_down(lambda: summarise(storing.reader, storing.volume_ids, storing.pipeline_ids))
     engine.dispose()
-    return Outcome(summary, 0, tuple(storing.skipped))
+    return Outcome(summary, 0, tuple(storing.skipped), kept=storing.kept, taken_over=storing.taken_over)
 
 
 def _storing(
@@ -191,7 +201,9 @@ def _storing(
 ) -> VolumeIngester:
     reader = open_engine_read_only(settings.database_url)
     pipeline_id = store_pipeline(engine, parameters, versions_for(parameters))
-    return VolumeIngester(engine, reader, settings, display, pipeline_id, INTERACTIVE if options.interactive else BULK)
+    older = () if options.refresh else older_versions(engine, pipeline_id)
+    priority = INTERACTIVE if options.interactive else BULK
+    return VolumeIngester(engine, reader, settings, display, pipeline_id, priority, older)
 
 
 def _prepared(

@@ -28,6 +28,11 @@ def print_summary(outcome: Outcome, seconds: float) -> None:
             f"{pages} cancelled and without a result; to run them: broadsheet retry --cancelled, then ingest",
             soft_wrap=True,
         )
+    if outcome.kept:
+        kept = counted(outcome.kept, "page")
+        console.print(f"{kept} with results of older versions, which are kept; --refresh reads them again")
+    if outcome.taken_over:
+        console.print(f"{counted(outcome.taken_over, 'page')} not read, since the same bytes had been read before")
     if outcome.skipped:
         more = "" if verbosity() == Verbosity.VERBOSE else "; -v lists them"
         console.print(f"{counted(len(outcome.skipped), 'file')} passed over as no scan{more}")

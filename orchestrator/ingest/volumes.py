@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from sqlalchemy import Engine
 
 from orchestrator.database import own_files
 from orchestrator.discovery.discovery import KnownHash, SkippedFile, Volume, find_pages
 from orchestrator.ingest.known_hashes import KnownHashes
+from orchestrator.ingest.overlaps import absorb, volume_around
 from orchestrator.ingest.progress import Display
 from orchestrator.ingest.rows import StoredCounts, Target, store_pages, store_volume
+from orchestrator.terminal.wording import counted
 from workers.config import Settings
 from workers.lease.database import Result, retry_while_down
-from workers.sources.escape import escaped
+from workers.sources.escape import escaped, unescaped
 from workers.sources.limits import Limits
 
 
@@ -28,12 +31,24 @@ class VolumeIngester:
     display: Display
     pipeline_id: int
     priority: int
+    older: tuple[int, ...] = ()
     volume_ids: list[int] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
     found: int = 0
+    kept: int = 0
+    taken_over: int = 0
+
+    @property
+    def pipeline_ids(self) -> tuple[int, ...]:
+        """The pipelines whose results count: ours, and those of older versions that are kept."""
+        return (self.pipeline_id, *self.older)
 
     def add(self, volume: Volume, after_block: Callable[[], object]) -> None:
-        """Find and store the pages of a volume; calls `after_block` whenever some more are stored and may be fed."""
+        """Find and store the pages of a volume; calls `after_block` whenever some more are stored and may be fed.
+
+        A folder in one that is a volume already is no volume of its own: that one is looked through again.
+        """
+        volume = self._outermost(volume)
         volume_id = self.retry_while_down(
             lambda: store_volume(self.engine, volume.source, escaped(str(volume.location)), volume.kind),
         )
@@ -45,12 +60,26 @@ class VolumeIngester:
             self.display.show_found(self.found, discovering=True)
             after_block()
 
-        target = Target(volume_id, self.pipeline_id, self.priority)
+        target = Target(volume_id, self.pipeline_id, self.priority, self.older)
         with self.retry_while_down(self.reader.connect) as connection:
             known = self._patient(KnownHashes(connection, volume_id).look_up)
             limits, own = Limits(max_pixels=self.settings.max_pixels), own_files(self.settings.database_url)
             pages = find_pages(volume, limits, known, self.skipped.append, own, self.display.note)
-            store_pages(self.engine, target, pages, tell, self.retry_while_down)
+            stored = store_pages(self.engine, target, pages, tell, self.retry_while_down)
+        self.kept += stored.kept
+        self.taken_over += stored.taken_over
+        if volume.kind == "directory":
+            absorbed = self.retry_while_down(lambda: absorb(self.engine, volume_id, volume.location))
+            if absorbed:
+                self.display.note(f"{counted(absorbed, 'page')} of volumes inside {volume.source} now belong to it.")
+
+    def _outermost(self, volume: Volume) -> Volume:
+        around = self.retry_while_down(lambda: volume_around(self.reader, volume.location))
+        if around is None:
+            return volume
+        source, location = around
+        self.display.note(f"{volume.source} lies in the volume {source}, which is ingested instead.")
+        return replace(volume, source=source, location=Path(unescaped(location)), kind="directory")
 
     def retry_while_down(self, action: Callable[[], Result]) -> Result:
         """Do something with the database, again while a server restarts; the trouble with a file does not pass."""

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, select, update
 import models
 from orchestrator.discovery.discovery import find_pages, open_volume
 from orchestrator.export.run import ExportOptions, run_export
-from orchestrator.ingest.rows import store_pages, store_pipeline, store_volume
+from orchestrator.ingest.rows import Target, store_pages, store_pipeline, store_volume
 from orchestrator.overlay.files import write_overlays
 from orchestrator.results.pages import read_pages
 from orchestrator.results.selection import Selection
@@ -44,7 +44,7 @@ def odd(sqlite_engine: Engine, tmp_path: Path) -> Engine:
     volume = open_volume(folder)
     volume_id = store_volume(sqlite_engine, volume.source, escaped(str(volume.location)), volume.kind)
     pipeline_id = store_pipeline(sqlite_engine, PipelineParameters(), {})
-    list(store_pages(sqlite_engine, volume_id, pipeline_id, 0, find_pages(volume)))
+    store_pages(sqlite_engine, Target(volume_id, pipeline_id, 0), find_pages(volume), lambda _: None)
     with sqlite_engine.begin() as connection:
         connection.execute(update(models.PageRun).values(state="queued"))
         runs = connection.scalars(select(models.PageRun.page_run_id)).all()

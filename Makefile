@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The environment is made again when what it holds has changed, and not otherwise: offline it is left alone.
 READY := $(VENV)/.ready$(if $(LIGHT),-light)
 
-.PHONY: help install demo test lint bench bench-fleet bench-ask chaos fuzz compose-test clean
+.PHONY: help install demo test lint bench bench-one bench-fleet bench-ask chaos fuzz compose-test clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -38,6 +38,10 @@ lint: $(READY)
 # make bench   the page engine beside kraken's own functions, as ratios
 bench: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.page_engine
+
+# make bench-one   one page from prompt to prompt
+bench-one: $(READY)
+	$(BIN)/python -m benchmarks.one_page
 
 # make bench-fleet   what the fleet's protocol costs and how it scales, on real servers; a million page rows
 bench-fleet: $(READY)

@@ -21,8 +21,9 @@ import migrations
 from models import Attempt, Page, PageRun, StageTiming, TextLine
 from models.session import open_engine
 from orchestrator.discovery.discovery import open_volume
+from orchestrator.ingest.options import IngestOptions
 from orchestrator.ingest.progress import Silent
-from orchestrator.ingest.run import IngestOptions, store_only
+from orchestrator.ingest.run import store_only
 from tests.faults import actions
 from tests.faults.plan import Fault, to_environment
 from tests.faults.strikes import lines_on

@@ -14,6 +14,8 @@ from workers.telemetry.secrets import check_broker_url
 PREFIX = "BROADSHEET_"
 # Of our temporary files and folders: hidden, so that an ingest which meets one passes it over.
 TEMPORARY_PREFIX = ".broadsheet-"
+# The file in its folder for which a worker waits that a command has started.
+MAY_BEGIN = "may-begin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ from workers.config import Settings
 
 if TYPE_CHECKING:
     from orchestrator.discovery.discovery import FoundPage, SkippedFile, Volume
-    from orchestrator.ingest.run import IngestOptions
+    from orchestrator.ingest.options import IngestOptions
+    from orchestrator.ingest.run import Outcome
     from workers.parameters import PipelineParameters
 
 
@@ -56,26 +58,31 @@ def ingest(
     as_json: bool,
 ) -> int:
     """Turn directories, images, ZIPs, TARs, PDFs and TIFFs into rows; run it again to go on where it stopped."""
-    from orchestrator.database import check_url, own_files
-    from orchestrator.discovery.discovery import open_volume, require_page
+    from orchestrator.ingest.options import IngestOptions
     from orchestrator.ingest.parameter_options import read_parameters
-    from workers.sources.limits import Limits
     from workers.sources.zip_names import check_encoding
 
     if segmenter is not None:
         changes += (f"segmentation.segmenter={segmenter}",)
     parameters = read_parameters(parameter_file, changes)
+    find_volumes = partial(_volumes, settings, paths, zip_encoding and check_encoding(zip_encoding))
+    if dry_run:
+        return _list(settings, find_volumes(), as_json)
+    options = IngestOptions(processes, not no_wait, interactive, refresh)
+    return _ingest(settings, find_volumes, parameters, options, as_json)
+
+
+def _volumes(settings: Settings, paths: Sequence[Path], zip_encoding: str | None) -> list[Volume]:
+    from orchestrator.database import check_url, own_files
+    from orchestrator.discovery.discovery import open_volume, require_page
+    from workers.sources.limits import Limits
+
     check_url(settings.database_url)
     own = own_files(settings.database_url)
-    volumes = [open_volume(path, own, zip_encoding and check_encoding(zip_encoding)) for path in paths]
+    volumes = [open_volume(path, own, zip_encoding) for path in paths]
     for volume in volumes:
         require_page(volume, Limits(max_pixels=settings.max_pixels), own)
-    if dry_run:
-        return _list(settings, volumes, as_json)
-    from orchestrator.ingest.run import IngestOptions
-
-    options = IngestOptions(processes, not no_wait, interactive, refresh)
-    return _ingest(settings, volumes, parameters, options, as_json)
+    return volumes
 
 
 def _list(settings: Settings, volumes: Sequence[Volume], as_json: bool) -> int:
@@ -137,26 +144,59 @@ class _ListedAsJson:
 
 def _ingest(
     settings: Settings,
-    volumes: Sequence[Volume],
+    find_volumes: Callable[[], list[Volume]],
     parameters: PipelineParameters,
     options: IngestOptions,
     as_json: bool,
 ) -> int:
-    from orchestrator.ingest.progress import open_display
-    from orchestrator.ingest.run import run_ingest, store_only
+    began = time.monotonic()
+    quiet = as_json or verbosity() == Verbosity.QUIET
+    outcome, sources = (_run if options.wait else _store)(settings, find_volumes, parameters, options, quiet)
+    seconds = time.monotonic() - began
     from orchestrator.ingest.summary_text import print_failures, print_summary
     from orchestrator.terminal.next_steps import after_ingest
 
-    began = time.monotonic()
-    with open_display(quiet=as_json or verbosity() == Verbosity.QUIET) as display:
-        run = run_ingest if options.wait else store_only
-        outcome = run(settings, volumes, parameters, options, display)
-    seconds = time.monotonic() - began
     if as_json:
         click.echo(json.dumps(outcome.to_dict() | {"seconds": round(seconds, 3)}))
-    elif verbosity() == Verbosity.QUIET:
+    elif quiet:
         print_failures(outcome.summary)
     else:
         print_summary(outcome, seconds)
-        say(after_ingest(settings, [volume.source for volume in volumes], outcome.summary.unfinished))
+        say(after_ingest(settings, sources, outcome.summary.unfinished))
     return 1 if outcome.summary.quarantined or outcome.summary.cancelled or outcome.stopped else 0
+
+
+def _run(
+    settings: Settings,
+    find_volumes: Callable[[], list[Volume]],
+    parameters: PipelineParameters,
+    options: IngestOptions,
+    quiet: bool,
+) -> tuple[Outcome, list[str]]:
+    from orchestrator.local.services import services
+
+    # First of all: the worker loads its libraries while this process loads its own.
+    with services(settings, options.processes) as started:
+        volumes = find_volumes()
+        from orchestrator.ingest.progress import open_display
+        from orchestrator.ingest.run import run_ingest
+
+        with open_display(quiet=quiet) as display:
+            outcome = run_ingest(settings, volumes, parameters, options, display, started)
+    return outcome, [volume.source for volume in volumes]
+
+
+def _store(
+    settings: Settings,
+    find_volumes: Callable[[], list[Volume]],
+    parameters: PipelineParameters,
+    options: IngestOptions,
+    quiet: bool,
+) -> tuple[Outcome, list[str]]:
+    volumes = find_volumes()
+    from orchestrator.ingest.progress import open_display
+    from orchestrator.ingest.run import store_only
+
+    with open_display(quiet=quiet) as display:
+        outcome = store_only(settings, volumes, parameters, options, display)
+    return outcome, [volume.source for volume in volumes]

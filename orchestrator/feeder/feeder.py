@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from orchestrator.feeder.broker import Broker
 from orchestrator.feeder.feeder_lock import FeederLock
-from orchestrator.feeder.recovery import fail_lost_attempts, requeue_all
+from orchestrator.feeder.recovery import fail_lost_attempts, forget_dead_workers, requeue_all
 from orchestrator.feeder.window import Scope, put_back, queued_before, take, window_for
 from workers.config import Settings
 from workers.errors import ServiceDown
@@ -138,6 +138,7 @@ class FeederLoop:
             return False  # another feeder is at work; should it end, we go on from there
         if not self._on_duty:
             fail_lost_attempts(self.feeder.engine, self.feeder.settings)
+            forget_dead_workers(self.feeder.engine)
             if self.own_broker:
                 requeue_all(self.feeder.engine)  # it is new and empty
             self._on_duty = True

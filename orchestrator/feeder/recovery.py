@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, delete, select, update
 
-from models import PageRun, PageRunState
+from models import PageRun, PageRunState, Worker
 from workers.config import Settings
 from workers.lease import claims
 from workers.lease.claims import Failure, this_process
@@ -34,6 +34,13 @@ def fail_lost_attempts(engine: Engine, settings: Settings) -> int:
     for page_run_id, owner, _ in dead:
         claims.fail(engine, page_run_id, owner, failure, settings.max_attempts)
     return len(dead)
+
+
+def forget_dead_workers(engine: Engine) -> None:
+    """Take workers of this machine that have ended off the list of those that are alive."""
+    with engine.begin() as connection:
+        dead = [name for name in connection.scalars(select(Worker.name)) if is_dead(name)]
+        connection.execute(delete(Worker).where(Worker.name.in_(dead)))
 
 
 def is_dead(worker: str) -> bool:

@@ -20,14 +20,15 @@ from orchestrator.feeder.broker import RedisBroker
 from orchestrator.feeder.circuit_breaker import CircuitBreaker
 from orchestrator.feeder.feeder import Feeder, FeederLoop
 from orchestrator.feeder.feeder_lock import FeederLock
-from orchestrator.feeder.recovery import release_lost_claims, requeue_all
+from orchestrator.feeder.recovery import forget_dead_workers, release_lost_claims, requeue_all
 from orchestrator.feeder.window import BULK, IN_FLIGHT, INTERACTIVE, Scope
 from orchestrator.ingest.earlier_results import older_versions
+from orchestrator.ingest.options import IngestOptions
 from orchestrator.ingest.progress import Display
 from orchestrator.ingest.rows import store_pipeline
 from orchestrator.ingest.summary import Counts, Summary, count_finished, count_page_runs, moment, summarise
 from orchestrator.ingest.volumes import VolumeIngester
-from orchestrator.local.services import Services, services
+from orchestrator.local.services import Services
 from orchestrator.terminal.ctrl_c import uninterrupted
 from orchestrator.throttle import Throttle
 from workers.celery import app_for
@@ -35,6 +36,8 @@ from workers.config import Settings
 from workers.parameters import PipelineParameters, versions_for
 
 POLL_SECONDS = 0.2
+LEAST_POLL_SECONDS = 0.02
+POLL_SHARE = 0.02  # of the time that was waited so far
 COUNTING_SHARE = 0.05
 
 
@@ -58,19 +61,6 @@ class Outcome:
         """Return the outcome for `--json`."""
         extra = {"finished_now": self.finished_now, "skipped": len(self.skipped), "stopped": self.stopped}
         return self.summary.to_dict() | extra | {"kept": self.kept, "taken_over": self.taken_over}
-
-
-@dataclass(frozen=True, slots=True)
-class IngestOptions:
-    """How the user wants the run: how many local processes, whether to wait for the end, before others or not.
-
-    `refresh` reads pages again that have results of older versions of the software.
-    """
-
-    processes: int | None = None
-    wait: bool = True
-    interactive: bool = False
-    refresh: bool = False
 
 
 @dataclass(slots=True)
@@ -116,8 +106,10 @@ class Run:
         """Feed and watch until every page run of the volumes has ended."""
         self.storing.display.show_found(self.storing.found, discovering=False)
         self._throttle.expire()
+        began = time.monotonic()
         while self.tend():
-            time.sleep(POLL_SECONDS)
+            # A short run is looked after often: its user waits for the end of one page.
+            time.sleep(min(POLL_SECONDS, POLL_SHARE * (time.monotonic() - began) + LEAST_POLL_SECONDS))
 
     def tend(self) -> int:
         """Do one round of what needs doing; returns how many page runs are still to end in this run."""
@@ -156,6 +148,7 @@ def run_ingest(
     parameters: PipelineParameters,
     options: IngestOptions,
     display: Display,
+    started: Services,
 ) -> Outcome:
     """Ingest volumes to the end: every page done or quarantined.
 
@@ -166,16 +159,21 @@ def run_ingest(
     engine = open_for_ingest(settings.database_url)
     with contextlib.closing(FeederLock(engine)) as lock:
         try:
-            with services(settings, options.processes) as started:
-                run = _prepared(engine, settings, parameters, started, lock, options, display)
-                return run.through(volumes)
+            started.begin()
+            outcome = _prepared(engine, settings, parameters, started, lock, options, display).through(volumes)
         except BaseException:
-            if lock.held and not settings.broker_url:
-                # our workers are gone now; what they held and what was queued goes back uncounted
-                with uninterrupted():
-                    release_lost_claims(engine)
-                    requeue_all(engine)
+            try:
+                started.stop()
+            finally:
+                if lock.held and not settings.broker_url:
+                    # our workers are gone now; what they held and what was queued goes back uncounted
+                    with uninterrupted():
+                        release_lost_claims(engine)
+                        requeue_all(engine)
             raise
+        started.end()
+        forget_dead_workers(engine)
+        return outcome
 
 
 def store_only(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-
-import redis
-from kombu import Connection
-from kombu.exceptions import OperationalError
 
 from orchestrator.local.supervisor import ChildService
 from workers.config import TEMPORARY_PREFIX
@@ -22,6 +20,7 @@ START_SECONDS = 20.0
 SOCKET = "broker.sock"
 # What the address of a unix socket may hold on every system that we know (Linux takes four bytes more).
 MAX_SOCKET_BYTES = 103
+POLL_SECONDS = 0.01
 
 
 def find_server() -> str:
@@ -50,6 +49,9 @@ def check_broker(url: str) -> None:
     Raises:
         ServiceDown: it does not answer within a few seconds.
     """
+    from kombu import Connection
+    from kombu.exceptions import OperationalError
+
     connection = Connection(url, connect_timeout=5, transport_options={"socket_connect_timeout": 5})
     try:
         connection.ensure_connection(max_retries=1, interval_start=0.2, reraise_as_library_errors=True)
@@ -59,25 +61,61 @@ def check_broker(url: str) -> None:
         connection.release()
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddedBroker:
+    """A broker that is being started."""
+
+    service: ChildService
+    socket: Path
+
+    @property
+    def url(self) -> str:
+        """The address, as Celery takes it."""
+        return f"redis+socket://{self.socket}?virtual_host=0"
+
+    def wait_until_up(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            ServiceDown: it does not come up.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.service.ended() is None:
+            if _answers(self.socket):
+                return
+            time.sleep(POLL_SECONDS)
+        raise ServiceDown(f"The embedded broker did not start: {self.service.last_words() or 'it printed nothing'}")
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1)
+        try:
+            client.connect(str(path))
+            client.sendall(b"PING\r\n")
+            return client.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
 @contextmanager
-def embedded_broker() -> Iterator[str]:
-    """Start a broker on a unix socket in a private directory and yield its URL; it ends with this process.
+def embedded_broker() -> Iterator[EmbeddedBroker]:
+    """Start a broker on a unix socket in a private directory and yield it; it ends with this process.
 
     It keeps nothing on disk: what must not be lost is in the database.
 
     Raises:
-        ServiceDown: no server was found, or it did not come up.
+        ServiceDown: no server was found.
     """
     server = find_server()
     directory = _private_folder()
-    socket = directory / SOCKET
+    path = directory / SOCKET
     # 'noeviction': a broker that silently drops messages is worse than one that says it is full.
-    options = ["--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--save", "", "--appendonly"]
+    options = ["--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--save", "", "--appendonly"]
     options += ["no", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction", "--dir", str(directory)]
     service = ChildService([server, *options], directory, grace_seconds=2, environ=dict(os.environ))
     try:
-        _wait_until_up(service, socket)
-        yield f"redis+socket://{socket}?virtual_host=0"
+        yield EmbeddedBroker(service, path)
     finally:
         service.kill()
 
@@ -96,17 +134,3 @@ def _private_folder() -> Path:
                 return folder
             folder.rmdir()
     raise ServiceDown(f"The path {usual} is too long for the socket of a broker; set TMPDIR to a shorter one.")
-
-
-def _wait_until_up(service: ChildService, socket: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    client = redis.Redis(unix_socket_path=str(socket))
-    while time.monotonic() < deadline and service.ended() is None:
-        try:
-            client.ping()
-        except redis.ConnectionError:
-            time.sleep(0.02)
-        else:
-            client.close()
-            return
-    raise ServiceDown(f"The embedded broker did not start: {service.last_words() or 'it printed nothing'}")

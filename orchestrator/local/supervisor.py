@@ -21,8 +21,10 @@ import time
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _LAST_BYTES = 16_384
 _DEATH_SECONDS = 2.0
+_LOOK_SECONDS = 0.005
 STOP, NOW = "stop\n", "now\n"
 
 
@@ -31,10 +33,13 @@ def main(arguments: list[str]) -> int:
     grace, directory, command = float(arguments[0]), arguments[1], arguments[2:]
     for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_IGN)  # the pipe alone decides
+    if sys.platform == "linux":
+        # What the service leaves behind is ours to reap: the machine's own first process may take its time.
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     service = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent)
     threading.Thread(target=_stop_when_released, args=(service, grace), daemon=True).start()
     code = service.wait()
-    _kill_group(service.pid)
+    _end_group(service.pid)
     shutil.rmtree(directory, ignore_errors=True)
     return code
 
@@ -51,12 +56,21 @@ def _stop_when_released(service: subprocess.Popen[bytes], grace: float) -> None:
 
 
 def _kill_group(pid: int) -> None:
-    """Kill a service with all of its processes, and wait until they are gone."""
+    """Kill a service with all of its processes."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _end_group(pid: int) -> None:
+    """Kill what a service that has ended leaves behind, and wait until all of it is gone."""
     deadline = time.monotonic() + _DEATH_SECONDS
     with contextlib.suppress(ProcessLookupError):
         while time.monotonic() < deadline:
             os.killpg(pid, signal.SIGKILL)
-            time.sleep(0.01)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-pid, os.WNOHANG)[0]:
+                    pass
+            time.sleep(_LOOK_SECONDS)
 
 
 def _die_with_parent() -> None:
@@ -68,11 +82,11 @@ def _die_with_parent() -> None:
 
 
 class ChildService:
-    """A supervised child service, as the command sees it."""
+    """A supervised child service, as the command sees it; `directory` is its private folder."""
 
     def __init__(self, command: list[str], directory: Path, grace_seconds: float, environ: dict[str, str]) -> None:
         # Kept open: it can still be read when the service has died and its directory is gone.
-        self._directory = directory
+        self.directory = directory
         self._log = (directory / "log").open("a+b")
         service = [sys.executable, "-P", "-m", "orchestrator.local.supervisor", str(grace_seconds), str(directory)]
         self._process = subprocess.Popen(

@@ -58,12 +58,13 @@ def test_scans_become_rows(broadsheet: Broadsheet, scans: Path) -> None:
     assert all(row["text_lines"] == 20 for row in rows if row["state"] == "done")
     stages = broadsheet.query("SELECT DISTINCT stage FROM page_timings ORDER BY stage_number")
     assert [row["stage"] for row in stages] == [
-        "decode", "palette", "binarization", "separators", "segmentation", "faces", "record"
+        "decode", "palette", "binarization", "separators", "segmentation", "structure", "faces", "record"
     ]  # fmt: skip
     boxes = broadsheet.query("SELECT min(x) AS x, max(x + width) AS right, min(width) AS narrow FROM page_lines")
     assert 0 <= boxes[0]["x"] <= 45
     assert boxes[0]["right"] <= 700
     assert boxes[0]["narrow"] > 200
+    assert broadsheet.query("SELECT name FROM worker") == [], "the worker ended with the command"
 
 
 def test_a_second_ingest_adds_nothing_and_a_changed_file_is_a_new_page(broadsheet: Broadsheet, scans: Path) -> None:
@@ -79,7 +80,7 @@ def test_a_second_ingest_adds_nothing_and_a_changed_file_is_a_new_page(broadshee
 def test_other_parameters_are_other_page_runs(broadsheet: Broadsheet, scans: Path) -> None:
     broadsheet.ingest("scans/p1.png")
     broadsheet.run("ingest", "scans/p1.png", "--set", "binarization.method=sauvola")
-    rows = broadsheet.query("SELECT DISTINCT pipeline, page FROM page_status")
+    rows = broadsheet.query("SELECT DISTINCT pipeline, page FROM page_status_all")
     assert len(rows) == 2
 
 

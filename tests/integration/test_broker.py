@@ -18,8 +18,9 @@ from tests.servers import wait_until
 HOLD_A_BROKER = """
 from orchestrator.local.broker import embedded_broker
 import time
-with embedded_broker() as url:
-    print(url, flush=True)
+with embedded_broker() as broker:
+    broker.wait_until_up()
+    print(broker.url, flush=True)
     time.sleep(60)
 """
 
@@ -36,8 +37,9 @@ def serves(folder: Path) -> bool:
 
 
 def test_the_broker_serves_inside_the_block_and_leaves_nothing() -> None:
-    with embedded_broker() as url:
-        folder = folder_of(url)
+    with embedded_broker() as broker:
+        broker.wait_until_up()
+        folder = folder_of(broker.url)
         assert serves(folder)
         assert folder.stat().st_mode & 0o077 == 0, "nobody else may ring"
     assert not folder.exists()
@@ -50,8 +52,9 @@ def test_the_broker_serves_where_the_temporary_folder_has_a_long_name(
         long = tmp_path / ("x" * characters)
         long.mkdir()
         monkeypatch.setattr(tempfile, "tempdir", str(long))
-        with embedded_broker() as url:
-            assert serves(folder_of(url))
+        with embedded_broker() as broker:
+            broker.wait_until_up()
+            assert serves(folder_of(broker.url))
         assert list(long.iterdir()) == []
 
 

@@ -19,8 +19,9 @@ from orchestrator.database import open_for_ingest, own_files
 from orchestrator.discovery.discovery import find_pages, open_volume
 from orchestrator.discovery.finder import SkippedFile
 from orchestrator.discovery.own_files import NO_FILES, OwnFiles
+from orchestrator.ingest.options import IngestOptions
 from orchestrator.ingest.progress import Silent
-from orchestrator.ingest.run import IngestOptions, store_only
+from orchestrator.ingest.run import store_only
 from workers.config import Settings
 from workers.errors import UnreadableInput
 from workers.parameters import PipelineParameters

@@ -8,9 +8,12 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy import Engine, select
 
-from orchestrator.feeder.recovery import is_dead
+from models import Worker
+from orchestrator.feeder.recovery import forget_dead_workers, is_dead
 from workers.lease.claims import pid_namespace, this_process
+from workers.process.registry import report
 
 
 def test_a_worker_of_this_machine_is_dead_when_its_process_is_gone() -> None:
@@ -47,3 +50,15 @@ def test_a_live_worker_with_numbers_of_its_own_is_not_dead() -> None:
         assert not is_dead(name)
         apart.stdin.close()
     assert not is_dead(name), "nobody here can tell"
+
+
+def test_workers_that_have_ended_are_no_longer_listed(sqlite_engine: Engine) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    alive = this_process()
+    ended = f"{socket.gethostname()}:{pid_namespace()}:{gone.pid}"
+    for name in (alive, ended, "another-machine:1:1"):
+        report(sqlite_engine, name, 2)
+    forget_dead_workers(sqlite_engine)
+    with sqlite_engine.connect() as connection:
+        assert set(connection.scalars(select(Worker.name))) == {alive, "another-machine:1:1"}

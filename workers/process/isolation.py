@@ -86,8 +86,8 @@ def run_isolated(page_run_id: int, message_id: str, claimed_by: str, command: Se
 
     Its output goes where ours does. It is ended when the soft time limit of the child that waits here runs out.
     """
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX) as folder:
-        box = Path(folder) / "alone.box"
+    with _private_folder() as folder:
+        box = folder / "alone.box"
         arguments = [*command, str(page_run_id), message_id, claimed_by, str(box)]
         last: deque[str] = deque(maxlen=LAST_LINES)
         timed_out, ours = False, peak_rss_kib()
@@ -109,7 +109,7 @@ def run_isolated(page_run_id: int, message_id: str, claimed_by: str, command: Se
 def _private_folder() -> Iterator[Path]:
     """Yield a folder for the record of the process, or one that does not exist: then there is no record."""
     try:
-        made = tempfile.TemporaryDirectory(prefix="broadsheet-alone-", ignore_cleanup_errors=True)
+        made = tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, ignore_cleanup_errors=True)
     except OSError:
         yield Path(tempfile.gettempdir()) / "broadsheet-no-record"
         return

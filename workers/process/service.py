@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
+from celery.exceptions import SecurityWarning
 
 from workers.config import Settings
 from workers.process.heartbeat import Heartbeat
@@ -25,6 +27,8 @@ def prepare(app: Celery, settings: Settings, level: str, directory: Path) -> Non
     def serve_metrics(**_: Any) -> None:
         metrics.serve(settings.metrics_address)
 
+    # Celery warns root of pickled messages, which we do not take, and of an option that our command does not have.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     signals.setup_logging.connect(set_up_logging, weak=False)
     signals.worker_process_init.connect(prefer_as_oom_victim, weak=False)
     signals.worker_process_init.connect(die_with_parent, weak=False)

@@ -1,0 +1,18 @@
+"""How the user wants an ingest; in a module of its own, so that the services are started before all else is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """How the user wants the run: how many local processes, whether to wait for the end, before others or not.
+
+    `refresh` reads pages again that have results of older versions of the software.
+    """
+
+    processes: int | None = None
+    wait: bool = True
+    interactive: bool = False
+    refresh: bool = False

@@ -5,52 +5,32 @@ T. Breuel, http://kba.github.io/hocr-spec/1.2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
-from typing import Any
+from collections.abc import Iterator
 
 from lxml import etree
+from lxml.builder import ElementMaker
 
+from orchestrator.export.xml import document, flat_points
 from orchestrator.results.pages import ArchivedPage
-from workers.layout import BoundingBox, Point
-from workers.stages.segmentation.blocks import text_blocks
+from workers.layout import BoundingBox, TextLine
+from workers.stages.segmentation.blocks import TextBlock, text_blocks
 
 NAMESPACE = "http://www.w3.org/1999/xhtml"
 CAPABILITIES = "ocr_page ocr_carea ocr_line ocr_separator ocr_photo"
+_E = ElementMaker(namespace=NAMESPACE, nsmap={None: NAMESPACE})
 
 
 def hocr(page: ArchivedPage, image: str) -> bytes:
     """Return the hOCR document of a page; `image` is the file name it gives for the scan."""
-    root = etree.Element(_q("html"), nsmap={None: NAMESPACE})
-    _describe(etree.SubElement(root, _q("head")), page)
-    title = (
-        f'image "{_quoted(image)}"; bbox 0 0 {page.layout.width} {page.layout.height}; ppageno {page.page_number - 1}'
-    )
-    sheet = _part(etree.SubElement(root, _q("body")), "div", "ocr_page", "page_1", title)
-    turns = page.layout.quarter_turns
-    angle = f"; textangle {360 - 90 * turns}" if turns else ""  # counter-clockwise
-    for number, block in enumerate(text_blocks(page.layout), 1):
-        area = _part(sheet, "div", "ocr_carea", f"block_{number}", _bbox(block.bbox))
-        for order, line in enumerate(block.lines, block.first):
-            shape = f"; poly {_points(line.boundary)}" if line.boundary else ""
-            _part(area, "span", "ocr_line", f"line_{order}", _bbox(line.bbox) + angle + shape)
-    for number, separator in enumerate(page.layout.separators, 1):
-        _part(sheet, "div", "ocr_separator", f"separator_{number}", _bbox(separator.bbox)).set(
-            "data-origin", separator.origin
-        )
-    for number, face in enumerate(page.layout.faces, 1):
-        _part(sheet, "div", "ocr_photo", f"face_{number}", _bbox(face.bbox)).set("data-label", face.label)
-    document: bytes = etree.tostring(
-        root, xml_declaration=True, encoding="UTF-8", pretty_print=True, doctype="<!DOCTYPE html>"
-    )
-    return document
+    size = f"bbox 0 0 {page.layout.width} {page.layout.height}"
+    title = f'image "{_quoted(image)}"; {size}; ppageno {page.page_number - 1}'
+    sheet = _part("ocr_page", "page_1", title, *_contents(page))
+    return document(_E.html(_E.head(_E.title(page.page), *_about(page)), _E.body(sheet)), doctype="<!DOCTYPE html>")
 
 
-def _describe(head: Any, page: ArchivedPage) -> None:
-    etree.SubElement(head, _q("title")).text = page.page
-    software = page.provenance.software
+def _about(page: ArchivedPage) -> Iterator[etree._Element]:
     for name, content in (
-        ("ocr-system", f"broadsheet {software.get('broadsheet', 'unknown')}"),
+        ("ocr-system", f"broadsheet {page.provenance.software.get('broadsheet', 'unknown')}"),
         ("ocr-capabilities", CAPABILITIES),
         ("ocr-number-of-pages", "1"),
         ("broadsheet-pipeline", page.provenance.fingerprint),
@@ -58,27 +38,40 @@ def _describe(head: Any, page: ArchivedPage) -> None:
         ("broadsheet-versions", page.provenance.versions),
         ("broadsheet-scan-sha256", page.sha256),
     ):
-        etree.SubElement(head, _q("meta"), name=name, content=content)
+        yield _E.meta(name=name, content=content)
 
 
-def _part(parent: Any, tag: str, kind: str, name: str, title: str) -> Any:
-    element = etree.SubElement(parent, _q(tag), id=name, title=title)
-    element.set("class", kind)
-    element.text = ""  # an empty element must not become <span/>, which HTML readers take for an opening tag
-    return element
+def _contents(page: ArchivedPage) -> Iterator[etree._Element]:
+    turns = page.layout.quarter_turns
+    angle = f"; textangle {360 - 90 * turns}" if turns else ""  # counter-clockwise
+    for number, block in enumerate(text_blocks(page.layout), 1):
+        yield _area(number, block, angle)
+    for number, separator in enumerate(page.layout.separators, 1):
+        origin = {"data-origin": separator.origin}
+        yield _part("ocr_separator", f"separator_{number}", _bbox(separator.bbox), origin)
+    for number, face in enumerate(page.layout.faces, 1):
+        yield _part("ocr_photo", f"face_{number}", _bbox(face.bbox), {"data-label": face.label})
+
+
+def _area(number: int, block: TextBlock, angle: str) -> etree._Element:
+    lines = (_line(order, line, angle) for order, line in enumerate(block.lines, block.first))
+    return _part("ocr_carea", f"block_{number}", _bbox(block.bbox), *lines)
+
+
+def _line(order: int, line: TextLine, angle: str) -> etree._Element:
+    shape = f"; poly {flat_points(line.boundary)}" if line.boundary else ""
+    return _part("ocr_line", f"line_{order}", _bbox(line.bbox) + angle + shape)
+
+
+def _part(kind: str, name: str, title: str, *more: etree._Element | dict[str, str]) -> etree._Element:
+    make = _E.span if kind == "ocr_line" else _E.div
+    # with a text, for an empty element must not become <span/>, which HTML readers take for an opening tag
+    return make({"id": name, "title": title, "class": kind}, "", *more)
 
 
 def _bbox(box: BoundingBox) -> str:
     return f"bbox {box.x_min} {box.y_min} {box.x_max} {box.y_max}"
 
 
-def _points(points: Sequence[Point]) -> str:
-    return " ".join(map(str, chain.from_iterable(points)))
-
-
 def _quoted(name: str) -> str:
     return name.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _q(name: str) -> str:
-    return f"{{{NAMESPACE}}}{name}"

@@ -10,43 +10,47 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lxml import etree
+from lxml.builder import ElementMaker
 
 from orchestrator.export.provenance import iso_moment
+from orchestrator.export.xml import document
 from orchestrator.results.pages import ArchivedPage
 from workers.layout import Point, TextLine, corners
-from workers.stages.segmentation.blocks import text_blocks
+from workers.stages.segmentation.blocks import TextBlock, text_blocks
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
+_E = ElementMaker(namespace=NAMESPACE, nsmap={None: NAMESPACE})
 
 
 def page_xml(page: ArchivedPage, image: str) -> bytes:
     """Return the PAGE document of a page; `image` is the file name it gives for the scan."""
-    root = etree.Element(_q("PcGts"), nsmap={None: NAMESPACE})
-    root.set(_INSTANCE, f"{NAMESPACE} {NAMESPACE}/pagecontent.xsd")
-    _describe(etree.SubElement(root, _q("Metadata")), page)
-    size = {"imageWidth": str(page.layout.width), "imageHeight": str(page.layout.height)}
+    found = page.layout
+    size = {"imageWidth": str(found.width), "imageHeight": str(found.height)}
     # PAGE wants the clockwise turn that undoes the skew
-    turn = f"{-page.layout.skew_degrees:.3f}"
-    sheet = etree.SubElement(root, _q("Page"), imageFilename=image, orientation=turn, **size)
-    _lay_out(sheet, page)
-    document: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
-    return document
+    about = {"imageFilename": image, "orientation": f"{-found.skew_degrees:.3f}"} | size
+    schema = {_INSTANCE: f"{NAMESPACE} {NAMESPACE}/pagecontent.xsd"}
+    return document(_E.PcGts(schema, _metadata(page), _E.Page(about, *_regions(page))))
 
 
-def _describe(metadata: Any, page: ArchivedPage) -> None:
+def _metadata(page: ArchivedPage) -> etree._Element:
     software = page.provenance.software
-    _text(metadata, "Creator", f"broadsheet {software.get('broadsheet', 'unknown')}")
-    _text(metadata, "Created", iso_moment(page.finished_at))
-    _text(metadata, "LastChange", iso_moment(page.finished_at))
-    item = etree.SubElement(
-        metadata, _q("MetadataItem"), type="processingStep", name="layout analysis", value=page.provenance.fingerprint
+    moment = iso_moment(page.finished_at)
+    labels = [
+        *_flat(json.loads(page.provenance.parameters), "parameter"),
+        *(("version." + name, version) for name, version in sorted(software.items())),
+        ("scan.sha256", page.sha256),
+    ]
+    step = {"type": "processingStep", "name": "layout analysis", "value": page.provenance.fingerprint}
+    return _E.Metadata(
+        _E.Creator(f"broadsheet {software.get('broadsheet', 'unknown')}"),
+        _E.Created(moment),
+        _E.LastChange(moment),
+        _E.MetadataItem(
+            step,
+            _E.Labels({"externalModel": "broadsheet"}, *(_E.Label(type=kind, value=value) for kind, value in labels)),
+        ),
     )
-    labels = etree.SubElement(item, _q("Labels"), externalModel="broadsheet")
-    parameters = _flat(json.loads(page.provenance.parameters), "parameter")
-    for kind, value in (*parameters, *(("version." + name, version) for name, version in sorted(software.items()))):
-        etree.SubElement(labels, _q("Label"), type=kind, value=value)
-    etree.SubElement(labels, _q("Label"), type="scan.sha256", value=page.sha256)
 
 
 def _flat(values: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
@@ -57,47 +61,40 @@ def _flat(values: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
             yield f"{where}.{name}", json.dumps(value)
 
 
-def _lay_out(sheet: Any, page: ArchivedPage) -> None:
+def _regions(page: ArchivedPage) -> Iterator[etree._Element]:
     blocks = text_blocks(page.layout)
     if blocks:
-        order = etree.SubElement(etree.SubElement(sheet, _q("ReadingOrder")), _q("OrderedGroup"), id="reading_order")
-        for number in range(1, len(blocks) + 1):
-            etree.SubElement(order, _q("RegionRefIndexed"), index=str(number - 1), regionRef=f"block_{number}")
+        refs = (_E.RegionRefIndexed(index=str(n), regionRef=f"block_{n + 1}") for n in range(len(blocks)))
+        yield _E.ReadingOrder(_E.OrderedGroup({"id": "reading_order"}, *refs))
     for number, block in enumerate(blocks, 1):
-        custom = f"structure {{column:{block.column};}}"
-        region = _region(sheet, "TextRegion", f"block_{number}", corners(block.bbox), custom)
-        for place, line in enumerate(block.lines, block.first):
-            _line(region, place, line)
+        yield _text_region(number, block)
     for number, separator in enumerate(page.layout.separators, 1):
-        origin = f"origin {{type:{separator.origin};}}"
-        _region(sheet, "SeparatorRegion", f"separator_{number}", corners(separator.bbox), origin)
+        about = {"id": f"separator_{number}", "custom": f"origin {{type:{separator.origin};}}"}
+        yield _E.SeparatorRegion(about, _coords(corners(separator.bbox)))
     for number, picture in enumerate(page.layout.pictures, 1):
-        _region(sheet, "ImageRegion", f"picture_{number}", picture.outline, f"structure {{type:{picture.kind};}}")
+        about = {"id": f"picture_{number}", "custom": f"structure {{type:{picture.kind};}}"}
+        yield _E.ImageRegion(about, _coords(picture.outline))
     for number, face in enumerate(page.layout.faces, 1):
         custom = f"structure {{type:{face.label};}} confidence {{value:{face.confidence:.3f};}}"
-        _region(sheet, "CustomRegion", f"face_{number}", corners(face.bbox), custom).set("type", face.label)
+        about = {"id": f"face_{number}", "custom": custom, "type": face.label}
+        yield _E.CustomRegion(about, _coords(corners(face.bbox)))
 
 
-def _region(sheet: Any, kind: str, name: str, outline: Sequence[Point], custom: str) -> Any:
-    element = etree.SubElement(sheet, _q(kind), id=name, custom=custom)
-    etree.SubElement(element, _q("Coords"), points=_points(outline))
-    return element
+def _text_region(number: int, block: TextBlock) -> etree._Element:
+    lines = (_line(order, line) for order, line in enumerate(block.lines, block.first))
+    about = {"id": f"block_{number}", "custom": f"structure {{column:{block.column};}}"}
+    return _E.TextRegion(about, _coords(corners(block.bbox)), *lines)
 
 
-def _line(region: Any, order: int, line: TextLine) -> None:
-    element = etree.SubElement(region, _q("TextLine"), id=f"line_{order}")
-    etree.SubElement(element, _q("Coords"), points=_points(line.boundary or corners(line.bbox)))
-    if line.baseline:
-        etree.SubElement(element, _q("Baseline"), points=_points(line.baseline))
+def _line(order: int, line: TextLine) -> etree._Element:
+    outline = _coords(line.boundary or corners(line.bbox))
+    baseline = [_E.Baseline(points=_points(line.baseline))] if line.baseline else []
+    return _E.TextLine({"id": f"line_{order}"}, outline, *baseline)
+
+
+def _coords(outline: Sequence[Point]) -> etree._Element:
+    return _E.Coords(points=_points(outline))
 
 
 def _points(points: Sequence[Point]) -> str:
     return " ".join(f"{x},{y}" for x, y in points)
-
-
-def _text(parent: Any, name: str, text: str) -> None:
-    etree.SubElement(parent, _q(name)).text = text
-
-
-def _q(name: str) -> str:
-    return f"{{{NAMESPACE}}}{name}"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workers.stages.palette.normalise import NormalisedPage
 
 LINE, PRINTED, INSERTED, FACE = "#0072B2", "#D55E00", "#CC79A7", "#009E73"
+BEHIND_NUMBERS = "#FFFFFF90"  # what a number lies on, the end of a line in the column before, is still to be read
 ANCHORS = {(-1, 0): "rm", (0, -1): "mb", (0, 1): "mt"}  # Pillow's, of a number left of, above and below a place
 
 
@@ -59,7 +60,7 @@ def overlay_image(page: ArchivedPage, scan: NormalisedPage, width: int) -> Image
 def marked_scan(layout: PageLayout, scan: NormalisedPage, width: int) -> Image.Image:
     """Return the scan, no wider than `width` pixels, with what was found drawn on it."""
     small = shrink(scan, width)
-    _draw_layout(ImageDraw.Draw(small), layout, small.width / layout.width)
+    _draw_layout(ImageDraw.Draw(small, "RGBA"), layout, small.width / layout.width)
     return small
 
 
@@ -93,8 +94,8 @@ def _draw_number(
     inside_x, inside_y = max(0.0, 2 - left), max(0.0, 2 - top)
     x, y = x + inside_x, y + inside_y
     place = (left + inside_x - 1, top + inside_y - 1, right + inside_x + 1, bottom + inside_y + 1)
-    draw.rectangle(place, fill=LINE)
-    draw.text((x, y), text, "white", font, anchor=anchor)
+    draw.rectangle(place, fill=BEHIND_NUMBERS, outline=LINE)
+    draw.text((x, y), text, LINE, font, anchor=anchor)
 
 
 def place_of_number(box: BoundingBox, turns: int) -> tuple[float, float, tuple[int, int]]:
@@ -168,7 +169,8 @@ def _svg_shapes(layout: PageLayout) -> Iterator[str]:
         yield (
             f'<text x="{x:.1f}" y="{y + 0.35 * size:.1f}" text-anchor="{"end" if aside else "middle"}" '
             f'font-size="{size:.1f}" '
-            f'font-family="sans-serif" fill="white" stroke="{LINE}" stroke-width="{0.3 * size:.1f}" '
+            f'font-family="sans-serif" fill="{LINE}" stroke="white" stroke-opacity="0.56" '
+            f'stroke-width="{0.3 * size:.1f}" '
             f'paint-order="stroke">{number}</text>'
         )
     for face in layout.faces:

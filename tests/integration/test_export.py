@@ -205,6 +205,8 @@ def test_pycocotools_opens_the_coco_file(archive: Engine, tmp_path: Path) -> Non
     assert [category["name"] for category in coco.loadCats(coco.getCatIds())] == ["line", "separator", "face"]
     assert len(coco.getImgIds()) == 3
     assert len(coco.getAnnIds(catIds=[1])) == 42
+    numbers = [annotation["id"] for annotation in coco.dataset["annotations"]]
+    assert len(set(numbers)) == len(numbers) == 42 + 5 + 2 and max(numbers) < 2**53  # as JavaScript counts
     (face,) = coco.loadAnns(coco.getAnnIds(imgIds=[coco.getImgIds()[0]], catIds=[3]))
     assert face["bbox"] == list(FACE.to_xywh())
     assert int(coco.annToMask(face).sum()) == FACE.area

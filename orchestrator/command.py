@@ -32,6 +32,7 @@ COMMANDS = {
     "cancel": "orchestrator.commands.cancel",
     "query": "orchestrator.commands.query",
     "schema": "orchestrator.commands.schema",
+    "settings": "orchestrator.commands.settings",
     "export": "orchestrator.commands.export",
     "report": "orchestrator.commands.report",
     "overlay": "orchestrator.commands.overlay",

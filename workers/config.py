@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,18 @@ TEMPORARY_PREFIX = ".broadsheet-"
 MAY_BEGIN = "may-begin"
 
 
+# Variables of docker-compose.yml, which begin as ours do.
+OF_COMPOSE = {"IMAGE", "UID", "GID"}
+
+
+def setting(
+    default: str | int, meaning: str, *, unit: str = "", least: int = 1, most: int | None = None, secret: bool = False
+) -> Any:
+    """Declare a field of `Settings`: its default, a sentence on what it means, its unit and the range of a number."""
+    told = {"meaning": meaning, "unit": unit, "least": least, "most": most}
+    return field(default=default, repr=not secret, metadata=told)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How this process reaches its services, and the times of the lease protocol.
@@ -27,31 +40,53 @@ class Settings:
     """
 
     # without the URLs: they hold passwords, and a repr ends up in tracebacks
-    database_url: str = field(default="", repr=False)
-    broker_url: str = field(default="", repr=False)
-    soft_limit_seconds: int = 120
-    hard_limit_seconds: int = 150
-    lease_seconds: int = 180
-    visibility_seconds: int = 900
-    max_attempts: int = 3
-    soft_shutdown_seconds: int = 4  # how long a worker that is asked to stop lets its pages run before it returns them
-    database_patience_seconds: int = 60  # how long a worker waits for a database that restarts
-    window_per_process: int = 4
-    max_window: int = 5_000
-    max_failure_rate: int = 10  # percent of the pages that have ended; with more, feeding stops
-    max_pixels: int = 200_000_000
-    max_memory_per_process_kib: int = 4 * 1024 * 1024
-    log_format: str = ""  # json or text; by default text on a terminal, JSON everywhere else
-    metrics_address: str = ""  # HOST:PORT where Prometheus asks; by default nowhere
-    heartbeat_file: str = ""  # touched every few seconds by a worker or feeder that is at work
+    database_url: str = setting(
+        "", "Where the database is, for `--database`; without either, the SQLite file `broadsheet.db` in this folder.",
+        secret=True,
+    )  # fmt: skip
+    broker_url: str = setting(
+        "", "Where the broker is, for `--broker`; without either, `ingest` starts one of its own.", secret=True
+    )
+    soft_limit_seconds: int = setting(120, "After so long a page is asked to stop.", unit="seconds")
+    hard_limit_seconds: int = setting(150, "After so long its process is killed.", unit="seconds")
+    lease_seconds: int = setting(
+        180, "After so long without a word a page goes back into the queue; longer than the limits.", unit="seconds"
+    )
+    visibility_seconds: int = setting(
+        900, "After so long the broker delivers a message again that nobody acknowledged; longer than a lease.",
+        unit="seconds",
+    )  # fmt: skip
+    max_attempts: int = setting(3, "A page that failed so often is quarantined.", unit="attempts")
+    soft_shutdown_seconds: int = setting(
+        4, "So long a worker that is asked to stop lets its pages run before it gives them back.", unit="seconds",
+        least=0,
+    )  # fmt: skip
+    database_patience_seconds: int = setting(
+        60, "So long a worker waits for a database that restarts.", unit="seconds", least=0
+    )
+    window_per_process: int = setting(4, "So many pages are in the queue for each worker process.", unit="pages")
+    max_window: int = setting(5_000, "Never are more pages in the queue, however large the fleet.", unit="pages")
+    max_failure_rate: int = setting(
+        10, "When clearly more of the pages that have ended failed, feeding stops; for `--max-failure-rate`.",
+        unit="percent", least=0, most=100,
+    )  # fmt: skip
+    max_pixels: int = setting(200_000_000, "A larger scan is refused before any pixel of it is decoded.", unit="pixels")
+    max_memory_per_process_kib: int = setting(
+        4 * 1024 * 1024, "A worker process that ever needed more is replaced after its page.", unit="KiB"
+    )
+    log_format: str = setting("", "`json` or `text`; without it, text on a terminal and JSON everywhere else.")
+    metrics_address: str = setting("", "`HOST:PORT` where Prometheus asks a worker or feeder; without it nowhere.")
+    heartbeat_file: str = setting("", "A file that a worker or feeder touches every few seconds while it is at work.")
 
     def __post_init__(self) -> None:
         if self.broker_url:
             check_broker_url(self.broker_url)
         if self.log_format not in ("", "json", "text"):
             raise UnreadableInput(f"{PREFIX}LOG_FORMAT must be json or text, not {self.log_format!r}")
+        for item in fields(self):
+            _check_range(item.name, getattr(self, item.name), item.metadata["least"], item.metadata["most"])
         times = (self.soft_limit_seconds, self.hard_limit_seconds, self.lease_seconds, self.visibility_seconds)
-        if list(times) != sorted(set(times)) or times[0] <= 0:
+        if list(times) != sorted(set(times)):
             raise UnreadableInput(
                 f"the times must rise: {PREFIX}SOFT_LIMIT_SECONDS < HARD_LIMIT_SECONDS < LEASE_SECONDS < "
                 f"VISIBILITY_SECONDS, but they are {', '.join(map(str, times))}"
@@ -79,6 +114,23 @@ class Settings:
     def to_env(self) -> dict[str, str]:
         """Return the environment from which `from_env` reads these settings, for a process that we start."""
         return {PREFIX + item.name.upper(): str(getattr(self, item.name)) for item in fields(self)}
+
+
+def unknown_settings(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return a sentence for each variable that begins as ours do and is none, with the setting it is nearest to."""
+    known = {item.name.upper() for item in fields(Settings)}
+    names = {name.removeprefix(PREFIX) for name in environ if name.startswith(PREFIX)}
+    sentences = []
+    for name in sorted(names - known - OF_COMPOSE):
+        near = get_close_matches(name, known, n=1)
+        sentences.append(f"{PREFIX}{name} is no setting of ours{f'; did you mean {PREFIX}{near[0]}?' if near else '.'}")
+    return sentences
+
+
+def _check_range(name: str, value: str | int, least: int, most: int | None) -> None:
+    if isinstance(value, int) and not least <= value <= (value if most is None else most):
+        allowed = f"{least} or more" if most is None else f"{least} to {most}"
+        raise UnreadableInput(f"{PREFIX}{name.upper()} must be {allowed}, not {value}")
 
 
 def _convert(name: str, kind: str, text: str) -> str | int:

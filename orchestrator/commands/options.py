@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from orchestrator.terminal.verbosity import verbosity_options
-from workers.config import Settings
+from orchestrator.terminal.verbosity import say, verbosity_options
+from workers.config import Settings, unknown_settings
 
 
 class ScanPath(click.Path):
@@ -71,6 +71,8 @@ def with_settings(broker: bool = False) -> Callable[[Callable[..., Any]], Callab
         @functools.wraps(function)
         def run(*args: Any, database: str | None, broker_url: str | None = None, **kwargs: Any) -> Any:
             settings = Settings.from_env().with_urls(_url(database), broker_url)
+            for sentence in unknown_settings():
+                say(sentence)
             return function(*args, settings=settings, **kwargs)
 
         run = click.option(

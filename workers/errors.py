@@ -88,7 +88,7 @@ class OutOfMemory(TransientError):
     code = "out_of_memory"
 
 
-class StorageFailed(TransientError):
+class StorageError(TransientError):
     """The volume or its storage cannot be reached at this moment."""
 
     code = "storage_failed"

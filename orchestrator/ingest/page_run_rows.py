@@ -18,10 +18,10 @@ from orchestrator.discovery.discovery import FoundPage
 from orchestrator.ingest.earlier_results import take_over
 from orchestrator.ingest.page_rows import StoredPages
 from orchestrator.page_runs.decisions import REMOVED, SUPERSEDED, TAKEN_BACK, is_taken_back
-from workers.errors import ChangedSource, MissingSource, PageError, StorageFailed
+from workers.errors import ChangedSource, MissingSource, PageError, StorageError
 
 # What failed was the way to the bytes, and the ingest that asks has just found them.
-_MENDED = (MissingSource.code, ChangedSource.code, StorageFailed.code)
+_MENDED = (MissingSource.code, ChangedSource.code, StorageError.code)
 _WITHOUT_RESULT = (PageRunState.READY, PageRunState.QUEUED, PageRunState.QUARANTINED, PageRunState.CANCELLED)
 _MESSAGES = {
     SUPERSEDED: "The file has changed; its new bytes are a page of their own.",

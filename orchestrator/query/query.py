@@ -43,7 +43,7 @@ _NO_VALUE = re.compile(r'binding|near ":"')
 _UNKNOWN_VIEW = re.compile(r'(?:no such table: |relation ")(\w+)')
 
 
-class QueryFailed(BroadsheetError):
+class QueryError(BroadsheetError):
     """The database would not run the query: a mistake in it, a write, or more time than it was given."""
 
     code = "query_failed"
@@ -70,7 +70,7 @@ def run_query(
     The answer must be read inside the block; `timeout_seconds` is for all of it.
 
     Raises:
-        QueryFailed: a syntax error, a write that was refused, a value that is missing, or the time is over.
+        QueryError: a syntax error, a write that was refused, a value that is missing, or the time is over.
         ServiceDown: the connection broke.
     """
     clock = _Deadline(timeout_seconds)
@@ -164,7 +164,7 @@ def _for_psycopg(connection: Connection, sql: str, parameters: Mapping[str, Any]
     compiled = text(sql).compile(dialect=connection.dialect)
     missing = sorted(set(compiled.params) - set(parameters))
     if missing:
-        raise QueryFailed(_needs(missing[0]))
+        raise QueryError(_needs(missing[0]))
     return str(compiled), {name: parameters[name] for name in compiled.params}
 
 
@@ -175,12 +175,12 @@ def _told(clock: _Deadline, sql: str, parameters: Mapping[str, Any]) -> Iterator
         yield
     except (sqlite3.Error, sqlite3.Warning, psycopg.Error, TimeoutError) as error:
         if clock.passed() and (isinstance(error, TimeoutError) or _was_stopped(error)):
-            raise QueryFailed(
+            raise QueryError(
                 f"The query was stopped after {clock.seconds:g} s; narrow it, or give more time with --timeout."
             ) from error
         if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
             raise ServiceDown(f"The connection to the database broke: {_first_line(error)}") from error
-        raise QueryFailed(_remedy(error, sql, parameters)) from error
+        raise QueryError(_remedy(error, sql, parameters)) from error
 
 
 def _remedy(error: Exception, sql: str, parameters: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from models.session import open_engine_read_only
 from orchestrator.query.formats import FORMATS
 from orchestrator.query.named_queries import find_query, named_queries
 from orchestrator.query.parquet import write_parquet
-from orchestrator.query.query import Answer, QueryFailed, run_query
+from orchestrator.query.query import Answer, QueryError, run_query
 from tests.archive import add_done_pages, page, store
 from tests.rows import add_page_runs
 from workers.errors import UnreadableInput
@@ -93,7 +93,7 @@ def test_a_percent_sign_is_only_a_character(engine: Engine) -> None:
 )
 def test_a_write_is_refused_by_the_database(engine: Engine, sql: str) -> None:
     add_page_runs(engine, 2)
-    with pytest.raises(QueryFailed):
+    with pytest.raises(QueryError):
         ask(engine, sql)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM page")) == 2
@@ -106,7 +106,7 @@ def test_sqlite_makes_no_file_and_keeps_its_guard(tmp_path: Path, sql: str) -> N
 
     engine = open_engine(f"sqlite:///{tmp_path / 'a.db'}")
     migrations.upgrade(engine)
-    with pytest.raises(QueryFailed):
+    with pytest.raises(QueryError):
         ask(engine, sql.format(tmp_path / "other.db"))
     assert not (tmp_path / "other.db").exists()
     engine.dispose()
@@ -119,25 +119,25 @@ def test_a_postgresql_session_cannot_be_made_writable(postgres_url: str) -> None
     engine = open_engine(postgres_url)
     migrations.upgrade(engine)
     for sql in ("SET TRANSACTION READ WRITE", "SET default_transaction_read_only = off; CREATE TABLE mine (a int)"):
-        with pytest.raises(QueryFailed):
+        with pytest.raises(QueryError):
             ask(engine, sql)
     engine.dispose()
 
 
 def test_a_mistake_is_a_sentence(engine: Engine) -> None:
-    with pytest.raises(QueryFailed, match=r"The database refused the query: .*nowhere"):
+    with pytest.raises(QueryError, match=r"The database refused the query: .*nowhere"):
         ask(engine, "SELECT * FROM nowhere")
 
 
 def test_a_mistyped_view_is_told_with_the_nearest(engine: Engine) -> None:
-    with pytest.raises(QueryFailed, match=r"page_staus.*; did you mean page_status\?"):
+    with pytest.raises(QueryError, match=r"page_staus.*; did you mean page_status\?"):
         ask(engine, "SELECT * FROM page_staus")
 
 
 def test_a_missing_value_is_named(engine: Engine) -> None:
-    with pytest.raises(QueryFailed, match=r"needs a value for :n; give it with --param n=VALUE\."):
+    with pytest.raises(QueryError, match=r"needs a value for :n; give it with --param n=VALUE\."):
         ask(engine, "SELECT page FROM page_status WHERE page_number = :n AND page <> '12:30'")
-    with pytest.raises(QueryFailed, match="other"):
+    with pytest.raises(QueryError, match="other"):
         ask(engine, "SELECT page FROM page_status WHERE page_number = :n OR page_number = :other", n=1)
 
 
@@ -145,7 +145,7 @@ def test_a_query_that_takes_too_long_is_stopped(engine: Engine) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     for sql in (endless, endless.replace("count(*)", "i")):
         started = time.monotonic()
-        with pytest.raises(QueryFailed, match=r"stopped after 0\.3 s"):
+        with pytest.raises(QueryError, match=r"stopped after 0\.3 s"):
             ask(engine, sql, timeout_seconds=0.3)
         assert time.monotonic() - started < 5
 

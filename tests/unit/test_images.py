@@ -27,7 +27,7 @@ from workers.errors import (
     MissingSource,
     OutOfMemory,
     PageError,
-    StorageFailed,
+    StorageError,
     UnreadableImage,
     UnsafeArchive,
     UnsafeMember,
@@ -465,7 +465,7 @@ def test_a_missing_page_is_missing_and_a_missing_volume_may_come_back(tmp_path: 
     for where in (address("gone.png"), address("a.zip", "gone.png"), address("a.zip/x", "p.png")):
         with pytest.raises(MissingSource):
             open_page(tmp_path, where, LIMITS, files)
-    with pytest.raises(StorageFailed, match="mount it again"):
+    with pytest.raises(StorageError, match="mount it again"):
         open_page(tmp_path / "unmounted", address("p.png"), LIMITS, files)
 
 
@@ -485,8 +485,8 @@ class FailingFiles(OpenFiles):
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (OSError(errno.EIO, "Input/output error"), StorageFailed),
-        (OSError(errno.ESTALE, "Stale file handle"), StorageFailed),
+        (OSError(errno.EIO, "Input/output error"), StorageError),
+        (OSError(errno.ESTALE, "Stale file handle"), StorageError),
         (OSError(errno.EACCES, "Permission denied"), UnreadableImage),
         (OSError(errno.EINVAL, "Invalid argument"), UnreadableImage),
         (MemoryError(), OutOfMemory),

@@ -24,7 +24,7 @@ from scipy import ndimage
 
 from tests.unit.printed_pages import printed_page
 from workers.stages.kraken import (
-    NoText,
+    NoTextError,
     columns,
     components,
     estimate_scale,
@@ -179,7 +179,7 @@ def test_as_many_black_separators_are_kept_as_were_asked_for() -> None:
 
 def test_dense_small_type_is_not_refused() -> None:
     ink, gutters = printed_page(12, columns=3, size=7, shape=(400, 400), leading=1.2)
-    with pytest.raises(NoText, match="white components") as refusal:
+    with pytest.raises(NoTextError, match="white components") as refusal:
         find_line_boxes_reference(ink, gutters)
     assert refusal.value.reason == "too_many_components"
     assert len(find_line_boxes(ink, gutters)) > 60
@@ -196,7 +196,7 @@ def test_dense_small_type_is_not_refused() -> None:
 )
 def test_a_page_without_text_has_its_reason(ink: Mask, reason: str) -> None:
     for finder in (find_line_boxes, find_line_boxes_reference):
-        with pytest.raises(NoText) as refusal:
+        with pytest.raises(NoTextError) as refusal:
             finder(ink)
         assert refusal.value.reason == reason
 

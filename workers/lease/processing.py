@@ -35,7 +35,7 @@ from workers.telemetry.timing import StageClock, peak_rss_kib
 log = logging.getLogger(__name__)
 
 
-class WrongVersions(TransientError):
+class WrongVersionsError(TransientError):
     """This worker's software is not what the pipeline names; another worker's may be."""
 
     code = "wrong_versions"
@@ -140,7 +140,7 @@ def _pipeline(text: str) -> tuple[PipelineParameters, str]:
 def _analyse(claim: Claim, settings: Settings, steps: Steps, clock: StageClock) -> PageLayout:
     parameters, name = _pipeline(claim.parameters)
     if name != claim.fingerprint:
-        raise WrongVersions(
+        raise WrongVersionsError(
             f"This worker runs other versions than pipeline {claim.fingerprint} names; "
             "update the workers, or ingest again to make a pipeline for them."
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workers.errors import MissingSource, OutOfMemory, StorageFailed, UnreadableImage
+from workers.errors import MissingSource, OutOfMemory, StorageError, UnreadableImage
 from workers.sources.escape import escaped
 
 # The storage, the machine or its limits are at fault, not the file.
@@ -24,7 +24,7 @@ def reading(name: str, root: Path) -> Iterator[None]:
 
     Raises:
         MissingSource: the file is gone, the volume is still there.
-        StorageFailed: the volume is gone (a mount went away) or its storage fails.
+        StorageError: the volume is gone (a mount went away) or its storage fails.
         OutOfMemory: memory ran out.
         UnreadableImage: the file may not be read.
     """
@@ -35,9 +35,9 @@ def reading(name: str, root: Path) -> Iterator[None]:
         raise OutOfMemory(f"There was not enough memory for {name}; use fewer worker processes.") from error
     except (FileNotFoundError, NotADirectoryError) as error:
         if not root.exists():
-            raise StorageFailed(f"The volume {volume} with {name} cannot be reached; mount it again.") from error
+            raise StorageError(f"The volume {volume} with {name} cannot be reached; mount it again.") from error
         raise MissingSource(f"{name} is no longer in {volume}; put it back or ingest the volume again.") from error
     except OSError as error:
         if error.errno in _TRANSIENT:
-            raise StorageFailed(f"{name} could not be read now: {error.strerror}; check the storage.") from error
+            raise StorageError(f"{name} could not be read now: {error.strerror}; check the storage.") from error
         raise UnreadableImage(f"{name} cannot be read: {error.strerror or error}; check the file.") from error

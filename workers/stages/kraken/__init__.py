@@ -8,7 +8,7 @@ functions with the same arguments and the tests hold one to the other. What diff
 - pages with more than 21,474 letters are no exception (kraken's numbers for pairs of labels overflow there);
 - nothing is dropped silently: kraken returns no lines for a page with many white components (dense small type has
   them) and for a page whose text size cannot be estimated. The first limit does not exist here, the second case
-  raises `NoText`.
+  raises `NoTextError`.
 
 Neither kraken nor torch nor scipy is imported.
 """
@@ -16,7 +16,7 @@ Neither kraken nor torch nor scipy is imported.
 from __future__ import annotations
 
 from workers.stages.kraken.components import estimate_scale
-from workers.stages.kraken.errors import NoText
+from workers.stages.kraken.errors import NoTextError
 from workers.stages.kraken.segmenter import find_line_boxes, lines_between
 
-__all__ = ["NoText", "estimate_scale", "find_line_boxes", "lines_between"]
+__all__ = ["NoTextError", "estimate_scale", "find_line_boxes", "lines_between"]

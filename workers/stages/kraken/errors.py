@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class NoText(Exception):
+class NoTextError(Exception):
     """No line can be looked for; `reason` is a stable machine key, to be stored with the page.
 
     `blank`: there is no ink. `no_text_size`: no component is between 3 and 100 pixels large, so the size of the text

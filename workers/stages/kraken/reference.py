@@ -1,7 +1,7 @@
 """Kraken's own functions behind the signature of our core: for `segmenter=kraken` and to hold the core to them.
 
 The functions are kraken's, the way from one to the next is that of `kraken.pageseg.segment`, with the deviations
-that `workers.stages.kraken` lists, save that kraken's limit of components is kept and raises `NoText`.
+that `workers.stages.kraken` lists, save that kraken's limit of components is kept and raises `NoTextError`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.kraken.errors import NoText
+from workers.stages.kraken.errors import NoTextError
 from workers.stages.raster.arrays import IntBoxes, Mask
 from workers.stages.raster.quarter_turns import QUARTER_TURNS, TextDirection, turned_back
 
@@ -33,7 +33,7 @@ def find_line_boxes_reference(
     """Find text lines with kraken's own functions; arguments and result are those of `find_line_boxes`.
 
     Raises:
-        NoText: the size of the text cannot be estimated, or kraken's limit of components is exceeded.
+        NoTextError: the size of the text cannot be estimated, or kraken's limit of components is exceeded.
     """
     from kraken import pageseg
     from kraken.lib import morph
@@ -43,10 +43,12 @@ def find_line_boxes_reference(
     height, width = binary.shape
     if not binary.any():
         if scale is None:
-            raise NoText("blank", "the page has no ink")
+            raise NoTextError("blank", "the page has no ink")
         return np.empty((0, 4), np.int32)
     if morph.label(1 - binary)[1] > binary.size * LARGEST_SHARE_OF_COMPONENTS:
-        raise NoText("too_many_components", "the page has more white components than kraken allows; use segmenter=fast")
+        raise NoTextError(
+            "too_many_components", "the page has more white components than kraken allows; use segmenter=fast"
+        )
     if scale is None:
         scale = _estimated_scale(binary)
     if no_hlines:
@@ -71,7 +73,7 @@ def _estimated_scale(binary: NDArray[Any]) -> float:
         warnings.simplefilter("ignore", RuntimeWarning)  # the median of nothing
         scale = float(pageseg.estimate_scale(binary))
     if np.isnan(scale):
-        raise NoText("no_text_size", "nothing on the page has the size of a letter, 3 to 100 pixels")
+        raise NoTextError("no_text_size", "nothing on the page has the size of a letter, 3 to 100 pixels")
     return scale
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from workers.stages.kraken.boxes import paint
 from workers.stages.kraken.columns import black_separators, white_separators
 from workers.stages.kraken.components import erase_long_lines, find_kraken_components, letter_boxes, scale_of
-from workers.stages.kraken.errors import NoText
+from workers.stages.kraken.errors import NoTextError
 from workers.stages.kraken.lines import line_boxes
 from workers.stages.kraken.seeds import edge_strength, line_seeds
 from workers.stages.kraken.strips import padded_to_words, strip_width
@@ -44,7 +44,7 @@ def find_line_boxes(
         there is text-sized ink but no line.
 
     Raises:
-        NoText: `scale` is None and cannot be estimated; `reason` says why.
+        NoTextError: `scale` is None and cannot be estimated; `reason` says why.
         ValueError: the arrays do not fit together or a parameter is unknown.
     """
     if text_direction not in QUARTER_TURNS:
@@ -68,12 +68,12 @@ def _horizontal_lines(
 ) -> IntBoxes:
     if not ink.any():
         if scale is None:
-            raise NoText("blank", "the page has no ink")
+            raise NoTextError("blank", "the page has no ink")
         return np.empty((0, 4), np.int32)
     components = find_kraken_components(ink)
     scale = scale_of(components) if scale is None else scale
     if scale is None:
-        raise NoText("no_text_size", "nothing on the page has the size of a letter, 3 to 100 pixels")
+        raise NoTextError("no_text_size", "nothing on the page has the size of a letter, 3 to 100 pixels")
     remains = np.ones(len(components.boxes), np.bool_)
     if no_hlines:
         ink, remains = erase_long_lines(ink, components, scale)

@@ -12,7 +12,7 @@ from workers.errors import TooManyLines
 from workers.layout import TextLine
 from workers.parameters import SegmentationParameters
 from workers.stages.binarization.working_page import WorkingPage
-from workers.stages.kraken import NoText, find_line_boxes
+from workers.stages.kraken import NoTextError, find_line_boxes
 from workers.stages.kraken.reference import find_line_boxes_reference
 from workers.stages.raster.arrays import Boxes, Mask
 from workers.stages.raster.labelling import label_sparse
@@ -166,7 +166,7 @@ def kraken_lines(page: WorkingPage, separators: Mask | None, parameters: Segment
             no_hlines=parameters.no_hlines,
             pad=parameters.pad,
         ).astype(np.int64)
-    except NoText as error:
+    except NoTextError as error:
         return (), empty_reason(page) or error.reason
     check_number(len(boxes), parameters)
     if not len(boxes):

@@ -22,7 +22,7 @@ from workers.stages.palette.picture_hash import picture_hash
 from workers.stages.palette.scan_facts import scan_facts
 from workers.stages.raster.arrays import Grey, Mask
 from workers.stages.raster.quarter_turns import turned
-from workers.stages.second_reader.reading import asks, doubt_of, read_again
+from workers.stages.second_reader.reading import asks, doubt_left, doubt_of, read_again
 from workers.stages.segmentation.described_lines import described_lines
 from workers.stages.segmentation.step_effects import StepEffect
 from workers.stages.segmentation.text_lines import (
@@ -82,13 +82,18 @@ def analyse_page(
         else:
             lines, reason = _krakens(visible, page, columns, parameters)
         found.count = len(lines)
+        doubt = None if reading is None else doubt_of(reading)
     weights = _second_reader(parameters)
-    if reading is not None and weights is not None and asks(reading, parameters.segmentation.second_reader):
+    if (
+        reading is not None
+        and doubt is not None
+        and weights is not None
+        and asks(doubt, parameters.segmentation.second_reader)
+    ):
         with clock.stage("second_reader") as found:
             reading = read_again(visible, page, reading, weights)
             lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)
-            found.count = len(lines)
-    doubt = None if reading is None else doubt_of(reading)
+            found.count, doubt = len(lines), doubt_left(reading)
     with clock.stage("structure") as described:
         lines, column_count = described_lines(lines, page, columns, parameters.segmentation)
         pictures = found_pictures(page.grey, columns.pictures, page.scale, page.placement)
@@ -175,11 +180,12 @@ def _in_our_own_way(parameters: PipelineParameters) -> bool:
     return parameters.separators.method == "columns" and parameters.segmentation.segmenter == "fast"
 
 
-def _second_reader(parameters: PipelineParameters) -> Path | None:
+def _second_reader(doubt: float | None, parameters: PipelineParameters) -> Path | None:
     """Return the weights of the second reader; None where it is not to be asked or not installed."""
-    if not parameters.may_read_twice:
+    segmentation = parameters.segmentation
+    if doubt is None or not parameters.may_read_twice or not asks(doubt, segmentation.second_reader):
         return None
-    given = parameters.segmentation.second_reader_weights
+    given = segmentation.second_reader_weights
     return Path(given) if given else find_weights(TEXT_DETECTOR)
 
 

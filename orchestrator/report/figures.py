@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, String, TextClause, bindparam, text
 
 from orchestrator.report.reasons import Slowness, slow_pages, slowest_first
 from orchestrator.results.selection import Selection
+from workers.parameters import NOT_INSTALLED
 
 MAX_BARS, THROUGHPUT_BARS = 24, 60
 # Bounds of the histograms of times, in milliseconds: four bars for each factor of ten.
@@ -181,8 +182,13 @@ def _pipelines(connection: Connection, scope: Selection) -> tuple[tuple[str, str
 
 def _totals(connection: Connection, scope: Selection) -> dict[str, int]:
     sums = ", ".join(f"coalesce(sum(r.{name}), 0) AS {name}" for name in ("text_lines", "separators", "faces"))
-    sql = f"SELECT {sums}, count(r.empty_reason) AS empty FROM {_SCOPE} AND r.state = 'done'"
-    (row,) = _ask(connection, sql, scope)
+    sql = f"""
+        SELECT {sums}, count(r.empty_reason) AS empty, count(r.doubt) AS doubted, count(t.page_run_id) AS read_twice,
+               coalesce(sum(CASE WHEN l.versions LIKE :without THEN 1 ELSE 0 END), 0) AS without_second_reader
+        FROM {_PAGE_RUNS}
+        LEFT JOIN stage_timing t ON t.page_run_id = r.page_run_id AND t.stage = 'second_reader'
+        WHERE {_OF_SCOPE} AND r.state = 'done'"""
+    (row,) = _ask(connection, sql, scope, without=f'%"segmentation.second_reader_weights":"{NOT_INSTALLED}"%')
     return {name: int(value) for name, value in row._mapping.items()}
 
 

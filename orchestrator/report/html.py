@@ -17,7 +17,7 @@ from orchestrator.ingest.parameter_options import as_changes
 from orchestrator.overlay.drawing import marked_scan
 from orchestrator.report import charts
 from orchestrator.report.figures import Figures, Suspect
-from orchestrator.report.text import page_totals
+from orchestrator.report.text import page_totals, second_reader_sentences
 from orchestrator.results.pages import ArchivedPage, read_pages
 from orchestrator.results.scans import open_scan
 from orchestrator.results.selection import Selection
@@ -35,6 +35,7 @@ def render_html(figures: Figures, thumbnails: Thumbnails) -> str:
     return environment.get_template("report.html.j2").render(
         f=figures,
         pages=page_totals(figures),
+        second_reader=list(second_reader_sentences(figures)),
         thumbnails=thumbnails,
         throughput=safe(charts.throughput_chart(figures.throughput)) if figures.throughput else None,
         lines=safe(charts.histogram_chart(figures.lines, "text lines of a page")),

@@ -38,6 +38,7 @@ def _lines(f: Figures) -> Iterator[str]:
     counted = f"{total.done:,} done, {total.quarantined:,} quarantined, {total.unfinished:,} unfinished"
     yield f"{total.total:,} pages: {counted}"
     yield f"{f.totals['text_lines']:,} text lines, {f.totals['separators']:,} separators, {f.totals['faces']:,} faces"
+    yield from second_reader_sentences(f)
     yield from _table("Volumes", ("volume", "done", "quarantined", "cancelled", "unfinished"), [
         (v.volume, f"{v.done:,}", f"{v.quarantined:,}", f"{v.cancelled:,}", f"{v.unfinished:,}") for v in f.volumes
     ])  # fmt: skip
@@ -64,6 +65,18 @@ def _lines(f: Figures) -> Iterator[str]:
         (s.page, s.volume, ", ".join(s.reasons).replace("_", " ")) for s in f.suspects[:40]
     ])  # fmt: skip
     yield from _table("Made with", ("pipeline", "versions"), [row[::2] for row in f.pipelines])
+
+
+def second_reader_sentences(f: Figures) -> Iterator[str]:
+    """Yield what the second reader was asked, and that it is not there where it was missed."""
+    asked, measured = f.totals["read_twice"], f.totals["doubted"]
+    if asked:
+        yield f"{asked:,} of {measured:,} pages ({asked / max(1, measured):.0%}) were doubted and read a second time"
+    if without := f.totals["without_second_reader"]:
+        yield (
+            f"{without:,} pages were read without the second reader, whose weights were not installed: doubtful ones "
+            "among them gain from python -m workers.fetch_weights and another ingest"
+        )
 
 
 def _range(name: str, histogram: Histogram) -> str:

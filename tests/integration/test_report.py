@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,12 +15,12 @@ from orchestrator.report.charts import nice_top
 from orchestrator.report.figures import Figures, in_spans, of_counts, read_figures
 from orchestrator.report.html import render_html, thumbnails
 from orchestrator.report.reasons import why_slow
-from orchestrator.report.text import bars, render_text
+from orchestrator.report.text import bars, render_text, second_reader_sentences
 from orchestrator.results.selection import Selection
 from orchestrator.terminal.wording import about, ms_in_words
 from tests.archive import add_done_pages, page, rule
 from tests.rows import add_page_runs
-from workers.layout import BoundingBox, PageLayout
+from workers.layout import BoundingBox, PageLayout, StageTiming
 
 DAY = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 
@@ -44,7 +45,9 @@ def figures(engine: Engine) -> Figures:
 def test_figures_count_what_is_there(figures: Figures) -> None:
     assert [(v.volume, v.done, v.quarantined) for v in figures.volumes] == [("broken", 0, 2), ("scans", 11, 0)]
     assert [(f.code, f.pages, f.message) for f in figures.failures] == [("unreadable_image", 2, "<b>It is torn.</b>")]
-    assert figures.totals == {"text_lines": 200, "separators": 13, "faces": 1, "empty": 1}
+    assert figures.totals == {"text_lines": 200, "separators": 13, "faces": 1, "empty": 1} | {
+        "doubted": 0, "read_twice": 0, "without_second_reader": 0
+    }  # fmt: skip
     assert figures.faces.counts == (10, 1)
     assert dict(zip(figures.columns.bounds, figures.columns.counts, strict=False)) == {0: 1, 1: 9, 2: 0, 3: 1}
     assert figures.throughput is not None
@@ -53,6 +56,21 @@ def test_figures_count_what_is_there(figures: Figures) -> None:
     assert (segmentation.pages, segmentation.p50_ms, segmentation.max_ms) == (11, 302.0, 9000.0)
     assert sum(segmentation.histogram.counts) == 11
     assert [stage.stage for stage in figures.stages] == ["decode", "segmentation", "faces", "record"]
+
+
+def test_the_report_tells_how_many_pages_were_read_twice_and_where_the_second_reader_was_missed(
+    engine: Engine, figures: Figures
+) -> None:
+    assert list(second_reader_sentences(figures)) == []
+    timings = (*page().timings, StageTiming("second_reader", 900.0, 900.0, 1000, 20))
+    add_done_pages(engine, [replace(page(), doubt=0.4, timings=timings), replace(page(), doubt=0.1)], "twice", DAY)
+    asked, *rest = second_reader_sentences(read_figures(engine, Selection(("twice",))))
+    assert asked == "1 of 2 pages (50%) were doubted and read a second time" and not rest
+    missing = '{"segmentation.second_reader_weights":"not installed"}'
+    with engine.begin() as connection:
+        connection.execute(update(models.Pipeline).values(versions=missing))
+    (missed,) = list(second_reader_sentences(read_figures(engine, Selection(("twice",)))))[1:]
+    assert missed.startswith("2 pages were read without the second reader")
 
 
 def test_the_slowest_page_says_why(figures: Figures) -> None:

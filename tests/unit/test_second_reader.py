@@ -21,7 +21,7 @@ from workers.stages.binarization.working_page import WorkingPage, working_page
 from workers.stages.second_reader.doubt import DOUBTFUL, measure_doubt
 from workers.stages.second_reader.joining import join
 from workers.stages.second_reader.map_lines import lines_of_map
-from workers.stages.second_reader.reading import asks, read_again, reading_factor, upright_map
+from workers.stages.second_reader.reading import asks, doubt_of, read_again, reading_factor, upright_map
 from workers.stages.segmentation.text_lines import Reading, read_lines
 from workers.stages.separators.columns import Columns, find_columns
 from workers.weights import FACE_DETECTOR, TEXT_DETECTOR, find_weights
@@ -59,7 +59,9 @@ def test_even_columns_are_not_doubted() -> None:
     _, _, reading = first_reading(two_columns())
     assert reading.evidence is not None
     assert measure_doubt(reading.lines, reading.evidence).total < DOUBTFUL / 2
-    assert not asks(reading, "auto") and asks(reading, "always") and not asks(reading, "never")
+    doubt = doubt_of(reading)
+    assert doubt is not None
+    assert not asks(doubt, "auto") and asks(doubt, "always") and not asks(1.0, "never")
 
 
 def test_lines_across_both_columns_and_letters_in_no_line_are_doubted() -> None:
@@ -73,7 +75,7 @@ def test_lines_across_both_columns_and_letters_in_no_line_are_doubted() -> None:
 
 
 def test_a_page_without_anything_like_text_is_not_read_again() -> None:
-    assert not asks(Reading(NOTHING, "blank", None), "always")
+    assert doubt_of(Reading(NOTHING, "blank", None)) is None
 
 
 def test_the_lines_of_a_map_are_grown_back_and_do_not_cross_a_separator() -> None:
@@ -129,7 +131,7 @@ def test_the_second_look_has_a_timing_of_its_own_and_its_doubt_is_told() -> None
     page = mosaic()
     parameters = PipelineParameters(segmentation=SegmentationParameters(second_reader="always"))
     layout = analyse_page(page.image, parameters)
-    assert [timing.stage for timing in layout.timings][-2:] == ["second_reader", "faces"]
+    assert [timing.stage for timing in layout.timings][3:5] == ["segmentation", "second_reader"]
     once = replace(parameters, segmentation=SegmentationParameters(second_reader="never"))
     read_once = analyse_page(page.image, once)
     assert "second_reader" not in [timing.stage for timing in read_once.timings]

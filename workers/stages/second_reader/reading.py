@@ -22,14 +22,23 @@ READING_VERTICALLY = 14.0  # px: the characters of vertical scripts have more st
 MOST_PIXELS = 3e6  # about two seconds of one processor
 
 
-def asks(reading: Reading, when: Literal["auto", "always", "never"]) -> bool:
-    """Tell whether a page is to be read again: where anything on it is of the size of text, and it is doubted."""
-    return when != "never" and reading.evidence is not None and (when == "always" or doubt_of(reading) >= DOUBTFUL)
+def asks(doubt: float, when: Literal["auto", "always", "never"]) -> bool:
+    """Tell whether a page with something of the size of text on it is to be read again."""
+    return when == "always" or (when == "auto" and doubt >= DOUBTFUL)
 
 
-def doubt_of(reading: Reading) -> float:
-    """Return how doubtful a reading is, 0 to 1; a page with nothing of the size of text is not doubted."""
-    return 0.0 if reading.evidence is None else measure_doubt(reading.lines, reading.evidence).total
+def doubt_of(reading: Reading) -> float | None:
+    """Return how doubtful a first reading is, 0 to 1; None on a page with nothing of the size of text."""
+    return None if reading.evidence is None else measure_doubt(reading.lines, reading.evidence).total
+
+
+def doubt_left(reading: Reading) -> float | None:
+    """Return how doubtful a page is that was read again, 0 to 1: the share of its letters in no line.
+
+    The other signs were what the second look decided on: rows of advertisements do begin in the midst of others, and
+    the boxes of the second reader are higher than ours.
+    """
+    return None if reading.evidence is None else measure_doubt(reading.lines, reading.evidence).left_out
 
 
 def read_again(grey: Grey, page: WorkingPage, first: Reading, weights: Path) -> Reading:

@@ -83,13 +83,8 @@ def analyse_page(
             lines, reason = _krakens(visible, page, columns, parameters)
         found.count = len(lines)
         doubt = None if reading is None else doubt_of(reading)
-    weights = _second_reader(parameters)
-    if (
-        reading is not None
-        and doubt is not None
-        and weights is not None
-        and asks(doubt, parameters.segmentation.second_reader)
-    ):
+    weights = _second_reader(doubt, parameters)
+    if reading is not None and weights is not None:
         with clock.stage("second_reader") as found:
             reading = read_again(visible, page, reading, weights)
             lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)

@@ -15,6 +15,8 @@ from models.views.view import (
     of_history,
 )
 
+DOUBTFUL = 0.18  # as in workers.stages.second_reader.doubt, which the tables do not import
+
 
 # A done page and its ten neighbours in the volume. The largest and the smallest neighbour do not count, so that one
 # odd page does not make its neighbours look odd.
@@ -47,6 +49,11 @@ def _suspect_pages(greatest: str, least: str, condition: str, keys: str) -> str:
                l.fingerprint AS pipeline, {run}
         FROM page_run r{OF_PAGE_RUN}{OF_PIPELINE}
         WHERE r.state = 'done' AND r.text_lines = 0{condition}
+        UNION ALL
+        SELECT {of_run}, 'doubtful', 'how far its lines fail to explain its letters, 0 to 1', r.doubt,
+               l.fingerprint, {run}
+        FROM page_run r{OF_PAGE_RUN}{OF_PIPELINE}
+        WHERE r.state = 'done' AND r.text_lines > 0 AND r.doubt >= {DOUBTFUL}{condition}
         UNION ALL
         SELECT {page}, CASE WHEN text_lines * (neighbours - 2) > their_lines THEN 'more_lines' ELSE 'fewer_lines' END,
                'lines for each line of its neighbours', CAST(text_lines AS FLOAT) * (neighbours - 2) / their_lines,
@@ -87,7 +94,7 @@ MEANING = "Finished pages that look odd, once for each reason"
 _MEANINGS = (
     meanings(PAGE)
     | {
-        "reason": "no_lines, more_lines, fewer_lines, lines_across_separator, face_over_text or slow",
+        "reason": "no_lines, doubtful, more_lines, fewer_lines, lines_across_separator, face_over_text or slow",
         "detail": "What the measure is, in words",
         "measure": "How odd it is, in the unit that detail names",
     }

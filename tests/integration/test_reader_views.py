@@ -63,6 +63,14 @@ def test_a_page_unlike_its_neighbours_is_suspect_and_they_are_not(engine: Engine
     assert rows(engine, "SELECT detail FROM suspect_pages WHERE reason = 'no_lines'") == [("blank",)]
 
 
+def test_a_page_whose_lines_leave_its_letters_unexplained_is_suspect_whatever_its_neighbours_are(
+    engine: Engine,
+) -> None:
+    add_done_pages(engine, [replace(page(), doubt=0.5) for _ in range(8)] + [replace(page(), doubt=0.05), page()])
+    assert suspects(engine) == [(number, "doubtful") for number in range(1, 9)]
+    assert rows(engine, "SELECT DISTINCT measure FROM suspect_pages") == [(0.5,)]
+
+
 def test_lines_across_a_separator_and_faces_over_text_are_suspect(engine: Engine) -> None:
     across = replace(page(), lines=(*text_lines(5), *text_lines(3, width=800, top=500)))
     headline = replace(page(), lines=(*text_lines(5, top=300), *text_lines(1, width=800, top=20)))

@@ -7,6 +7,7 @@ import io
 import struct
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -127,3 +128,18 @@ def test_the_last_tile_part_may_leave_its_length_open(tmp_path: Path) -> None:
         open_end = data[: start + 6] + bytes(4) + data[start + 10 :]
         shown = [np.asarray(opened(tmp_path / "p.jp2", version)) for version in (data, open_end)]
         assert (shown[0] == shown[1]).all()
+
+
+@pytest.mark.parametrize("bits", [9, 10, 12, 14, 16])
+def test_deep_colours_are_scaled_by_the_depth_they_use(bits: int, tmp_path: Path) -> None:
+    levels = np.rint(drawn((130, 90)) / 255 * (2**bits - 1)).astype(np.uint16)
+    coded, data = cv2.imencode(".jp2", levels[:, :, ::-1], [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000])
+    assert coded
+    shown = np.asarray(opened(tmp_path / "p.jp2", data.tobytes())).astype(int)
+    assert np.abs(shown - drawn((130, 90))).max() <= 3
+
+
+def test_a_dark_photograph_of_8_bits_stays_dark(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 10), (40, 30, 20)).save(buffer, "JPEG2000")
+    assert np.asarray(opened(tmp_path / "p.jp2", buffer.getvalue())).max() <= 41

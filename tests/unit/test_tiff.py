@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,50 @@ def test_samples_packed_without_gaps_are_read(bits: int, channels: int, tmp_path
     rows = np.packbits(unpacked.reshape(HEIGHT, -1).astype(np.uint8), axis=1)
     write_tiff(tmp_path / "p.tif", [{258: (bits,) * channels, 262: 2 if channels == 3 else 1}], [rows.tobytes()])
     assert_shows(tmp_path / "p.tif", page)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_colours_of_few_bits_are_read(bits: int, tmp_path: Path) -> None:
+    levels = np.rint(coloured() * (2**bits - 1)).astype(np.uint8)
+    unpacked = (levels.reshape(HEIGHT, -1)[:, :, np.newaxis] >> np.arange(bits - 1, -1, -1)) & 1
+    rows = np.packbits(unpacked.reshape(HEIGHT, -1).astype(np.uint8), axis=1)
+    write_tiff(tmp_path / "p.tif", [{258: (bits,) * 3, 262: 2}], [rows.tobytes()])
+    assert_shows(tmp_path / "p.tif", levels / (2**bits - 1))
+
+
+@pytest.mark.parametrize("bits", [1, 8, 12, 16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_samples_whose_meaning_is_not_told_are_light(bits: int, channels: int, tmp_path: Path) -> None:
+    page = coloured() if channels == 3 else drawn()
+    levels = np.rint(page * (2**bits - 1)).astype(np.uint16).reshape(HEIGHT, -1)
+    stored = ((levels[:, :, np.newaxis] >> np.arange(bits - 1, -1, -1)) & 1).astype(np.uint8)
+    rows = np.packbits(stored.reshape(HEIGHT, -1), axis=1) if bits < 16 else levels.astype("<u2")
+    path = tmp_path / "p.tif"
+    write_tiff(path, [{258: (bits,) * channels}], [rows.tobytes()])
+    told = struct.pack("<HHLL", 262, 4, 1, 1)
+    assert path.read_bytes().count(told) == 1
+    path.write_bytes(path.read_bytes().replace(told, struct.pack("<HHLL", 65001, 4, 1, 1)))
+    assert_shows(path, levels.reshape(page.shape) / (2**bits - 1))
+
+
+@pytest.mark.parametrize("across, down", [(1, 1), (2, 1), (2, 2), (4, 1)])
+@pytest.mark.parametrize("compression", [1, 8])
+def test_subsampled_chroma_has_its_own_place(across: int, down: int, compression: int, tmp_path: Path) -> None:
+    red, green, blue = (coloured()[:, :, channel] * 255 for channel in range(3))
+    light = 0.299 * red + 0.587 * green + 0.114 * blue
+    padded = [
+        np.pad(plane, ((0, -HEIGHT % down), (0, -WIDTH % across)), "edge")
+        for plane in (light, 128 + (blue - light) * 0.564, 128 + (red - light) * 0.713)
+    ]
+    rows, columns = padded[0].shape[0] // down, padded[0].shape[1] // across
+    blocks = [plane.reshape(rows, down, columns, across) for plane in padded]
+    unit = [blocks[0].swapaxes(1, 2).reshape(rows, columns, -1)]
+    unit += [chroma.mean(axis=(1, 3))[:, :, np.newaxis] for chroma in blocks[1:]]
+    data = np.rint(np.concatenate(unit, axis=2)).clip(0, 255).astype(np.uint8).tobytes()
+    tags = {258: (8, 8, 8), 262: 6, 259: compression, 530: (across, down)}
+    write_tiff(tmp_path / "p.tif", [tags], [data if compression == 1 else zlib.compress(data)])
+    shown = page_of(tmp_path / "p.tif").rgb
+    assert np.abs(shown - coloured() * 255).mean() < 1
 
 
 @pytest.mark.parametrize("tile", [None, (32, 32)])
@@ -253,7 +298,7 @@ def test_a_page_that_is_not_read_does_not_hide_the_others(tmp_path: Path) -> Non
     [
         ({259: 50001}, "compressed with WebP"), ({259: 50002}, "compressed with JPEG XL"),
         ({259: 34661}, "compressed with JBIG"), ({262: 9}, "of ICC L"), ({262: 32845}, "of LogLuv"),
-        ({258: 24}, "24-bit samples"), ({262: 2, 258: (4, 4, 4)}, "3 x 4-bit samples"), ({262: 2}, "1 x 8-bit samples"),
+        ({258: 24}, "24-bit samples"), ({262: 2, 258: (5, 6, 5)}, "3 x 5-bit samples"), ({262: 2}, "1 x 8-bit samples"),
         ({262: 6, 258: (16, 16, 16)}, "3 x 16-bit samples"), ({259: 4711}, "compression 4711"),
     ],
 )  # fmt: skip

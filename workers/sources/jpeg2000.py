@@ -12,13 +12,17 @@ import io
 import struct
 from typing import BinaryIO
 
+import cv2
+import numpy as np
 import pypdfium2
 from PIL import Image
 
 from workers.sources.reasons import is_of_the_system
 from workers.sources.sniffing import head_of
+from workers.stages.palette.depth import eight_bits
 
 _SIZES = b"\xff\x4f\xff\x51"  # start of the codestream, sizes
+_HALF = 127
 _START_OF_TILE_PART, _END_OF_CODESTREAM = 0xFF90, 0xFFD9
 _FIRST_COMPONENT = 40  # counted from the start of the codestream: after it come depth, x and y steps, three bytes each
 
@@ -31,19 +35,36 @@ def open_jpeg2000(image: Image.Image, file: BinaryIO) -> Image.Image:
     """
     steps = chroma_steps(head_of(file))
     if steps == (1, 1):
-        try:
-            image.load()
-            return image
-        except OSError as error:
-            if is_of_the_system(error):
-                raise
-        return Image.open(io.BytesIO(_without_counts(_whole(file))), formats=("JPEG2000",))
+        return _by_its_depth(_by_pillow(image, file), file)
     picture = _by_pdfium(_without_counts(_whole(file)), image.size)
     if picture is None:
         image.load()
         divides = image.width % steps[0] == 0 and image.height % steps[1] == 0
         picture = image if divides else image.convert("L")  # only the colours are wrong
     return picture
+
+
+def _by_pillow(image: Image.Image, file: BinaryIO) -> Image.Image:
+    try:
+        image.load()
+    except OSError as error:
+        if is_of_the_system(error):
+            raise
+        image = Image.open(io.BytesIO(_without_counts(_whole(file))), formats=("JPEG2000",))
+        image.load()
+    return image
+
+
+def _by_its_depth(image: Image.Image, file: BinaryIO) -> Image.Image:
+    """Return a colour picture as it is, or scaled by the depth it uses where its highest 8 bits are half empty."""
+    if image.mode != "RGB" or np.asarray(image).max() > _HALF:
+        return image
+    samples = cv2.imdecode(np.frombuffer(_without_counts(_whole(file)), np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None or samples.dtype != np.uint16 or samples.shape != (image.height, image.width, 3):
+        return image
+    scaled = Image.fromarray(np.ascontiguousarray(eight_bits(samples)[:, :, ::-1]))
+    scaled.info = image.info
+    return scaled
 
 
 def chroma_steps(head: bytes) -> tuple[int, int]:

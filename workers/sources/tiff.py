@@ -1,17 +1,19 @@
 """The directories of a TIFF: which of its pictures are pages, what they hold, and one of them opened.
 
 Pillow decodes what has 8 bits a sample and less; deeper samples it would cut to 8 bits before their real depth is
-known, or not read at all: those are read by `tiff_samples`.
+known: those are read by `tiff_samples`, and so are layouts that Pillow does not know.
 """
 
 from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import BinaryIO
 
-from PIL import Image, ImagePalette, UnidentifiedImageError
+from PIL import Image, ImagePalette, TiffImagePlugin, UnidentifiedImageError
 
 from workers.errors import ImageTooLarge, UnreadableImage
 from workers.sources.limits import Limits
@@ -27,6 +29,7 @@ _UNREAD_COMPRESSIONS = {
     34719: "MDI", 34720: "MDI", 34887: "LERC", 34892: "lossy DNG", 34933: "PNG", 34934: "JPEG XR", 50001: "WebP",
     50002: "JPEG XL", 52546: "JPEG XL", 65000: "Kodak's raw compression", 65535: "a camera's raw compression",
 }  # fmt: skip
+_YCBCR = 6
 _KIND_TAGS = (_NEW_SUBFILE_TYPE, _SUBFILE_TYPE)
 _CAMERA_RAW = {32803, 34892}  # colour filter array, linear raw
 _UNREAD_COLOURS = {4: "a mask", 9: "ICC L*a*b*", 10: "ITU L*a*b*", 32844: "LogL", 32845: "LogLuv", 51177: "depths"}
@@ -57,7 +60,12 @@ def open_tiff(file: BinaryIO, name: str, frame: int, limits: Limits) -> Image.Im
         ImageTooLarge: it has more pixels than the limit.
         What Pillow's decoders raise.
     """
-    from workers.sources.tiff_samples import LAYOUT_TAGS, is_deep, open_deep, unread_samples  # NumPy, not in discovery
+    from workers.sources.tiff_samples import (  # NumPy, not in discovery
+        LAYOUT_TAGS,
+        add_photometric,
+        is_deep,
+        open_samples,
+    )
 
     tiff = tiff_file(file)
     main = next(islice(tiff.chain(), frame - 1, None), None)
@@ -66,12 +74,13 @@ def open_tiff(file: BinaryIO, name: str, frame: int, limits: Limits) -> Image.Im
     offset = max(_full_pictures(tiff, main), key=lambda place: _pixels(tiff, place), default=main)
     tags = tiff.tags(offset, (*LAYOUT_TAGS, _COLOUR_MAP))
     _refuse(tags, name, limits)
-    if is_deep(tags):
-        return open_deep(tiff, tags, name, limits)
+    if add_photometric(tags) or is_deep(tags):
+        return open_samples(tiff, tags, name, limits)
     try:
-        image = _by_pillow(tiff, offset, frame if offset == main else None)
-    except UnidentifiedImageError as error:
-        raise unread_samples(tags, name) from error
+        with _by_libtiff(tags):
+            image = _by_pillow(tiff, offset, frame if offset == main else None)
+    except UnidentifiedImageError:
+        return open_samples(tiff, tags, name, limits)
     _mend_colour_map(image, tags)
     return image
 
@@ -128,6 +137,17 @@ def _by_pillow(tiff: TiffFile, offset: int, frame: int | None) -> Image.Image:
     whole = bytearray(tiff.file.read())
     struct.pack_into(tiff.order + ("Q" if tiff.is_big else "L"), whole, 8 if tiff.is_big else 4, offset)
     return Image.open(io.BytesIO(whole), formats=("TIFF",))
+
+
+@contextmanager
+def _by_libtiff(tags: Tags) -> Iterator[None]:
+    """Let libtiff read uncompressed YCbCr, too: Pillow's own reader takes subsampled chroma for whole pixels."""
+    before = TiffImagePlugin.READ_LIBTIFF
+    TiffImagePlugin.READ_LIBTIFF = before or first(tags, _PHOTOMETRIC, 0) == _YCBCR
+    try:
+        yield
+    finally:
+        TiffImagePlugin.READ_LIBTIFF = before
 
 
 def _mend_colour_map(image: Image.Image, tags: Tags) -> None:

@@ -1,4 +1,4 @@
-"""The samples of a TIFF that are deeper than 8 bits, whatever their number, type, order and layout.
+"""The samples of a TIFF, whatever their depth, number, type, order and layout.
 
 libtiff, through Pillow, unpacks the bytes of strips and tiles: it is given a directory that calls each row a row of
 grey bytes. What the bytes mean (depth, byte order, planes, predictor) is done here.
@@ -17,7 +17,7 @@ from PIL import Image
 from workers.errors import ImageTooLarge, UnreadableImage
 from workers.sources.limits import Limits
 from workers.sources.tiff_tags import Tags, TiffFile, first
-from workers.stages.palette.depth import Samples, eight_bits
+from workers.stages.palette.depth import Pixels, Samples, eight_bits
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
 _STRIP_OFFSETS, _SAMPLES, _STRIP_ROWS, _STRIP_SIZES, _PLANES, _PREDICTOR = 273, 277, 278, 279, 284, 317
@@ -65,8 +65,8 @@ def is_deep(tags: Tags) -> bool:
     return max(tags.get(_BITS, ()), default=1) > 8 or first(tags, _FORMAT, 1) == 2
 
 
-def open_deep(tiff: TiffFile, tags: Tags, name: str, limits: Limits) -> Image.Image:
-    """Return the picture of a directory in 8 bits, scaled by the depth that its samples use.
+def open_samples(tiff: TiffFile, tags: Tags, name: str, limits: Limits) -> Image.Image:
+    """Return the picture of a directory in 8 bits; samples of more bits are scaled by the depth that they use.
 
     Raises:
         UnreadableImage: samples of this kind are not read.
@@ -80,11 +80,22 @@ def open_deep(tiff: TiffFile, tags: Tags, name: str, limits: Limits) -> Image.Im
     if layout.row_bytes * layout.planes * layout.height > limits.max_pixels * _MOST_SAMPLE_BYTES:
         raise ImageTooLarge(f"{name} is too large: {count} samples of {layout.bits} bits a pixel; reduce it.")
     samples = _samples(tiff, tags, layout)
-    image = _picture(samples, mode, photometric, tags.get(_EXTRA, ()))
+    image = _picture(samples, mode, photometric, tags.get(_EXTRA, ()), layout.bits)
     if profile := tags.get(_PROFILE):
         image.info["icc_profile"] = bytes(profile)
     image.getexif()[_ORIENTATION] = first(tags, _ORIENTATION, 1)
     return image
+
+
+def add_photometric(tags: Tags) -> bool:
+    """Fill in what the samples mean as libtiff does where no tag tells it; return whether it was missing.
+
+    Pillow would take them for ink: a grey page without the tag came out as its negative.
+    """
+    if _PHOTOMETRIC in tags or first(tags, _COMPRESSION, 1) not in _OF_BYTES:
+        return False
+    tags[_PHOTOMETRIC] = (2 if first(tags, _SAMPLES, len(tags.get(_BITS, (1,)))) >= 3 else 1,)
+    return True
 
 
 def unread_samples(tags: Tags, name: str) -> UnreadableImage:
@@ -117,7 +128,7 @@ def _layout(tags: Tags, order: str) -> _Layout:
 
 def _is_read(tags: Tags, layout: _Layout) -> bool:
     whole = layout.bits in {"u": (8, 16, 32), "i": (8, 16, 32), "f": (16, 32, 64)}.get(layout.kind, ())
-    packed = layout.kind == "u" and 8 < layout.bits < 16 and layout.predictor == 1
+    packed = layout.kind == "u" and 0 < layout.bits < 16 and layout.predictor == 1
     predicted = {1: True, 2: layout.kind != "f", 3: layout.kind == "f"}.get(layout.predictor, False)
     in_bytes = first(tags, _COMPRESSION, 1) in _OF_BYTES
     if first(tags, _PHOTOMETRIC, 0) == _LAB and (layout.bits != 16 or layout.kind == "f"):
@@ -196,7 +207,7 @@ def _meaning(rows: Samples, layout: _Layout) -> Samples:
 
 
 def _of_packed_bits(rows: Samples, layout: _Layout) -> Samples:
-    """Return samples of 9 to 15 bits, the highest bit first, as uint16; some rows at a time, to save memory."""
+    """Return samples of 1 to 15 bits, the highest bit first, as uint16; some rows at a time, to save memory."""
     count = layout.padded_width * layout.group
     weights = (1 << np.arange(layout.bits - 1, -1, -1)).astype(np.uint16)
     values = np.empty((len(rows), count), np.uint16)
@@ -214,21 +225,28 @@ def _of_float_differences(rows: Samples, layout: _Layout) -> Samples:
     return np.ascontiguousarray(planes.swapaxes(2, 3)).view(f">f{size}").astype(f"=f{size}")
 
 
-def _picture(samples: Samples, mode: str, photometric: int, extra: tuple[int, ...]) -> Image.Image:
+def _picture(samples: Samples, mode: str, photometric: int, extra: tuple[int, ...], bits: int) -> Image.Image:
     """Return the samples (height, width, n) as an image of 8 bits, grey and RGB with their alpha."""
     if mode == "LAB":
         return _lab(samples)
     is_ink = photometric in (0, 5)
-    colours = eight_bits(samples[:, :, : len(mode)], is_ink=is_ink)
+    colours = _in_eight_bits(samples[:, :, : len(mode)], bits, is_ink)
     if photometric == 0:
         colours = 255 - colours
     alpha = _alpha(samples.shape[2] - len(mode), mode, extra)
     if alpha is None:
         return Image.fromarray(np.ascontiguousarray(colours.squeeze(2) if mode == "L" else colours), mode)
     place, suffix = alpha
-    opacity = eight_bits(samples[:, :, len(mode) + place, np.newaxis])
+    opacity = _in_eight_bits(samples[:, :, len(mode) + place, np.newaxis], bits)
     pixels = np.concatenate([colours, opacity], axis=2)
     return Image.frombytes(mode + suffix, pixels.shape[1::-1], pixels.tobytes())
+
+
+def _in_eight_bits(samples: Samples, bits: int, is_ink: bool = False) -> Pixels:
+    if bits <= 8 and samples.dtype.kind == "u":  # all their bits are used
+        scaled: Pixels = (samples.astype(np.uint16) * 255 // (2**bits - 1)).astype(np.uint8)
+        return scaled
+    return eight_bits(samples, is_ink=is_ink)
 
 
 def _lab(samples: Samples) -> Image.Image:

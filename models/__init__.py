@@ -4,6 +4,7 @@ from models.attempt import Attempt
 from models.base import Base, database_now
 from models.face import Face
 from models.page import Page
+from models.page_description import PageDescription
 from models.page_run import PageRun, PageRunState
 from models.picture import Picture
 from models.pipeline import Pipeline
@@ -19,6 +20,7 @@ __all__ = [
     "Base",
     "Face",
     "Page",
+    "PageDescription",
     "PageRun",
     "PageRunState",
     "Picture",

@@ -20,6 +20,9 @@ class Volume(Base):
     source: Mapped[str] = mapped_column(Text, comment="The path as the user gave it")
     location: Mapped[str] = mapped_column(Text, comment="Absolute path, where the workers find it")
     kind: Mapped[str] = mapped_column(String(16), comment="directory, zip, tar, pdf or image")
+    fields: Mapped[str | None] = mapped_column(
+        Text, comment="Pattern by which paths describe pages, as given to ingest --fields; NULL without"
+    )
     created_at: Mapped[datetime] = mapped_column(
         UtcDateTime, server_default=database_now(), comment="When it was first ingested, UTC"
     )

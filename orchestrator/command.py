@@ -33,6 +33,7 @@ COMMANDS = {
     "query": "orchestrator.commands.query",
     "schema": "orchestrator.commands.schema",
     "settings": "orchestrator.commands.settings",
+    "describe": "orchestrator.commands.describe",
     "export": "orchestrator.commands.export",
     "report": "orchestrator.commands.report",
     "overlay": "orchestrator.commands.overlay",

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from models.views.view import KEYS, OF_PAGE_RUN, OF_PIPELINE, PAGE, PIPELINE, Column, View, columns, with_history
+from models.page_description import PageDescription
+from models.views.view import (
+    KEYS,
+    OF_DESCRIPTION,
+    OF_PAGE_RUN,
+    OF_PIPELINE,
+    PAGE,
+    PIPELINE,
+    Column,
+    View,
+    columns,
+    meanings,
+    select,
+    with_history,
+)
 
 STATUS = (
     PAGE
@@ -45,6 +59,14 @@ STATUS = (
         ("width_mm", "25.4 * r.width / r.dpi_x", "Width of the scan, millimetres; NULL without dots per inch"),
         ("height_mm", "25.4 * r.height / r.dpi_y", "Height of the scan, millimetres; NULL without dots per inch"),
     )
+)
+WHOSE = columns(
+    ("m.title", "Title of the newspaper, periodical or book; NULL where nothing says it"),
+    ("m.date_issued", "Date of issue: 1898, 1898-11 or 1898-11-10, as precise as it is known"),
+    ("m.issue", "Number of the issue, as given"),
+    ("m.edition", "Edition of the day, as given"),
+    ("m.sequence", "Place in its issue; 1 is the front page"),
+    ("m.page_label", "Page number as printed"),
 )
 GONE = columns(
     ("p.gone_at", "When an ingest of its volume no longer found the scan, UTC; NULL while it is present"),
@@ -145,9 +167,28 @@ TIMINGS = (
     + KEYS
 )
 
+METADATA = (
+    PAGE
+    + columns(*((f"m.{c.name}", c.comment or "") for c in PageDescription.__table__.columns if c.name != "page_id"))
+    + columns(("p.page_id", "Number of the page: the same in all views"))
+)
+DESCRIBED = """FROM page_description m
+    JOIN page p ON p.page_id = m.page_id AND p.gone_at IS NULL
+    JOIN volume v ON v.volume_id = p.volume_id"""
+
 VIEWS: tuple[View, ...] = (
     *with_history(
-        "page_status", "Where each page stands", STATUS, f"FROM page_run r{OF_PAGE_RUN}{OF_PIPELINE}", more=GONE
+        "page_status",
+        "Where each page stands, what it is, and what was found on it",
+        STATUS + WHOSE,
+        f"FROM page_run r{OF_PAGE_RUN}{OF_PIPELINE}{OF_DESCRIPTION}",
+        more=GONE,
+    ),
+    View(
+        "page_metadata",
+        "Whose page it is: title, date, place in its issue; of pages that are present and described",
+        meanings(METADATA),
+        select(METADATA, DESCRIBED),
     ),
     *with_history("page_lines", "Text lines in reading order", LINES, _of("text_line", "t")),
     *with_history("page_blocks", "Blocks of text lines in reading order", BLOCKS, _of("text_block", "b")),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from orchestrator.discovery.discovery import FoundPage, SkippedFile, Volume
     from orchestrator.ingest.options import IngestOptions
     from orchestrator.ingest.run import Outcome
+    from orchestrator.metadata.patterns import PathPattern
+    from orchestrator.metadata.values import Description
     from workers.parameters import PipelineParameters
 
 
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 @click.option("--zip-encoding", metavar="NAME", help="Of names in ZIPs that tell none, e.g. cp932 [cp437].")
 @click.option("--no-wait", is_flag=True, help="Store and return; `broadsheet feed` and a fleet see to the rest.")
 @click.option("--interactive", is_flag=True, help="Go before every other ingest that is not interactive.")
+@click.option("--fields", metavar="PATTERN", help="What paths say: {title}/{date_issued:%Y-%m-%d}/{sequence}.")
+@click.option("--metadata", type=click.Path(path_type=Path), help="CSV with a column page and columns of fields.")
 @click.option("--refresh", is_flag=True, help="Read pages again that have results of older versions.")
 @click.option("--dry-run", is_flag=True, help="List what would be ingested, store nothing.")
 @json_option
@@ -53,6 +57,8 @@ def ingest(
     zip_encoding: str | None,
     no_wait: bool,
     interactive: bool,
+    fields: str | None,
+    metadata: Path | None,
     refresh: bool,
     dry_run: bool,
     as_json: bool,
@@ -60,15 +66,20 @@ def ingest(
     """Turn directories, images, ZIPs, TARs, PDFs and TIFFs into rows; run it again to go on where it stopped."""
     from orchestrator.ingest.options import IngestOptions
     from orchestrator.ingest.parameter_options import read_parameters
+    from orchestrator.metadata.patterns import path_pattern
+    from orchestrator.metadata.tables import read_table
     from workers.sources.zip_names import check_encoding
 
     if segmenter is not None:
         changes += (f"segmentation.segmenter={segmenter}",)
+    pattern = path_pattern(fields) if fields else None
+    if metadata is not None:
+        read_table(metadata)  # one that cannot be read is told before anything is started
     parameters = read_parameters(parameter_file, changes)
     find_volumes = partial(_volumes, settings, paths, zip_encoding and check_encoding(zip_encoding))
     if dry_run:
-        return _list(settings, find_volumes(), as_json)
-    options = IngestOptions(processes, not no_wait, interactive, refresh)
+        return _list(settings, find_volumes(), pattern, as_json)
+    options = IngestOptions(processes, not no_wait, interactive, refresh, fields, metadata)
     return _ingest(settings, find_volumes, parameters, options, as_json)
 
 
@@ -85,7 +96,7 @@ def _volumes(settings: Settings, paths: Sequence[Path], zip_encoding: str | None
     return volumes
 
 
-def _list(settings: Settings, volumes: Sequence[Volume], as_json: bool) -> int:
+def _list(settings: Settings, volumes: Sequence[Volume], pattern: PathPattern | None, as_json: bool) -> int:
     from orchestrator.database import own_files
     from orchestrator.discovery.discovery import find_pages
     from workers.sources.limits import Limits
@@ -97,7 +108,8 @@ def _list(settings: Settings, volumes: Sequence[Volume], as_json: bool) -> int:
     for volume in volumes:
         show.volume(volume)
         for page in find_pages(volume, limits, skipped=skipped.append, own=own, note=notes.append):
-            show.page(page)
+            whose = None if pattern is None else pattern.read(f"{volume.location}/{page.address.name}") or {}
+            show.page(page, whose)
     show.end(skipped, notes)
     return 0
 
@@ -111,8 +123,9 @@ class _Listed:
     def volume(self, volume: Volume) -> None:
         click.echo(f"{volume.source} ({volume.kind})")
 
-    def page(self, page: FoundPage) -> None:
-        click.echo(f"  {page.page_number}  {page.address.name}{f'  ! {page.error}' if page.error else ''}")
+    def page(self, page: FoundPage, whose: Description | None) -> None:
+        told = "" if whose is None else f"  {', '.join(f'{k}={v}' for k, v in whose.items()) or '? not of the pattern'}"
+        click.echo(f"  {page.page_number}  {page.address.name}{f'  ! {page.error}' if page.error else ''}{told}")
         self._count += 1
 
     def end(self, skipped: Sequence[SkippedFile], notes: Sequence[str]) -> None:
@@ -132,10 +145,10 @@ class _ListedAsJson:
     def volume(self, volume: Volume) -> None:
         self._volumes.append({"volume": volume.source, "kind": volume.kind, "pages": []})
 
-    def page(self, page: FoundPage) -> None:
+    def page(self, page: FoundPage, whose: Description | None) -> None:
         error = {"code": page.error.code, "message": str(page.error)} if page.error else None
         found = {"page": page.address.name, "page_number": page.page_number, "size_bytes": page.size_bytes}
-        self._volumes[-1]["pages"].append(found | {"error": error})
+        self._volumes[-1]["pages"].append(found | {"error": error} | ({} if whose is None else {"metadata": whose}))
 
     def end(self, skipped: Sequence[SkippedFile], notes: Sequence[str]) -> None:
         passed_over = [{"file": file.name, "reason": file.reason} for file in skipped]

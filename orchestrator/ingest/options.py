@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
     """How the user wants the run: how many local processes, whether to wait for the end, before others or not.
 
-    `refresh` reads pages again that have results of older versions of the software.
+    `refresh` reads pages again that have results of older versions of the software. `fields`, a pattern of paths, and
+    `metadata`, a table, say whose pages they are.
     """
 
     processes: int | None = None
     wait: bool = True
     interactive: bool = False
     refresh: bool = False
+    fields: str | None = None
+    metadata: Path | None = None

@@ -29,6 +29,7 @@ from orchestrator.ingest.rows import store_pipeline
 from orchestrator.ingest.summary import Counts, Summary, count_finished, count_page_runs, moment, summarise
 from orchestrator.ingest.volumes import VolumeIngester
 from orchestrator.local.services import Services
+from orchestrator.metadata.patterns import path_pattern
 from orchestrator.terminal.ctrl_c import uninterrupted
 from orchestrator.throttle import Throttle
 from workers.celery import app_for
@@ -201,7 +202,8 @@ def _storing(
     pipeline_id = store_pipeline(engine, parameters, versions_for(parameters))
     older = () if options.refresh else older_versions(engine, pipeline_id)
     priority = INTERACTIVE if options.interactive else BULK
-    return VolumeIngester(engine, reader, settings, display, pipeline_id, priority, older)
+    fields = path_pattern(options.fields) if options.fields else None
+    return VolumeIngester(engine, reader, settings, display, pipeline_id, priority, older, fields, options.metadata)
 
 
 def _prepared(

@@ -14,6 +14,9 @@ from orchestrator.ingest.known_hashes import KnownHashes
 from orchestrator.ingest.overlaps import absorb, volume_around
 from orchestrator.ingest.progress import Display
 from orchestrator.ingest.rows import StoredCounts, Target, store_pages, store_volume
+from orchestrator.metadata.describe import describe_volume, remember_pattern
+from orchestrator.metadata.patterns import PathPattern
+from orchestrator.metadata.told import told
 from orchestrator.terminal.wording import counted
 from workers.config import Settings
 from workers.lease.database import Result, retry_while_down
@@ -32,6 +35,8 @@ class VolumeIngester:
     pipeline_id: int
     priority: int
     older: tuple[int, ...] = ()
+    fields: PathPattern | None = None
+    metadata: Path | None = None
     volume_ids: list[int] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
     found: int = 0
@@ -72,6 +77,15 @@ class VolumeIngester:
             absorbed = self.retry_while_down(lambda: absorb(self.engine, volume_id, volume.location))
             if absorbed:
                 self.display.note(f"{counted(absorbed, 'page')} of volumes inside {volume.source} now belong to it.")
+
+        self.retry_while_down(lambda: self._describe(volume_id, volume.source))
+
+    def _describe(self, volume_id: int, source: str) -> None:
+        if self.fields is not None:
+            remember_pattern(self.engine, volume_id, self.fields)
+        described = describe_volume(self.engine, volume_id, self.metadata)
+        if described is not None:
+            self.display.note(told(source, described))
 
     def _outermost(self, volume: Volume) -> Volume:
         around = self.retry_while_down(lambda: volume_around(self.reader, volume.location))

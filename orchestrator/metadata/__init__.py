@@ -1,0 +1,1 @@
+"""Whose pages they are: from paths, and from tables beside the scans."""

@@ -168,7 +168,7 @@ class Chaos:
     def deliver_twice(self) -> None:
         """Send messages of page runs in any state."""
         numbers = self.random.sample(range(1, 50), 10)
-        RedisBroker(app_for(self.fleet.settings)).ring([(number, Queue.BULK) for number in numbers])
+        RedisBroker(app_for(self.fleet.settings)).publish([(number, Queue.BULK) for number in numbers])
 
 
 def run(seed: int, pages: int, minutes: float, folder: Path) -> Counter[str]:

@@ -24,21 +24,21 @@ Message = tuple[int, Queue]
 class Broker(Protocol):
     """What a feeder needs of a broker."""
 
-    def ring(self, messages: Sequence[Message]) -> None:
+    def publish(self, messages: Sequence[Message]) -> None:
         """Send messages.
 
         Raises:
             ServiceDown: the broker does not take them; some may have been sent.
         """
 
-    def count(self) -> int:
+    def queue_length(self) -> int:
         """Return how many messages wait in the queues.
 
         Raises:
             ServiceDown: the broker does not answer.
         """
 
-    def waiting(self) -> set[int]:
+    def queued_ids(self) -> set[int]:
         """Return the page runs whose messages wait in the queues.
 
         Raises:
@@ -62,7 +62,7 @@ class RedisBroker:
             *connection.channel_errors,
         )
 
-    def ring(self, messages: Sequence[Message]) -> None:
+    def publish(self, messages: Sequence[Message]) -> None:
         """Send messages, many in one round trip.
 
         What `send_task` would look up again for each message is left out: half of its time.
@@ -82,12 +82,12 @@ class RedisBroker:
                     **message.properties,
                 )
 
-    def count(self) -> int:
+    def queue_length(self) -> int:
         """Return how many messages wait in the queues."""
         with self._translated(), self._client() as client:
             return sum(client.llen(queue) for queue in Queue)
 
-    def waiting(self) -> set[int]:
+    def queued_ids(self) -> set[int]:
         """Return the page runs whose messages wait in the queues; what is no message of ours is passed over."""
         with self._translated(), self._client() as client:
             # of the commands that we use, kombu leaves this one without the prefix

@@ -26,7 +26,7 @@ class CircuitBreaker:
     max_failure_rate: int
     min_pages: int = MIN_PAGES
 
-    def stops(self, ended: int, quarantined: int) -> bool:
+    def trips(self, ended: int, quarantined: int) -> bool:
         """Return whether so many failures are too many."""
         if ended < self.min_pages:
             return False
@@ -34,7 +34,7 @@ class CircuitBreaker:
         spread = CERTAINTY * math.sqrt((share * (1 - share) + square / 4) / ended)
         return (share + square / 2 - spread) / (1 + square) * 100 > self.max_failure_rate
 
-    def sentence(self, ended: int, quarantined: int) -> str:
+    def message(self, ended: int, quarantined: int) -> str:
         """Return what the user is told."""
         return (
             f"Feeding has stopped: {quarantined:,} of {ended:,} pages failed, more than {self.max_failure_rate} %. "
@@ -67,4 +67,4 @@ def failing_volumes(engine: Engine, breaker: CircuitBreaker) -> list[FailingVolu
     )
     with engine.connect() as connection:
         rows = [FailingVolume(*row) for row in connection.execute(statement)]
-    return [volume for volume in rows if breaker.stops(volume.ended, volume.quarantined)]
+    return [volume for volume in rows if breaker.trips(volume.ended, volume.quarantined)]

@@ -59,7 +59,7 @@ class Feeder:
         chosen = take(self.engine, self.window, self.scope, self._workers)
         if chosen:
             try:
-                self.broker.ring(chosen)
+                self.broker.publish(chosen)
             except ServiceDown:
                 put_back(self.engine, [number for number, _ in chosen])
                 raise
@@ -82,9 +82,9 @@ class Feeder:
         """Return the page runs that are queued in SQL and nowhere in the broker."""
         queued = queued_before(self.engine, UNHEARD_SECONDS)
         # Counting is cheap for the broker, and nearly always enough.
-        if not queued or self.broker.count() >= len(queued):
+        if not queued or self.broker.queue_length() >= len(queued):
             return set()
-        return queued - self.broker.waiting()
+        return queued - self.broker.queued_ids()
 
 
 @dataclass(slots=True)
@@ -101,12 +101,7 @@ class FeederLoop:
     _on_duty: bool = field(default=False, init=False)
     _waiting_for: str = field(default="", init=False)
 
-    @property
-    def waits(self) -> bool:
-        """Whether the last round found a service down."""
-        return bool(self._waiting_for)
-
-    def round(self) -> bool:
+    def run_once(self) -> bool:
         """Feed once, when it is our turn; True if it was, and nothing was in the way.
 
         Raises:

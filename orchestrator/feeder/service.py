@@ -42,12 +42,12 @@ def feed_until_stopped(settings: Settings) -> None:
     engine = open_for_ingest(settings.database_url)
     with contextlib.closing(FeederLock(engine)) as lock, _asked_to_stop() as stopped:
         feeder = Feeder(engine, RedisBroker(app_for(settings)), settings)
-        shift = FeederLoop(feeder, lock, log.warning)
+        loop = FeederLoop(feeder, lock, log.warning)
         watch = FailureWatch(engine, CircuitBreaker(settings.max_failure_rate))
         beaten_at = float("-inf")
         log.info("feeding when it is our turn")
         while not stopped.wait(POLL_SECONDS):
-            if shift.round():
+            if loop.run_once():
                 feeder.scope = replace(feeder.scope, held=watch.held())
             if time.monotonic() - beaten_at > HEARTBEAT_SECONDS:
                 beat(settings.heartbeat_file)
@@ -72,10 +72,10 @@ class FailureWatch:
             with self._throttle.timed():
                 failing = failing_volumes(self.engine, self.breaker)
         except OperationalError:
-            return self._held  # the shift says that the database is away
+            return self._held  # the loop says that the database is away
         for volume in failing:
             if volume.volume_id not in self._held:
-                log.error("%s: %s", volume.source, self.breaker.sentence(volume.ended, volume.quarantined))
+                log.error("%s: %s", volume.source, self.breaker.message(volume.ended, volume.quarantined))
         self._held = tuple(volume.volume_id for volume in failing)
         return self._held
 

@@ -65,62 +65,62 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Run:
+class IngestRun:
     """What one `broadsheet ingest` works on; `add` its volumes, then `wait`."""
 
-    storing: VolumeIngester
+    ingester: VolumeIngester
     services: Services
-    shift: FeederLoop
+    feeding: FeederLoop
     breaker: CircuitBreaker
     stopped: str | None = None
     _throttle: Throttle = field(default_factory=lambda: Throttle(COUNTING_SHARE))
     _unfinished: int = 1
 
-    def through(self, volumes: Sequence[Volume]) -> Outcome:
+    def run(self, volumes: Sequence[Volume]) -> Outcome:
         """Take volumes from their first file to the last page run's end."""
-        began = moment(self.storing.engine)
+        began = moment(self.ingester.engine)
         try:
             for volume in volumes:
                 self.add(volume)
             self.wait()
         except KeyboardInterrupt:
-            self.storing.display.note("Stopping when the pages in work are finished; Ctrl-C again stops at once.")
+            self.ingester.display.note("Stopping when the pages in work are finished; Ctrl-C again stops at once.")
             raise
-        return self.storing.retry_while_down(lambda: self._outcome(began))
+        return self.ingester.retry_while_down(lambda: self._outcome(began))
 
     def _outcome(self, began: datetime) -> Outcome:
-        stored = self.storing
-        finished = count_finished(stored.reader, stored.volume_ids, stored.pipeline_ids, since=began)
-        summary = summarise(stored.reader, stored.volume_ids, stored.pipeline_ids)
-        skipped = tuple(stored.skipped)
-        return Outcome(summary, finished, skipped, self.stopped, kept=stored.kept, taken_over=stored.taken_over)
+        ingester = self.ingester
+        finished = count_finished(ingester.reader, ingester.volume_ids, ingester.pipeline_ids, since=began)
+        summary = summarise(ingester.reader, ingester.volume_ids, ingester.pipeline_ids)
+        skipped = tuple(ingester.skipped)
+        return Outcome(summary, finished, skipped, self.stopped, kept=ingester.kept, taken_over=ingester.taken_over)
 
     def add(self, volume: Volume) -> None:
         """Find and store the pages of a volume; the workers begin while later pages are still being found."""
-        self.storing.add(volume, self._feed)
+        self.ingester.add(volume, self._feed)
 
     def _feed(self) -> None:
-        self.shift.feeder.scope = Scope(tuple(self.storing.volume_ids))
-        self.tend()
+        self.feeding.feeder.scope = Scope(tuple(self.ingester.volume_ids))
+        self.poll()
 
     def wait(self) -> None:
         """Feed and watch until every page run of the volumes has ended."""
-        self.storing.display.show_found(self.storing.found, discovering=False)
+        self.ingester.display.show_found(self.ingester.found, discovering=False)
         self._throttle.expire()
         began = time.monotonic()
-        while self.tend():
+        while self.poll():
             # A short run is looked after often: its user waits for the end of one page.
             time.sleep(min(POLL_SECONDS, POLL_SHARE * (time.monotonic() - began) + LEAST_POLL_SECONDS))
 
-    def tend(self) -> int:
+    def poll(self) -> int:
         """Do one round of what needs doing; returns how many page runs are still to end in this run."""
         self.services.keep_alive()
         if self.stopped is None:
-            self.shift.round()
+            self.feeding.run_once()
         try:
             return self._count()
         except OperationalError:
-            if self.storing.engine.dialect.name == "sqlite":
+            if self.ingester.engine.dialect.name == "sqlite":
                 raise
             time.sleep(1)  # the feeder says that the database is away
             return self._unfinished
@@ -129,18 +129,18 @@ class Run:
         if not self._throttle.is_due():
             return self._unfinished
         with self._throttle.timed():
-            counts = count_page_runs(self.storing.reader, self.storing.volume_ids, self.storing.pipeline_ids)
-        self.storing.display.show_counts(counts)
-        self._mind_failures(counts)
+            counts = count_page_runs(self.ingester.reader, self.ingester.volume_ids, self.ingester.pipeline_ids)
+        self.ingester.display.show_counts(counts)
+        self._stop_when_too_many_fail(counts)
         self._unfinished = counts.unfinished if self.stopped is None else counts.of(*IN_FLIGHT)
         return self._unfinished
 
-    def _mind_failures(self, counts: Counts) -> None:
+    def _stop_when_too_many_fail(self, counts: Counts) -> None:
         quarantined = counts.of(PageRunState.QUARANTINED)
         ended = quarantined + counts.of(PageRunState.DONE)
-        if self.stopped is None and counts.of(PageRunState.READY) and self.breaker.stops(ended, quarantined):
-            self.stopped = self.breaker.sentence(ended, quarantined)
-            self.storing.display.note(self.stopped)
+        if self.stopped is None and counts.of(PageRunState.READY) and self.breaker.trips(ended, quarantined):
+            self.stopped = self.breaker.message(ended, quarantined)
+            self.ingester.display.note(self.stopped)
 
 
 def run_ingest(
@@ -161,7 +161,7 @@ def run_ingest(
     with contextlib.closing(FeederLock(engine)) as lock:
         try:
             started.begin()
-            outcome = _prepared(engine, settings, parameters, started, lock, options, display).through(volumes)
+            outcome = _make_run(engine, settings, parameters, started, lock, options, display).run(volumes)
         except BaseException:
             try:
                 started.stop()
@@ -186,16 +186,16 @@ def store_only(
 ) -> Outcome:
     """Find and store the pages of volumes; a feeder, or a later ingest, sees to the rest."""
     engine = open_for_ingest(settings.database_url)
-    storing = _storing(engine, settings, parameters, options, display)
+    ingester = _ingester(engine, settings, parameters, options, display)
     for volume in volumes:
-        storing.add(volume, after_block=lambda: None)
-    display.show_found(storing.found, discovering=False)
-    summary = storing.retry_while_down(lambda: summarise(storing.reader, storing.volume_ids, storing.pipeline_ids))
+        ingester.add(volume, after_block=lambda: None)
+    display.show_found(ingester.found, discovering=False)
+    summary = ingester.retry_while_down(lambda: summarise(ingester.reader, ingester.volume_ids, ingester.pipeline_ids))
     engine.dispose()
-    return Outcome(summary, 0, tuple(storing.skipped), kept=storing.kept, taken_over=storing.taken_over)
+    return Outcome(summary, 0, tuple(ingester.skipped), kept=ingester.kept, taken_over=ingester.taken_over)
 
 
-def _storing(
+def _ingester(
     engine: Engine, settings: Settings, parameters: PipelineParameters, options: IngestOptions, display: Display
 ) -> VolumeIngester:
     reader = open_engine_read_only(settings.database_url)
@@ -206,7 +206,7 @@ def _storing(
     return VolumeIngester(engine, reader, settings, display, pipeline_id, priority, older, fields, options.metadata)
 
 
-def _prepared(
+def _make_run(
     engine: Engine,
     settings: Settings,
     parameters: PipelineParameters,
@@ -214,11 +214,11 @@ def _prepared(
     lock: FeederLock,
     options: IngestOptions,
     display: Display,
-) -> Run:
+) -> IngestRun:
     feeder = Feeder(engine, RedisBroker(app_for(started.settings)), settings, Scope(()), started.processes())
-    return Run(
-        storing=_storing(engine, settings, parameters, options, display),
+    return IngestRun(
+        ingester=_ingester(engine, settings, parameters, options, display),
         services=started,
-        shift=FeederLoop(feeder, lock, display.note, own_broker=started.worker is not None),
+        feeding=FeederLoop(feeder, lock, display.note, own_broker=started.worker is not None),
         breaker=CircuitBreaker(settings.max_failure_rate),
     )

@@ -28,7 +28,7 @@ def install() -> tuple[processing.Steps, tuple[str, ...]]:
     """Hang up the faults of this process's plan; returns the steps and the command of a suspect's process."""
     reach("start")
     event.listen(Engine, "commit", at_commit)
-    RedisBroker.ring = ring  # type: ignore[method-assign]
+    RedisBroker.publish = publish  # type: ignore[method-assign]
     return processing.Steps(load, analyse, record), (sys.executable, "-m", "tests.faults.alone")
 
 
@@ -78,10 +78,10 @@ def at_commit(_connection: Any) -> None:
             return
 
 
-_true_ring = RedisBroker.ring
+_true_publish = RedisBroker.publish
 
 
-def ring(self: RedisBroker, messages: Sequence[Message]) -> None:
+def publish(self: RedisBroker, messages: Sequence[Message]) -> None:
     """Strike between the feeder's commit and its messages."""
     reach("publish")
-    _true_ring(self, messages)
+    _true_publish(self, messages)

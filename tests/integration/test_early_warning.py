@@ -28,7 +28,7 @@ def finish(engine: Engine, page_run_ids: list[int], state: str) -> None:
     [(99, 99, False), (100, 14, False), (100, 15, True), (1000, 115, False), (1000, 116, True)],
 )
 def test_the_brake_waits_for_enough_pages_and_allows_its_share(ended: int, quarantined: int, stops: bool) -> None:
-    assert CircuitBreaker(10).stops(ended, quarantined) is stops
+    assert CircuitBreaker(10).trips(ended, quarantined) is stops
 
 
 def test_only_the_failing_volume_is_held_and_a_retry_frees_it(engine: Engine) -> None:

@@ -71,11 +71,11 @@ def test_a_message_that_comes_many_times_is_worked_on_once(
         fleet.until(lambda: fleet.count("queued") > 0, "queued page runs")
         broker = RedisBroker(app_for(fleet.settings))
         for _ in range(3):
-            broker.ring([(number, Queue.BULK) for number in range(1, 9)])
+            broker.publish([(number, Queue.BULK) for number in range(1, 9)])
         fleet.worker(2)
         fleet.until_ended()
-        broker.ring([(number, Queue.BULK) for number in range(1, 9)])
-        fleet.until(lambda: broker.count() == 0, "the end of the messages")
+        broker.publish([(number, Queue.BULK) for number in range(1, 9)])
+        fleet.until(lambda: broker.queue_length() == 0, "the end of the messages")
         fleet.check()
         assert {row.attempts for n in range(1, 9) for row in [fleet.page_run(f"p{n:04}.png")]} == {1}
 
@@ -200,7 +200,7 @@ def test_cancelled_pages_are_dropped_from_the_queue(
         fleet.until(lambda: in_work(fleet, "p0001.png"), "the page in work")
         assert cancel(fleet.engine, Selection()) == 12
         broker = RedisBroker(app_for(fleet.settings))
-        fleet.until(lambda: broker.count() == 0, "the end of the messages")
+        fleet.until(lambda: broker.queue_length() == 0, "the end of the messages")
         fleet.until(lambda: "in other hands, nothing stored" in fleet.logs(), "the end of the page in work")
         assert fleet.states() == {"cancelled": 12}
         assert put_back(fleet.engine, range(1, 13)) == 0

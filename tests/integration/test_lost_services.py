@@ -78,7 +78,7 @@ def test_a_message_whose_acknowledgement_is_not_heard_does_not_keep_its_place() 
     with a_redis() as redis:
         app = make_app(Settings(broker_url=redis.url), "a database")
         app.conf.broker_transport_options = dict(app.conf.broker_transport_options, socket_timeout=0.2)
-        RedisBroker(app).ring([(1, Queue.BULK), (2, Queue.BULK)])
+        RedisBroker(app).publish([(1, Queue.BULK), (2, Queue.BULK)])
         received: list[Message] = []
         with app.connection_for_read() as connection, connection.channel() as channel:
             channel.basic_qos(0, 1, False)

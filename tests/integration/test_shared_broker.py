@@ -55,9 +55,9 @@ def test_two_databases_on_one_redis_do_not_meet(redis_server: RedisServer, tmp_p
         RedisBroker(app_for(Settings(database_url=a_database(tmp_path, name), broker_url=redis_server.url)))
         for name in ("one.db", "other.db")
     )
-    one.ring([(1, Queue.BULK), (2, Queue.INTERACTIVE)])
-    assert (one.count(), one.waiting()) == (2, {1, 2})
-    assert (other.count(), other.waiting()) == (0, set())
+    one.publish([(1, Queue.BULK), (2, Queue.INTERACTIVE)])
+    assert (one.queue_length(), one.queued_ids()) == (2, {1, 2})
+    assert (other.queue_length(), other.queued_ids()) == (0, set())
     redis.Redis(port=redis_server.port).flushdb()
 
 

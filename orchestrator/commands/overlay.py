@@ -49,7 +49,7 @@ def overlay(
 
     if not (pages or suspects or volumes or faces):
         raise click.UsageError("Name pages, or give --suspects or --volume.")
-    target = output or Path(f"{Path(pages[0]).name}.overlay.png" if len(pages) == 1 else "overlays")
+    target = output or _default_output(pages)
     engine = open_existing(settings.database_url)
     selection = resolve(engine, Selection(volumes, pages, pipeline))
     if suspects:
@@ -58,3 +58,13 @@ def overlay(
         return overlay_files.write_face_sheets(engine, selection, target, form, settings.max_pixels)
     draw = dropped_image if dropped else overlay_image
     return overlay_files.write_overlays(engine, selection, target, form, width, settings.max_pixels, draw)
+
+
+def _default_output(pages: tuple[str, ...]) -> Path:
+    """Return a picture beside us for one page, a folder for more."""
+    from orchestrator.export.naming import page_path
+    from workers.sources.escape import typed
+
+    if len(pages) != 1 or set(pages[0]) & set("*?["):
+        return Path("overlays")
+    return Path(page_path("", typed(pages[0]), ".overlay.png").name)

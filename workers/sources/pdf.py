@@ -22,7 +22,7 @@ from workers.sources.limits import Limits
 from workers.sources.pdf_resolution import FINE_SHARE, POINTS_PER_INCH, RENDER_DPI, Ink, resolution
 
 _GRID, _CELL = 64, 8  # cells of the longer side, pixels of a cell, when a scan is compared with its page
-_ALIKE, _ALIKE_ON_AVERAGE = 40, 6  # grey levels: more is another picture, or a part of it is hidden
+_ALIKE, _ALIKE_ON_AVERAGE = 30, 4  # grey levels: more is another picture, or a part of it is hidden
 _COVERS = 0.98  # of the page's width and height, on each side
 _UNPRINTED = {pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP}  # as OCR engines lay text
 _NOT_A_PIXEL_MORE = 1 - 1e-6  # sides are rounded up, and sizes in points have seven digits

@@ -96,3 +96,13 @@ def test_a_line_with_long_letters_stays_one() -> None:
         ink[60:66, x : x + 3] = 1  # every fourth hangs below
     lines = np.array([[20, 46, 495, 66]])
     assert split_merged_lines(lines, evidence_of(ink, SCALE)).tolist() == lines.tolist()
+
+
+def test_tall_letters_over_a_row_of_low_ones_are_left_in_one_line() -> None:
+    ink = np.zeros((200, 600), np.uint8)
+    for k in range(12):  # low letters that stand on row 60, tall ones between them on row 69
+        x = 20 + 32 * k
+        ink[52:60, x : x + 2] = ink[52:60, x + 7 : x + 9] = ink[55:57, x : x + 9] = 1
+        ink[31:69, x + 16 : x + 19] = ink[31:69, x + 24 : x + 27] = ink[31:34, x + 16 : x + 27] = 1
+    lines = np.array([[20, 31, 400, 69]])
+    assert split_merged_lines(lines, evidence_of(ink, SCALE)).tolist() == lines.tolist()

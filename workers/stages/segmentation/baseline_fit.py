@@ -66,9 +66,11 @@ def split_merged_lines(lines: Boxes, evidence: PageEvidence) -> Boxes:
     for number in doubtful.tolist():
         inside = np.flatnonzero(own == number + 1)
         foot = _foot_of_upper_row((c.y + c.height)[inside[_is_letter(c)[inside]]], c.scale)
-        if foot is not None:
+        if foot is None:
+            continue
+        above = c.y[inside] + c.height[inside] / 2 <= foot
+        if above.any() and not above.all():  # else the lower row's letters are so tall that they reach over the upper
             whole[number] = False
-            above = c.y[inside] + c.height[inside] / 2 <= foot
             rows += [_around(inside[above], lines[number], c), _around(inside[~above], lines[number], c)]
     return np.concatenate([lines[whole], np.array(rows, np.int64).reshape(-1, 4)])
 

@@ -26,7 +26,7 @@ from workers.parameters import (
     versions_for,
     with_installed,
 )
-from workers.stages.faces import yunet
+from workers.stages.faces import detection, yunet
 from workers.stages.faces.cascade import load_cascade, window_side
 from workers.stages.faces.detection import find_faces
 from workers.stages.faces.yunet import FaceWeightsMissing
@@ -302,3 +302,35 @@ def test_the_second_detector_finds_one_face_at_two_sizes(monkeypatch: pytest.Mon
     assert match_boxes(corners([face.bbox.to_xywh()]), corners([(300, 96, 96, 96)]), 0.9).score.true_positives == 1
     assert face.confidence == pytest.approx(0.9)
     assert find_faces(np.full((60, 60), 9, np.uint8), [], FaceParameters(detector="yunet", weights="any.onnx")) == ()
+
+
+def beside_type(monkeypatch: pytest.MonkeyPatch, box: tuple[int, int, int, int], confidence: float) -> tuple[Face, ...]:
+    """Return the faces of a page of type where the detector takes `box` for one."""
+    page = two_columns()
+    page.draw.rectangle((80, 1600, 380, 1790), outline=0)
+    for x in range(90, 380, 30):  # a drawing of lines on even paper
+        page.draw.line((x, 1600, x + 10, 1790), fill=0, width=3)
+    lines = [BoundingBox(*line) for line in page.lines]
+    found = np.array([[*box, confidence]])
+    monkeypatch.setattr(detection, "_in_region", lambda *_: found)
+    return find_faces(np.array(page.grey), lines, with_cascade(min_confidence=4.0), [BoundingBox(0, 0, 1400, 1800)])
+
+
+def test_what_is_made_of_letters_is_no_face_however_sure_the_detector_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert beside_type(monkeypatch, (100, 300, 300, 500), 1000.0) == ()
+
+
+def test_what_is_made_of_drawn_lines_is_a_face_only_where_the_detector_is_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawing = (120, 1610, 280, 1780)
+    assert beside_type(monkeypatch, drawing, 5.0) == ()
+    assert len(beside_type(monkeypatch, drawing, 40.0)) == 1
+
+
+def test_a_face_outside_of_the_picture_that_was_turned_was_made_of_its_border() -> None:
+    picture = np.full((200, 300), 128, np.uint8)
+    turned, way_back = detection._turn(picture, 20.0)
+    middle, corner = (turned.shape[1] / 2, turned.shape[0] / 2), (turned.shape[1] - 20.0, 20.0)
+    found = np.array([[x - 15, y - 15, x + 15, y + 15, 9.0] for x, y in (middle, corner)])
+    kept = detection._turned_back(found, way_back, picture.shape)
+    assert kept.shape == (1, 5)
+    assert kept[0].tolist() == pytest.approx([135, 85, 165, 115, 9], abs=1)

@@ -241,3 +241,22 @@ def test_a_narrow_column_of_numbers_beside_a_list_is_no_column_of_its_own() -> N
         text = " ".join(page.random.choices(WORDS, k=9))
         page.line(round(800 - font.getlength(text) / 2), y, text, 26)
     assert separators(page) == ()
+
+
+def test_a_gutter_ends_with_its_text_though_the_white_goes_on_to_a_notice_far_below() -> None:
+    page = DrawnPage()
+    page.column(80, 100, 560, 20)
+    page.column(720, 100, 560, 20)
+    page.column(720, 1300, 560, 4)
+    (gutter,) = separators(page)
+    assert gutter.bbox.y_max < 100 + 24 * 36
+
+
+def test_pieces_too_short_for_a_rule_make_a_gutter_a_printed_one() -> None:
+    page = two_columns()
+    for top in range(110, 1500, 170):
+        page.draw.line((680, top, 680, top + 54), fill=0, width=3)
+    assert [separator.origin for separator in separators(page)] == ["printed"]
+    page = two_columns()
+    page.draw.line((680, 110, 680, 170), fill=0, width=3)
+    assert [separator.origin for separator in separators(page)] == ["inserted"]

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PIL import ImageFont
+from PIL import Image, ImageFont
 
 from tests.unit.drawn_pages import DrawnPage, two_columns
 from tests.unit.evidence import evidence_of
@@ -218,3 +218,14 @@ def test_a_letter_that_touches_the_next_line_does_not_stretch_its_own() -> None:
     ink[70:106, 206:209] = 1  # a long stroke that hangs together with a tail of the line above
     lines = np.array([[20, 40, 380, 64], [20, 84, 380, 114]])
     assert grow_to_components(lines, evidence_of(ink, 20.0)).tolist() == lines.tolist()
+
+
+def test_the_strip_of_a_facing_page_is_left_out_and_a_column_at_the_edge_is_not() -> None:
+    page = two_columns()
+    strip = page.image.crop((640 - 40, 0, 640, page.height))  # the ends of the lines of the left column
+    beside = Image.new("L", (page.width + 40, page.height), 255)
+    beside.paste(strip, (0, 0))
+    beside.paste(page.image, (40, 0))
+    cropped = page.image.crop((80, 0, page.width, page.height))
+    assert len(analyse_page(beside, PipelineParameters()).lines) == len(page.lines)
+    assert len(analyse_page(cropped, PipelineParameters()).lines) == len(page.lines)

@@ -14,7 +14,7 @@ from workers.stages.second_reader.doubt import DOUBTFUL, measure_doubt
 from workers.stages.second_reader.joining import join
 from workers.stages.second_reader.map_lines import lines_of_map
 from workers.stages.second_reader.network import TextMap, text_map
-from workers.stages.segmentation.noise import drop_low_contrast
+from workers.stages.segmentation.noise import drop_facing_page, drop_low_contrast
 from workers.stages.segmentation.text_lines import Reading
 
 READING_SCALE = 9.0  # px: the text scale at which the network reads well; at 6 px it runs rows of small type together
@@ -52,7 +52,8 @@ def read_again(grey: Grey, page: WorkingPage, first: Reading, weights: Path) -> 
     """
     assert first.evidence is not None
     theirs = lines_of_map(upright_map(grey, page, weights), first.evidence.barrier)
-    lines = drop_low_contrast(join(first.lines, theirs, first.evidence), first.evidence)
+    joined = drop_facing_page(join(first.lines, theirs, first.evidence), first.evidence)
+    lines = drop_low_contrast(joined, first.evidence)
     return Reading(lines, None if len(lines) else first.reason or "no_text_lines", first.evidence)
 
 

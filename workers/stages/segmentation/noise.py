@@ -16,6 +16,10 @@ MIN_BLOT_FILL_SHARE = 0.4  # of its box that a blot fills
 MIN_BLOT_STROKES = 2.5  # strokes of body text: thicker ones are no letters of its size
 MAX_BLOT_LETTERS = 3
 MIN_CONTRAST_SHARE = 0.4  # of the usual contrast of a page's lines
+MAX_STRIP_TS = 8.0  # of a strip of the page beside: such a one is cut through every word
+MAX_CUT_TS = 1.0  # from the scan's edge: what begins there is cut by it
+MIN_CUT_LINES = 5  # that are cut
+MIN_CUT_SHARE = 0.5  # of the lines in the strip
 MAX_UPRIGHT_RATIO = 1.3  # width by height of a box with room for one or two characters
 MIN_CHARACTER_RATIO = 0.4  # and of the most slender of them
 MIN_CHARACTER_SHARE = 0.5  # of such a box's height that a character has at least
@@ -58,6 +62,22 @@ def drop_slivers(lines: Boxes, evidence: PageEvidence) -> Boxes:
         upright
     ]
     return lines[good]
+
+
+def drop_facing_page(lines: Boxes, evidence: PageEvidence) -> Boxes:
+    """Leave out the ends of lines of the page beside, of which the scan shows a strip at its edge.
+
+    Several pieces no longer than a word that all run into the same edge of the scan are no lines of this page.
+    """
+    width, strip = evidence.ink.shape[1], MAX_STRIP_TS * evidence.scale
+    margin = MAX_CUT_TS * evidence.scale
+    at_left = (lines[:, 0] <= margin) & (lines[:, 2] <= strip)
+    at_right = (lines[:, 2] >= width - margin) & (lines[:, 0] >= width - strip)
+    dropped = np.zeros(len(lines), bool)
+    for cut, inside in ((at_left, lines[:, 2] <= strip), (at_right, lines[:, 0] >= width - strip)):
+        if cut.sum() >= MIN_CUT_LINES and cut.sum() >= MIN_CUT_SHARE * inside.sum():
+            dropped |= inside
+    return lines[~dropped]
 
 
 def drop_low_contrast(lines: Boxes, evidence: PageEvidence) -> Boxes:

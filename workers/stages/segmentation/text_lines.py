@@ -21,7 +21,12 @@ from workers.stages.segmentation.baseline_fit import drop_off_baseline, split_me
 from workers.stages.segmentation.drop_capitals import add_drop_capitals
 from workers.stages.segmentation.evidence import PageEvidence, gather_evidence
 from workers.stages.segmentation.fragments import find_body_lines, grow_to_components, merge_fragments, merge_headlines
-from workers.stages.segmentation.noise import drop_low_contrast, drop_noise_and_trim_ends, drop_slivers
+from workers.stages.segmentation.noise import (
+    drop_facing_page,
+    drop_low_contrast,
+    drop_noise_and_trim_ends,
+    drop_slivers,
+)
 from workers.stages.segmentation.reading_order import reading_order
 from workers.stages.segmentation.step_effects import StepEffect, step_effect
 from workers.stages.segmentation.tables import split_at_cells, split_at_separators
@@ -50,6 +55,7 @@ STEPS: tuple[Step, ...] = (
     drop_slivers,
     merge_headlines,
     add_drop_capitals,
+    drop_facing_page,
     drop_low_contrast,
     drop_off_baseline,
 )

@@ -76,6 +76,7 @@ def _judge(
     from orchestrator.comparison.pipelines import compare_sample, compare_stored, pool, run_sample, sample_pages
     from orchestrator.local.services import cores
     from orchestrator.terminal.progress_bar import progress
+    from orchestrator.terminal.wording import about
 
     a, b = contenders
     if sample is None:
@@ -93,7 +94,7 @@ def _judge(
                 bar.to(len(sampled))
     for one in sampled:
         if one.trouble:
-            click.echo(f"{one.page.page}: {one.trouble}", err=True)
+            click.echo(about(one.page.page, one.trouble), err=True)
     verdict = compare_sample(sampled, a, b, pictures)
     if output is not None:
         write_differences(engine, verdict, sampled, output, settings.max_pixels)

@@ -19,7 +19,8 @@ from orchestrator.results.mark import marked
 from orchestrator.results.pages import ArchivedPage, read_pages
 from orchestrator.results.scans import open_scan
 from orchestrator.results.selection import Selection
-from workers.errors import PageError
+from orchestrator.terminal.wording import about
+from workers.errors import PageError, TransientError
 
 WIDTH = 1600
 
@@ -40,8 +41,8 @@ def write_differences(
         page = pages[found.page_run_id]
         try:
             paper = shrink(open_scan(page, max_pixels), WIDTH)
-        except PageError as error:
-            click.echo(f"{page.page}: {error}", err=True)
+        except (PageError, TransientError) as error:
+            click.echo(about(page.page, error), err=True)
             continue
         out = io.BytesIO()
         difference_image(found, page.layout, paper).save(out, "PNG", **marked("png"))

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from orchestrator.evaluation.report import Evaluation
 from orchestrator.evaluation.scores import EvaluationParameters, PageScore, evaluate_layout
 from orchestrator.evaluation.truth import Truth
+from orchestrator.terminal.wording import about
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters
 
@@ -93,7 +94,7 @@ def evaluate(
         try:
             scores.append(evaluate_layout(subject.layout(), known, parameters, name))
         except BroadsheetError as error:
-            tell(f"{subject.page}: {error}")
+            tell(about(subject.page, error))
             unknown.append(subject.page)
             continue
         used.add(known.names)

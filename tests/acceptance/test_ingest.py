@@ -125,6 +125,25 @@ def test_ctrl_c_leaves_everything_resumable(broadsheet: Broadsheet, tmp_path: Pa
     assert max(row["attempts"] for row in broadsheet.query("SELECT attempts FROM page_status")) == 1
 
 
+def test_ctrl_c_twice_stops_at_once_and_nothing_reads_as_work(broadsheet: Broadsheet, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(12):
+        draw_page(folder / f"{number}.png", f"page {number}", (1400, 1800))
+    command = broadsheet.start("ingest", "many", "--processes", "2")
+    wait_until(lambda: pages_by_state(tmp_path).get("running", 0) > 0, "the first page in work", 60)
+    os.killpg(command.pid, signal.SIGINT)
+    assert command.stderr is not None
+    wait_until(lambda: "Ctrl-C again stops at once" in command.stderr.readline(), "the word of it", 60)  # type: ignore[union-attr]
+    os.killpg(command.pid, signal.SIGINT)
+    _, errors = command.communicate(timeout=60)
+    assert (command.returncode, errors.strip()) == (130, "Interrupted; run the same command again to go on from here.")
+    assert set(pages_by_state(tmp_path)) <= {"done", "ready"}, "what the workers held went back"
+    assert "Nobody works, and " in broadsheet.run("status").stdout
+    assert broadsheet.ingest("many")["done"] == 12
+    assert max(row["attempts"] for row in broadsheet.query("SELECT attempts FROM page_status")) == 1
+
+
 def test_a_killed_command_takes_its_services_with_it_and_goes_on(broadsheet: Broadsheet, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()

@@ -131,6 +131,8 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
 
 def judge(error: BaseException) -> tuple[int, str]:
     """Return the exit code and the sentence for an error."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return EXIT_USAGE, error.format_message()
     if isinstance(error, click.ClickException):
         hint = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "broadsheet"
         sentence = " ".join(error.format_message().split())  # click lists choices on lines of their own

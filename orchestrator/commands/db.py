@@ -7,6 +7,7 @@ import json
 import click
 
 from orchestrator.commands.options import json_option, with_settings
+from orchestrator.terminal.verbosity import Verbosity, verbosity
 from workers.config import Settings
 
 
@@ -30,4 +31,7 @@ def upgrade(settings: Settings, as_json: bool) -> None:
     refuse_newer(before)
     migrations.upgrade(engine)
     after = migrations.current_revision(engine)
-    click.echo(json.dumps({"before": before, "after": after}) if as_json else f"Schema {before or 'none'} -> {after}")
+    if as_json:
+        click.echo(json.dumps({"before": before, "after": after}))
+    elif verbosity() > Verbosity.QUIET:
+        click.echo(f"Schema {before or 'none'} -> {after}")

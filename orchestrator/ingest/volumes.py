@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from workers.config import Settings
 from workers.lease.database import Result, retry_while_down
 from workers.sources.escape import escaped, unescaped
 from workers.sources.limits import Limits
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -71,6 +74,7 @@ class VolumeIngester:
             limits, own = Limits(max_pixels=self.settings.max_pixels), own_files(self.settings.database_url)
             pages = find_pages(volume, limits, known, self.skipped.append, own, self.display.note)
             stored = store_pages(self.engine, target, pages, tell, self.retry_while_down)
+        log.info("%s: %d pages found, %d of them new", volume.source, stored.found, stored.new_pages)
         self.kept += stored.kept
         self.taken_over += stored.taken_over
         if volume.kind == "directory":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from orchestrator.local.broker import EmbeddedBroker, check_broker, embedded_bro
 from orchestrator.local.supervisor import ChildService
 from workers.config import MAY_BEGIN, TEMPORARY_PREFIX, Settings
 from workers.errors import ServiceDown
+
+log = logging.getLogger(__name__)
 
 # A worker that cannot be kept alive this often is broken, not unlucky.
 MAX_RESTARTS = 5
@@ -42,6 +45,7 @@ class LocalWorker:
             words = self._service.last_words() if self._service else ""
             raise ServiceDown(f"The local worker keeps dying; the last it said: {words or 'nothing'}")
         self._restarts += 1
+        log.info("a worker with %d processes is started", self.processes)
         self._service = start_worker(self.settings, self.processes)
         if self._may_begin:
             self.let_begin()

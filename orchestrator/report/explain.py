@@ -277,15 +277,20 @@ def _stage_table(stages: Sequence[StageFacts]) -> Iterator[str]:
 
 
 def _stage_cells(s: StageFacts) -> tuple[str, ...]:
-    usual_items = "-" if s.median_items is None else f"{s.median_items:,.0f}"
     return (
         s.stage, ms_in_words(s.wall_ms), _usual(s.median_ms), ms_in_words(s.wait_ms), _usual(s.median_wait_ms),
-        _mib(s.peak_rss_kib), _mib(s.median_peak_rss_kib), f"{s.items:,}", usual_items,
+        _mib(s.peak_rss_kib), _mib(s.median_peak_rss_kib), _number(s.items), _number(s.median_items),
     )  # fmt: skip
 
 
 def _mark(s: StageFacts) -> str:
     return f"  {s.wall_ms / s.median_ms:.1f} times" if s.median_ms and s.wall_ms > MANY_TIMES * s.median_ms else ""
+
+
+def _number(count: float | None) -> str:
+    if count is None:
+        return "-"
+    return f"{count / 1e6:,.1f} M" if count >= 1e6 else f"{count:,.0f}"
 
 
 def _usual(ms: float | None) -> str:

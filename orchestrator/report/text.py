@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from orchestrator.report.figures import Figures, Histogram, VolumeCounts
-from orchestrator.terminal.wording import about, ms_in_words
+from orchestrator.terminal.wording import about, counted, ms_in_words
 
+WIDTH = 80
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
@@ -35,9 +38,11 @@ def _lines(f: Figures) -> Iterator[str]:
     total = page_totals(f)
     scope = ", ".join(f.scope.volumes) or "all volumes"
     yield f"Broadsheet report: {scope}, {f.made_at:%Y-%m-%d %H:%M} UTC"
-    counted = f"{total.done:,} done, {total.quarantined:,} quarantined, {total.unfinished:,} unfinished"
-    yield f"{total.total:,} pages: {counted}"
-    yield f"{f.totals['text_lines']:,} text lines, {f.totals['separators']:,} separators, {f.totals['faces']:,} faces"
+    ended = f"{total.done:,} done, {total.quarantined:,} quarantined, {total.unfinished:,} unfinished"
+    yield f"{total.total:,} pages: {ended}"
+    yield ", ".join(
+        counted(f.totals[f"{what}s"], what.replace("_", " ")) for what in ("text_line", "separator", "face")
+    )
     yield from second_reader_sentences(f)
     yield from _table("Volumes", ("volume", "done", "quarantined", "cancelled", "unfinished"), [
         (v.volume, f"{v.done:,}", f"{v.quarantined:,}", f"{v.cancelled:,}", f"{v.unfinished:,}") for v in f.volumes
@@ -55,16 +60,19 @@ def _lines(f: Figures) -> Iterator[str]:
     ])  # fmt: skip
     for name, histogram in (("lines", f.lines), ("columns", f.columns), ("faces", f.faces)):
         yield from ("", _range(name, histogram))
-    yield from _table("Slowest pages", ("page", "time", "why"), [
-        (s.page, ms_in_words(s.wall_ms), s.why) for s in f.slowest
-    ])  # fmt: skip
+    yield from ("", "Slowest pages") if f.slowest else ()
+    for page in f.slowest:
+        yield from (f"  {ms_in_words(page.wall_ms):>10}  {page.page}", f"{'':14}{page.why}")
     yield from _table("Memory", ("page", "peak of its process"), [
         (page, f"{kib / 1024:,.0f} MiB") for _, page, kib in f.hungriest
     ])  # fmt: skip
     yield from _table("Suspect pages", ("page", "volume", "why"), [
         (s.page, s.volume, ", ".join(s.reasons).replace("_", " ")) for s in f.suspects[:40]
     ])  # fmt: skip
-    yield from _table("Made with", ("pipeline", "versions"), [row[::2] for row in f.pipelines])
+    yield from ("", "Made with") if f.pipelines else ()
+    for fingerprint, _, versions in f.pipelines:
+        software = ", ".join(f"{name} {version}" for name, version in json.loads(versions).items())
+        yield from wrap(software, WIDTH, initial_indent=f"  {fingerprint}  ", subsequent_indent=" " * 20)
 
 
 def second_reader_sentences(f: Figures) -> Iterator[str]:

@@ -105,6 +105,10 @@ def test_an_ingest_says_what_can_be_done_next_unless_it_shall_be_quiet(tmp_path:
     assert "Nobody works, and 1 page waits; run:\n  broadsheet ingest scans --database 'my archive.db'" in waiting
     done = command.run("ingest", "scans", "--database", "my archive.db")
     assert "The results are in my archive.db; next: broadsheet report --database 'my archive.db'" in done.stderr
+    assert (
+        "scans: 1 pages found, 0 of them new"
+        in command.run("ingest", "scans", "--database", "my archive.db", "--no-wait", "-v").stderr
+    )
     quiet = command.run("ingest", "scans", "--database", "my archive.db", "-q")
     assert (quiet.stdout, quiet.stderr) == ("", "")
     assert "Every page has ended." in command.run("status", "--database", "my archive.db").stdout
@@ -142,3 +146,17 @@ def test_a_mistake_of_our_own_has_an_exit_code_of_its_own(archive: Broadsheet, t
     broken = replace(archive, environ=(("PYTHONPATH", str(tmp_path)),))
     told = broken.run("query", "states", code=70).stderr
     assert "a mistake of Broadsheet's own: TypeError: left is not right. Run again with --debug" in told
+
+
+@pytest.mark.parametrize("group", [["quarantine"], ["db"], []])
+def test_a_group_without_its_command_shows_its_help_in_lines(archive: Broadsheet, group: list[str]) -> None:
+    told = archive.run(*group, code=2).stderr.splitlines()
+    assert told[0].startswith("Usage: broadsheet")
+    assert "Commands:" in told
+
+
+def test_an_explanation_fits_a_terminal(archive: Broadsheet) -> None:
+    told = archive.run("explain", "p0001.tif").stdout
+    table = [line for line in told.splitlines() if line.startswith("  stage ") or " MiB " in line]
+    assert len(table) > 3
+    assert max(map(len, table)) <= 80

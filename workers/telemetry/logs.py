@@ -17,7 +17,7 @@ from workers.telemetry.secrets import masked
 # What is being worked on, as every line of the JSON log names it; null where a line is about no page.
 FIELDS = ("page_run", "attempt", "volume", "page")
 # Celery says of each message what our own line says of its page; Alembic greets each connection.
-TOO_TALKATIVE = ("celery.worker.strategy", "celery.app.trace", "alembic.runtime.migration")
+TOO_TALKATIVE = ("celery.worker.strategy", "celery.app.trace", "alembic")
 _subject: ContextVar[dict[str, Any] | None] = ContextVar("subject", default=None)
 
 

@@ -53,7 +53,7 @@ def test_turning_a_real_page_by_three_degrees_does_not_hurt(shared_data: Path) -
 def test_the_stages_are_timed_in_their_order() -> None:
     entered: list[str] = []
     page = analyse_page(two_columns().image, PARAMETERS, StageClock(entered.append))
-    assert entered == ["palette", "binarization", "separators", "segmentation", "faces"]
+    assert entered == ["palette", "binarization", "separators", "segmentation", "structure", "faces"]
     assert [timing.stage for timing in page.timings] == entered
     assert page.timings[3].items == len(page.lines)
 

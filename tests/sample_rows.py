@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine, insert, select, update
 
-from models import Page, PageRun, Pipeline, Volume
+from models import Page, PageDescription, PageRun, Pipeline, Volume
 from models import StageTiming as StageTimingRow
 from samples.archive import make_archive
 from tests.archive import store
@@ -52,6 +52,7 @@ def store_truth(engine: Engine, truth: Mapping[str, Mapping[str, Any]]) -> None:
                 _break(engine, run)
             else:
                 store(engine, run, _layout(page, 1.0 + 0.5 * week), WEEKS[week])
+        _describe(engine, volume)
     with engine.begin() as connection:  # the one stage that was really timed
         timed = update(StageTimingRow).where(StageTimingRow.stage == "record")
         connection.execute(timed.values(wall_ms=5.0, cpu_ms=5.0, peak_rss_kib=260_000))
@@ -72,6 +73,19 @@ def _add_volume(engine: Engine, volume: str, names: Sequence[str]) -> list[int]:
             run = {"page_id": page_id, "pipeline_id": pipeline_id, "state": "queued"}
             runs.append(connection.execute(insert(PageRun).returning(PageRun.page_run_id), run).scalar_one())
         return runs
+
+
+def _describe(engine: Engine, volume: str) -> None:
+    """Say whose pages they are: issues of two pages each, of 1898 or 1899."""
+    title, date = volume.partition(".")[0].replace("_", " ").title(), f"{1898 + VOLUMES[volume]}-05-01"
+    with engine.begin() as connection:
+        of_volume = select(Page.page_id, Page.page_number).join(Volume).where(Volume.source == volume)
+        whose = {"title": title, "date_issued": date, "date_precision": "day"}
+        rows = [
+            whose | {"page_id": page_id, "issue": str(number // 2 + 1), "sequence": 1 + number % 2}
+            for page_id, number in connection.execute(of_volume)
+        ]
+        connection.execute(insert(PageDescription), rows)
 
 
 def _break(engine: Engine, page_run_id: int) -> None:
@@ -114,8 +128,9 @@ def _layout(page: Mapping[str, Any], slowness: float) -> PageLayout:
         faces,
         timings,
         reason,
-        0.0,
+        1.5 if len(lines) % 10 == 0 else 0.0,
         looks,
+        doubt=0.3 if len(page["images"]) > 0 else 0.01,
         columns=columns,
         pictures=pictures,
         scan=scan,

@@ -2,5 +2,4 @@
 SELECT volume, count(*) AS lines, avg(y_max - y_min) AS pixels, 1000 * avg(height_fraction) AS thousandths
 FROM page_boxes
 WHERE kind = 'line'
-GROUP BY volume
-ORDER BY volume
+GROUP BY volume ORDER BY volume

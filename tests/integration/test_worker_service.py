@@ -120,6 +120,7 @@ def test_a_worker_behind_tls_takes_numbers_only_and_tells_nobody_its_passwords(
     assert figures["broadsheet_resident_bytes", "child"] > 1e7
     text = log.read_text()
     assert "hunter2" not in text
+    assert "--uid" not in text, "it is no option of our command"
     lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
     refused = [line["message"] for line in lines if line["level"] in ("error", "critical")]
     assert sum("takes the number of a page run and nothing else" in message for message in refused) == 7

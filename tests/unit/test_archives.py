@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.discovery.discovery import SkippedFile, find_pages, open_volume, require_page
 from tests.unit.test_discovery import codes, found, make_tar, make_zip, names, put, scan
@@ -20,6 +24,8 @@ from workers.sources.address import PageAddress
 from workers.sources.images import open_page
 from workers.sources.limits import Limits
 from workers.sources.opening import OpenFiles
+from workers.sources.sniffing import Kind
+from workers.sources.tar_archive import has_tail
 from workers.sources.zip_names import check_encoding
 
 SIZE = (20, 30)
@@ -93,10 +99,29 @@ def test_a_broken_header_inside_a_tar_is_told(tmp_path: Path) -> None:
     assert names(pages) == ["a.tar/p0.png", "a.tar"] and codes(pages) == {"a.tar": "unreadable_image"}
 
 
-def test_garbage_after_a_gzip_stream_loses_no_page(tmp_path: Path) -> None:
-    put(tmp_path, {"a.tgz": gzip.compress(tar("p1.png")) + b"garbage"})
+PACKERS: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_garbage_after_a_compressed_stream_is_told_and_loses_no_page(kind: str, tmp_path: Path) -> None:
+    put(tmp_path, {"a.tgz": PACKERS[kind](tar("p1.png")) + b"garbage"})
     pages = found(tmp_path)
     assert names(pages) == ["a.tgz/p1.png", "a.tgz"] and codes(pages) == {"a.tgz": "unreadable_image"}
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@given(shades=st.lists(st.integers(0, 255), min_size=1, max_size=4), zeros=st.sampled_from([0, 4, 512]))
+def test_the_end_of_a_whole_compressed_stream_is_known(kind: str, shades: list[int], zeros: int) -> None:
+    data = PACKERS[kind](make_tar({f"{n}.png": scan(shade=shade) for n, shade in enumerate(shades)}, "w"))
+    packed: Kind = "tar.bz2" if kind == "bz2" else "tar.xz" if kind == "xz" else "tar.gz"
+    assert not has_tail(io.BytesIO(data + bytes(zeros)), packed)
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_a_compressed_tar_is_found_in_one_pass(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, {"a.tar": PACKERS[kind](tar("p1.png", "p2.png") + tar("p3.png"))})
+    monkeypatch.setattr("workers.sources.tar_archive.tempfile.TemporaryFile", None)  # it is not unpacked
+    assert names(found(tmp_path / "a.tar")) == ["p1.png", "p2.png", "p3.png"]
 
 
 def named_zip(path: Path, name: bytes, *, flag: int = 0, extra: bytes = b"") -> Path:

@@ -24,6 +24,7 @@ from workers.sources.sniffing import Kind, decompressed
 
 _CHUNK_BYTES = 1024**2
 _MAX_HEADER_BYTES = 16 * 1024**2
+_FOOTER_BYTES, _XZ_FOOTER, _BZIP2_FOOTER = 1024, b"YZ", 0x177245385090
 _FAULTS = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, LookupError)
 
 
@@ -93,8 +94,10 @@ class TarArchive:
                 self._tar = tarfile.TarFile(fileobj=cast(BinaryIO, self._stream))
                 if info := self._tar.next():
                     return info
-                raise tarfile.ReadError(f"after {position} bytes comes something that is no TAR")
+                raise tarfile.ReadError("after its end comes something that is no TAR")
             position += len(block)
+        if self._stream.has_tail:
+            raise tarfile.ReadError("after its end comes something that is no TAR")
         return None
 
     def _remember(self, info: tarfile.TarInfo) -> Member:
@@ -153,20 +156,34 @@ class _Forward:
         file.seek(0)
         self._stream = decompressed(file, kind)
         self._compressed = kind != "tar"
+        self._kind = kind
         self._position = 0
+        self._last = self._again = b""  # what was read last, and what of it is to be read once more
+
+    @property
+    def has_tail(self) -> bool:
+        """Whether something follows the compressed stream: Python passes over it without a word, but for gzip."""
+        return has_tail(self._file, self._kind)
 
     def tell(self) -> int:
         return self._position
 
     def read(self, size: int) -> bytes:
-        data = self._stream.read(min(size, _MAX_HEADER_BYTES))
+        data, self._again = self._again[:size], self._again[size:]
+        if len(data) < size:
+            fresh = self._stream.read(min(size - len(data), _MAX_HEADER_BYTES))
+            self._last = fresh[-tarfile.BLOCKSIZE :]
+            data += fresh
         if len(data) < size and size > _MAX_HEADER_BYTES:
             raise tarfile.ReadError("a header of impossible size")
         self._advance(len(data))
         return data
 
     def seek(self, position: int) -> int:
-        if self._compressed and position < self._position:
+        back = self._position - position
+        if self._compressed and 0 < back <= len(self._last) and not self._again:
+            self._again, self._position = self._last[-back:], position
+        elif self._compressed and back > 0:
             self._unpack()
         if self._compressed:
             while self._position < position and self.read(min(_CHUNK_BYTES, position - self._position)):
@@ -187,6 +204,7 @@ class _Forward:
     def _unpack(self) -> None:
         self._stream.seek(0)
         self._position = 0
+        self._again = b""
         unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the archive
         try:
             while chunk := self.read(_CHUNK_BYTES):
@@ -196,6 +214,23 @@ class _Forward:
             raise
         self._stream.close()
         self._stream, self._compressed = cast(BinaryIO, unpacked), False
+
+
+def has_tail(file: BinaryIO, kind: Kind) -> bool:
+    """Return whether a bzip2 or xz file goes on after its last stream with anything but zeros."""
+    place = file.tell()
+    file.seek(max(0, file.seek(0, io.SEEK_END) - _FOOTER_BYTES))
+    end = file.read().rstrip(b"\0")
+    file.seek(place)
+    if kind == "tar.xz":
+        return not end.endswith(_XZ_FOOTER)
+    return kind == "tar.bz2" and not any(_ends_as_bzip2(end + bytes(zeros)) for zeros in range(6))
+
+
+def _ends_as_bzip2(end: bytes) -> bool:
+    """Return whether bytes end with the mark of the end, a CRC of 32 bits, and up to 7 bits that fill the last byte."""
+    number = int.from_bytes(end[-11:])
+    return any(number >> 32 + filling & (1 << 48) - 1 == _BZIP2_FOOTER for filling in range(8))
 
 
 def _reason(error: Exception) -> str:

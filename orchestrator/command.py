@@ -40,6 +40,8 @@ COMMANDS = {
     "explain": "orchestrator.commands.explain",
     "compare": "orchestrator.commands.compare",
     "evaluate": "orchestrator.commands.evaluate",
+    "volume": "orchestrator.commands.volume",
+    "prune": "orchestrator.commands.volume",
     "db": "orchestrator.commands.db",
 }
 

@@ -1,0 +1,1 @@
+"""Volumes by name: listed, renamed, moved, forgotten; and what nothing current needs."""

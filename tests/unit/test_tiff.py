@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import struct
 import zlib
@@ -19,6 +20,7 @@ from workers.errors import ImageTooLarge, UnreadableImage
 from workers.sources.address import PageAddress
 from workers.sources.images import open_page
 from workers.sources.limits import Limits
+from workers.sources.tiff import open_tiff
 from workers.stages.palette.normalise import NormalisedPage, normalise
 
 WIDTH, HEIGHT = 83, 61  # of no round number: tiles and strips are cut off
@@ -315,6 +317,34 @@ def test_a_deep_page_that_is_cut_off_is_unreadable(bits: tuple[int, ...], kept: 
     write_tiff(tmp_path / "p.tif", [{258: bits, 262: 2 if len(bits) == 3 else 1}], [data[: int(kept * len(data))]])
     with pytest.raises(UnreadableImage, match=r"^p\.tif cannot be decoded"):
         page_of(tmp_path / "p.tif")
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("compression", [1, 8])
+def test_a_page_that_lacks_strips_is_unreadable(bits: int, compression: int, tmp_path: Path) -> None:
+    rows = b"\xff" * (WIDTH * 20 * bits // 8)
+    strip = rows if compression == 1 else zlib.compress(rows)
+    write_tiff(tmp_path / "p.tif", [{258: bits, 259: compression, 278: 20}], [strip])
+    with pytest.raises(UnreadableImage, match=r"^p\.tif cannot be decoded \(its data is cut off"):
+        page_of(tmp_path / "p.tif")
+
+
+def test_a_deep_page_among_many_reads_only_its_own_bytes(tmp_path: Path) -> None:
+    values = np.stack([np.roll(deep(coloured(), 12), number, axis=0) for number in range(40)])
+    tifffile.imwrite(tmp_path / "p.tif", values, photometric="rgb", metadata=None)
+
+    class Counted(io.BytesIO):
+        total = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            data = super().read(size)
+            self.total += len(data)
+            return data
+
+    file = Counted((tmp_path / "p.tif").read_bytes())
+    image = open_tiff(file, "p.tif", 3, Limits())
+    assert np.abs(np.asarray(image) - np.roll(coloured(), 2, axis=0) * 255).max() <= 2
+    assert file.total < 3 * values[0].nbytes
 
 
 def test_a_deep_page_has_the_same_limit(tmp_path: Path) -> None:

@@ -17,11 +17,10 @@ from PIL import Image, ImagePalette, TiffImagePlugin, UnidentifiedImageError
 
 from workers.errors import ImageTooLarge, UnreadableImage
 from workers.sources.limits import Limits
-from workers.sources.tiff_tags import Tags, TiffFile, first, tiff_file
+from workers.sources.tiff_layout import add_photometric, is_deep, lacks_pieces
+from workers.sources.tiff_tags import Tag, Tags, TiffFile, first, tiff_file
 
-_NEW_SUBFILE_TYPE, _REDUCED_OR_MASK = 254, 1 | 4
-_SUBFILE_TYPE, _REDUCED = 255, 2
-_WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC, _COLOUR_MAP, _SUB_DIRECTORIES = 256, 257, 259, 262, 320, 330
+_REDUCED_OR_MASK, _REDUCED = 1 | 4, 2  # bits of the tag NewSubfileType, value of the old SubfileType
 _MOST_SUB_DIRECTORIES = 64
 _UNREAD_COMPRESSIONS = {
     32766: "NeXT", 32809: "ThunderScan", 33003: "JPEG 2000", 33004: "JPEG 2000", 33005: "JPEG 2000", 33007: "JPEG 2000",
@@ -30,7 +29,7 @@ _UNREAD_COMPRESSIONS = {
     50002: "JPEG XL", 52546: "JPEG XL", 65000: "Kodak's raw compression", 65535: "a camera's raw compression",
 }  # fmt: skip
 _YCBCR = 6
-_KIND_TAGS = (_NEW_SUBFILE_TYPE, _SUBFILE_TYPE)
+_KIND_TAGS = (Tag.NEW_SUBFILE_TYPE, Tag.SUBFILE_TYPE)
 _CAMERA_RAW = {32803, 34892}  # colour filter array, linear raw
 _UNREAD_COLOURS = {4: "a mask", 9: "ICC L*a*b*", 10: "ITU L*a*b*", 32844: "LogL", 32845: "LogLuv", 51177: "depths"}
 
@@ -44,7 +43,7 @@ def tiff_pages(file: BinaryIO, name: str, limits: Limits) -> tuple[int, ...]:
         UnreadableImage: there is no directory at all.
     """
     tiff = tiff_file(file)
-    if not tiff.tags(tiff.start, (_WIDTH, _HEIGHT)):
+    if not tiff.tags(tiff.start, (Tag.WIDTH, Tag.HEIGHT)):
         raise UnreadableImage(f"{name} is a TIFF without a readable directory; copy it again.")
     pages = (place for place, offset in enumerate(tiff.chain(), start=1) if _full_pictures(tiff, offset))
     return tuple(islice(pages, limits.max_frames + 1)) or (1,)
@@ -60,20 +59,17 @@ def open_tiff(file: BinaryIO, name: str, frame: int, limits: Limits) -> Image.Im
         ImageTooLarge: it has more pixels than the limit.
         What Pillow's decoders raise.
     """
-    from workers.sources.tiff_samples import (  # NumPy, not in discovery
-        LAYOUT_TAGS,
-        add_photometric,
-        is_deep,
-        open_samples,
-    )
+    from workers.sources.tiff_samples import open_samples  # NumPy and OpenCV, which discovery does not load
 
     tiff = tiff_file(file)
     main = next(islice(tiff.chain(), frame - 1, None), None)
     if main is None:
         raise UnreadableImage(f"{name} has no picture {frame}; copy it again, or ingest the volume again.")
     offset = max(_full_pictures(tiff, main), key=lambda place: _pixels(tiff, place), default=main)
-    tags = tiff.tags(offset, (*LAYOUT_TAGS, _COLOUR_MAP))
+    tags = tiff.tags(offset, tuple(Tag))
     _refuse(tags, name, limits)
+    if lacks_pieces(tags):
+        raise EOFError("its data is cut off")
     if add_photometric(tags) or is_deep(tags):
         return open_samples(tiff, tags, name, limits)
     try:
@@ -87,29 +83,29 @@ def open_tiff(file: BinaryIO, name: str, frame: int, limits: Limits) -> Image.Im
 
 def _full_pictures(tiff: TiffFile, offset: int) -> list[int]:
     """Return the places of the directory at `offset` and of those below it that hold no thumbnail and no mask."""
-    tags = tiff.tags(offset, (_NEW_SUBFILE_TYPE, _SUBFILE_TYPE, _SUB_DIRECTORIES))
-    below = tags.get(_SUB_DIRECTORIES, ())[:_MOST_SUB_DIRECTORIES]
+    tags = tiff.tags(offset, (Tag.NEW_SUBFILE_TYPE, Tag.SUBFILE_TYPE, Tag.SUB_DIRECTORIES))
+    below = tags.get(Tag.SUB_DIRECTORIES, ())[:_MOST_SUB_DIRECTORIES]
     full = [place for place in below if _pixels(tiff, place) and _is_full(tiff.tags(place, _KIND_TAGS))]
     return [offset, *full] if _is_full(tags) else full
 
 
 def _is_full(tags: Tags) -> bool:
-    return not first(tags, _NEW_SUBFILE_TYPE, 0) & _REDUCED_OR_MASK and first(tags, _SUBFILE_TYPE, 1) != _REDUCED
+    return not first(tags, Tag.NEW_SUBFILE_TYPE, 0) & _REDUCED_OR_MASK and first(tags, Tag.SUBFILE_TYPE, 1) != _REDUCED
 
 
 def _pixels(tiff: TiffFile, offset: int) -> int:
-    tags = tiff.tags(offset, (_WIDTH, _HEIGHT))
-    return first(tags, _WIDTH, 0) * first(tags, _HEIGHT, 0)
+    tags = tiff.tags(offset, (Tag.WIDTH, Tag.HEIGHT))
+    return first(tags, Tag.WIDTH, 0) * first(tags, Tag.HEIGHT, 0)
 
 
 def _refuse(tags: Tags, name: str, limits: Limits) -> None:
-    width, height = first(tags, _WIDTH, 0), first(tags, _HEIGHT, 0)
+    width, height = first(tags, Tag.WIDTH, 0), first(tags, Tag.HEIGHT, 0)
     if width * height > limits.max_pixels:
         raise ImageTooLarge(
             f"{name} is too large: {width} x {height} pixels, the limit is {limits.max_pixels} pixels; "
             "reduce it, or raise max_pixels."
         )
-    compression, colours = first(tags, _COMPRESSION, 1), first(tags, _PHOTOMETRIC, 0)
+    compression, colours = first(tags, Tag.COMPRESSION, 1), first(tags, Tag.PHOTOMETRIC, 0)
     if colours in _CAMERA_RAW:
         what, advice = "a camera raw picture", "convert it to PNG or TIFF, e.g. with darktable-cli or dcraw -T"
     elif compression in _UNREAD_COMPRESSIONS:
@@ -143,7 +139,7 @@ def _by_pillow(tiff: TiffFile, offset: int, frame: int | None) -> Image.Image:
 def _by_libtiff(tags: Tags) -> Iterator[None]:
     """Let libtiff read uncompressed YCbCr, too: Pillow's own reader takes subsampled chroma for whole pixels."""
     before = TiffImagePlugin.READ_LIBTIFF
-    TiffImagePlugin.READ_LIBTIFF = before or first(tags, _PHOTOMETRIC, 0) == _YCBCR
+    TiffImagePlugin.READ_LIBTIFF = before or first(tags, Tag.PHOTOMETRIC, 0) == _YCBCR
     try:
         yield
     finally:
@@ -152,6 +148,6 @@ def _by_libtiff(tags: Tags) -> Iterator[None]:
 
 def _mend_colour_map(image: Image.Image, tags: Tags) -> None:
     """Show a colour map as libtiff does: one without an entry above 255 was written in 8 bits, not in 16."""
-    colours = tags.get(_COLOUR_MAP, ())
+    colours = tags.get(Tag.COLOUR_MAP, ())
     if image.mode in ("P", "PA") and colours and max(colours) < 256:
         image.palette = ImagePalette.raw("RGB;L", bytes(colours))

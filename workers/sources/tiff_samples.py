@@ -9,60 +9,23 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from PIL import Image
 
-from workers.errors import ImageTooLarge, UnreadableImage
+from workers.errors import ImageTooLarge
 from workers.sources.limits import Limits
-from workers.sources.tiff_tags import Tags, TiffFile, first
+from workers.sources.tiff_layout import Layout, is_read, layout_of, unread_samples
+from workers.sources.tiff_tags import Tag, Tags, TiffFile, first
 from workers.stages.palette.depth import Pixels, Samples, eight_bits
 
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
-_STRIP_OFFSETS, _SAMPLES, _STRIP_ROWS, _STRIP_SIZES, _PLANES, _PREDICTOR = 273, 277, 278, 279, 284, 317
-_TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES, _EXTRA, _FORMAT, _PROFILE = 322, 323, 324, 325, 338, 339, 34675
-_ORIENTATION = 274
-LAYOUT_TAGS = (
-    _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _STRIP_OFFSETS, _ORIENTATION, _SAMPLES,
-    _STRIP_ROWS, _STRIP_SIZES, _PLANES, _PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_SIZES, _EXTRA,
-    _FORMAT, _PROFILE,
-)  # fmt: skip
-_OF_BYTES = {1, 5, 8, 32773, 32946, 34925, 50000}  # compressions that know nothing of samples
 _COLOURS = {0: "L", 1: "L", 2: "RGB", 5: "CMYK", 8: "LAB"}
-_LAB = 8
 _ASSOCIATED, _UNASSOCIATED, _COREL = 1, 2, 999
 _MOST_SAMPLE_BYTES = 8  # for each pixel that the limit allows
 _PACKED_ROWS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """How samples lie in the file: `group` of them side by side for each pixel, in `planes` planes."""
-
-    width: int
-    height: int
-    bits: int
-    kind: str
-    order: str
-    group: int
-    planes: int
-    predictor: int
-    tile_width: int
-
-    @property
-    def padded_width(self) -> int:
-        """The width in pixels of a row as it is unpacked: whole tiles."""
-        return -(-self.width // self.tile_width) * self.tile_width
-
-    @property
-    def row_bytes(self) -> int:
-        return -(-self.padded_width * self.group * self.bits // 8)
-
-
-def is_deep(tags: Tags) -> bool:
-    """Return whether a directory has samples of more than 8 bits, or signed ones."""
-    return max(tags.get(_BITS, ()), default=1) > 8 or first(tags, _FORMAT, 1) == 2
+_HEADER = struct.Struct("<2sHL")
+_MOST_EXPANSION, _CHUNK_BYTES = 2, 4096  # what a compression may add to what it cannot compress
 
 
 def open_samples(tiff: TiffFile, tags: Tags, name: str, limits: Limits) -> Image.Image:
@@ -73,124 +36,75 @@ def open_samples(tiff: TiffFile, tags: Tags, name: str, limits: Limits) -> Image
         ImageTooLarge: they need more memory than the limit allows.
         What Pillow's decoders raise.
     """
-    layout, photometric = _layout(tags, tiff.order), first(tags, _PHOTOMETRIC, 0)
+    layout, photometric = layout_of(tags, tiff.order), first(tags, Tag.PHOTOMETRIC, 0)
     mode, count = _COLOURS.get(photometric, ""), layout.group * layout.planes
-    if not mode or count < len(mode) or not _is_read(tags, layout):
+    if not mode or count < len(mode) or not is_read(tags, layout):
         raise unread_samples(tags, name)
     if layout.row_bytes * layout.planes * layout.height > limits.max_pixels * _MOST_SAMPLE_BYTES:
         raise ImageTooLarge(f"{name} is too large: {count} samples of {layout.bits} bits a pixel; reduce it.")
     samples = _samples(tiff, tags, layout)
-    image = _picture(samples, mode, photometric, tags.get(_EXTRA, ()), layout.bits)
-    if profile := tags.get(_PROFILE):
+    image = _picture(samples, mode, photometric, tags.get(Tag.EXTRA_SAMPLES, ()), layout.bits)
+    if profile := tags.get(Tag.PROFILE):
         image.info["icc_profile"] = bytes(profile)
-    image.getexif()[_ORIENTATION] = first(tags, _ORIENTATION, 1)
+    image.getexif()[Tag.ORIENTATION] = first(tags, Tag.ORIENTATION, 1)
     return image
 
 
-def add_photometric(tags: Tags) -> bool:
-    """Fill in what the samples mean as libtiff does where no tag tells it; return whether it was missing.
-
-    Pillow would take them for ink: a grey page without the tag came out as its negative.
-    """
-    if _PHOTOMETRIC in tags or first(tags, _COMPRESSION, 1) not in _OF_BYTES:
-        return False
-    tags[_PHOTOMETRIC] = (2 if first(tags, _SAMPLES, len(tags.get(_BITS, (1,)))) >= 3 else 1,)
-    return True
-
-
-def unread_samples(tags: Tags, name: str) -> UnreadableImage:
-    """Return the error for a directory whose samples are of a kind that is not read, or that is broken."""
-    bits = tags.get(_BITS, (1,))
-    numbers = f"photometric {first(tags, _PHOTOMETRIC, 0)}, compression {first(tags, _COMPRESSION, 1)}"
-    return UnreadableImage(
-        f"{name} is a TIFF of {first(tags, _SAMPLES, len(bits))} x {first(tags, _BITS, 1)}-bit samples ({numbers}), "
-        "which is not read here, or its header is broken; save it as 8-bit grey or RGB, e.g. with ImageMagick."
-    )
-
-
-def _layout(tags: Tags, order: str) -> _Layout:
-    bits = tags.get(_BITS, (1,))
-    count = first(tags, _SAMPLES, len(bits))
-    planes = count if first(tags, _PLANES, 1) == 2 else 1
-    width, tile_width = first(tags, _WIDTH, 0), first(tags, _TILE_WIDTH, 0)
-    return _Layout(
-        width=width,
-        height=first(tags, _HEIGHT, 0),
-        bits=bits[0] if len(set(bits)) == 1 else 0,
-        kind={1: "u", 2: "i", 3: "f"}.get(first(tags, _FORMAT, 1), ""),
-        order=order,
-        group=count // planes if planes else 0,
-        planes=planes,
-        predictor=first(tags, _PREDICTOR, 1) if first(tags, _COMPRESSION, 1) not in (1, 32773) else 1,
-        tile_width=tile_width or width,
-    )
-
-
-def _is_read(tags: Tags, layout: _Layout) -> bool:
-    whole = layout.bits in {"u": (8, 16, 32), "i": (8, 16, 32), "f": (16, 32, 64)}.get(layout.kind, ())
-    packed = layout.kind == "u" and 0 < layout.bits < 16 and layout.predictor == 1
-    predicted = {1: True, 2: layout.kind != "f", 3: layout.kind == "f"}.get(layout.predictor, False)
-    in_bytes = first(tags, _COMPRESSION, 1) in _OF_BYTES
-    if first(tags, _PHOTOMETRIC, 0) == _LAB and (layout.bits != 16 or layout.kind == "f"):
-        return False
-    return in_bytes and (whole or packed) and predicted and layout.group > 0 and layout.width > 0 and layout.height > 0
-
-
-def _samples(tiff: TiffFile, tags: Tags, layout: _Layout) -> Samples:
+def _samples(tiff: TiffFile, tags: Tags, layout: Layout) -> Samples:
     """Return all samples as (height, width, samples)."""
-    tiff.file.seek(0)
-    whole = io.BytesIO()
-    whole.write(tiff.file.read())
-    planes = [_meaning(_unpacked(whole, tags, layout, plane), layout) for plane in range(layout.planes)]
+    planes = [_meaning(_unpacked(tiff, tags, layout, plane), layout) for plane in range(layout.planes)]
     return planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
 
 
-def _unpacked(whole: io.BytesIO, tags: Tags, layout: _Layout, plane: int) -> Samples:
+def _unpacked(tiff: TiffFile, tags: Tags, layout: Layout, plane: int) -> Samples:
     """Return the bytes of one plane as (height, row bytes) uint8, unpacked by libtiff."""
-    entries: Tags = {
-        _WIDTH: (layout.row_bytes,), _HEIGHT: (layout.height,), _BITS: (8,), _PHOTOMETRIC: (1,), _SAMPLES: (1,),
-        _COMPRESSION: (first(tags, _COMPRESSION, 1),), _FILL_ORDER: (first(tags, _FILL_ORDER, 1),), _PLANES: (1,),
-    }  # fmt: skip
-    offsets, sizes = (_TILE_OFFSETS, _TILE_SIZES) if _TILE_OFFSETS in tags else (_STRIP_OFFSETS, _STRIP_SIZES)
-    for tag in (offsets, sizes):
-        values = tags.get(tag, ())
-        share = len(values) // layout.planes
-        if share:
-            entries[tag] = values[plane * share : (plane + 1) * share]
-    if offsets == _TILE_OFFSETS:
-        entries[_TILE_WIDTH] = (layout.tile_width * layout.group * layout.bits // 8,)
-        entries[_TILE_HEIGHT] = (first(tags, _TILE_HEIGHT, 0),)
+    entries: Tags = {tag: (first(tags, tag, 1),) for tag in (Tag.COMPRESSION, Tag.FILL_ORDER)}
+    entries |= {Tag.WIDTH: (layout.row_bytes,), Tag.HEIGHT: (layout.height,), Tag.BITS: (8,), Tag.PHOTOMETRIC: (1,)}
+    if Tag.TILE_OFFSETS in tags:
+        across, down = layout.tile_width * layout.group * layout.bits // 8, first(tags, Tag.TILE_HEIGHT, 0)
+        entries |= {Tag.TILE_WIDTH: (across,), Tag.TILE_HEIGHT: (down,)}
+        offsets, sizes = Tag.TILE_OFFSETS, Tag.TILE_SIZES
     else:
-        entries[_STRIP_ROWS] = (min(first(tags, _STRIP_ROWS, layout.height), layout.height),)
-    return np.asarray(_opened(whole, entries))
+        across, down = layout.row_bytes, min(first(tags, Tag.STRIP_ROWS, layout.height), layout.height)
+        entries |= {Tag.STRIP_ROWS: (down,)}
+        offsets, sizes = Tag.STRIP_OFFSETS, Tag.STRIP_SIZES
+    if across <= 0 or down <= 0 or not tags.get(offsets):
+        raise EOFError("its header is broken")
+    count = -(-layout.row_bytes // across) * -(-layout.height // down)
+    begin = plane * count
+    told = tags.get(sizes, ())[begin : begin + count] or (tiff.size_bytes,) * count
+    if first(tags, Tag.COMPRESSION, 1) == 1:  # then what is told is known without
+        whole = sizes == Tag.TILE_SIZES
+        told = tuple(across * (down if whole else min(down, layout.height - at * down)) for at in range(count))
+    places = zip(tags.get(offsets, ())[begin : begin + count], told, strict=False)
+    most = _MOST_EXPANSION * across * down + _CHUNK_BYTES
+    return np.asarray(_opened([tiff.bytes_at(at, min(size, most)) for at, size in places], entries, offsets, sizes))
 
 
-def _opened(whole: io.BytesIO, entries: Tags) -> Image.Image:
-    """Open a TIFF whose only directory holds `entries`, all 32-bit numbers, and is appended to the bytes of `whole`."""
-    start = whole.seek(0, io.SEEK_END)
-    if start % 2:
-        start += whole.write(b"\0")
+def _opened(pieces: list[bytes], entries: Tags, offsets: int, sizes: int) -> Image.Image:
+    """Open a TIFF of one directory of `entries`, all of them numbers, with `pieces` as its strips or tiles."""
+    entries[sizes] = tuple(len(piece) for piece in pieces)
+    entries[offsets] = tuple(accumulate(entries[sizes][:-1], initial=_HEADER.size))
+    data = b"".join(pieces)
+    start = _HEADER.size + len(data)
     beyond = start + 2 + 12 * len(entries) + 4
     directory, values = struct.pack("<H", len(entries)), b""
-    for tag, numbers_of_tag in sorted(entries.items()):
-        packed = struct.pack(f"<{len(numbers_of_tag)}L", *numbers_of_tag)
-        directory += struct.pack("<HHL", tag, 4, len(numbers_of_tag))
+    for tag, numbers in sorted(entries.items()):
+        packed = struct.pack(f"<{len(numbers)}L", *numbers)
+        directory += struct.pack("<HHL", tag, 4, len(numbers))
         directory += packed if len(packed) == 4 else struct.pack("<L", beyond + len(values))
         values += packed if len(packed) != 4 else b""
-    whole.write(directory + bytes(4) + values)
-    whole.seek(0)
-    whole.write(struct.pack("<2sHL", b"II", 42, start))
-    whole.seek(0)
+    file = io.BytesIO(_HEADER.pack(b"II", 42, start) + data + directory + bytes(4) + values)
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # these are bytes; the pixels were counted before
     try:
-        image = Image.open(whole, formats=("TIFF",))
+        image = Image.open(file, formats=("TIFF",))
         image.load()
     finally:
         Image.MAX_IMAGE_PIXELS = limit
     return image
 
 
-def _meaning(rows: Samples, layout: _Layout) -> Samples:
+def _meaning(rows: Samples, layout: Layout) -> Samples:
     """Return the samples (height, width, group) that the bytes (height, row bytes) of one plane stand for."""
     height = len(rows)
     if layout.bits % 8:
@@ -206,7 +120,7 @@ def _meaning(rows: Samples, layout: _Layout) -> Samples:
     return values.reshape(height, layout.padded_width, layout.group)[:, : layout.width]
 
 
-def _of_packed_bits(rows: Samples, layout: _Layout) -> Samples:
+def _of_packed_bits(rows: Samples, layout: Layout) -> Samples:
     """Return samples of 1 to 15 bits, the highest bit first, as uint16; some rows at a time, to save memory."""
     count = layout.padded_width * layout.group
     weights = (1 << np.arange(layout.bits - 1, -1, -1)).astype(np.uint16)
@@ -217,7 +131,7 @@ def _of_packed_bits(rows: Samples, layout: _Layout) -> Samples:
     return values
 
 
-def _of_float_differences(rows: Samples, layout: _Layout) -> Samples:
+def _of_float_differences(rows: Samples, layout: Layout) -> Samples:
     """Undo the predictor of floats: differences of bytes, which lie in planes with the highest byte first."""
     size, tile = layout.bits // 8, layout.tile_width * layout.group
     differences = rows.reshape(len(rows), -1, tile * size // layout.group, layout.group)

@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from orchestrator.discovery.natural_order import natural_key
 from orchestrator.discovery.own_files import OwnFiles
+from orchestrator.discovery.passed_over import is_litter, is_sidecar, reason_to_pass_over, reason_to_skip
 from orchestrator.discovery.pdf_pages import PdfPageCounter
 from orchestrator.results.mark import is_export, is_marked
 from workers.config import TEMPORARY_PREFIX
@@ -26,25 +27,10 @@ from workers.sources.opening import open_archive, resolve_inside
 from workers.sources.pictures import find_frames
 from workers.sources.sniffing import ARCHIVES, Kind, head_of, kind_of
 from workers.sources.trouble import reading
-from workers.sources.unread import refusal, unread_format
 
 MAX_ARCHIVE_DEPTH = 2
 
 KnownHash = Callable[[str, int, int], str | None]
-
-# Left by Windows, by macOS and by network storages.
-_LITTER = {
-    "thumbs.db", "thumbs.db:encryptable", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "recycler",
-    "system volume information", "picasa.ini", "icon\r", "__macosx", "desktop db", "desktop df", "network trash folder",
-    "thevolumesettingsfolder", "lost+found", "@eadir", "#recycle", "@recycle",
-}  # fmt: skip
-# Documents in Microsoft's compound files; a picture may lie in one, too (FlashPix).
-_DOCUMENTS = {".doc", ".dot", ".xls", ".xlt", ".ppt", ".pps", ".msg", ".pub", ".vsd", ".mpp", ".msi", ".db"}
-_SIDECARS = {
-    ".txt", ".xml", ".json", ".jsonl", ".md", ".markdown", ".html", ".htm", ".csv", ".tsv", ".yaml", ".yml", ".toml",
-    ".ini", ".log", ".db", ".db-wal", ".db-shm", ".db-journal", ".feeder", ".sqlite", ".sqlite3", ".md5", ".sha1",
-    ".sha256",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +111,18 @@ class Finder:
                 stack.pop()
                 continue
             member = os.path.relpath(entry.path, self.location)
-            if reason := _no_page(entry):
-                self.skipped(SkippedFile(escaped(member), reason))
-            elif not entry.is_dir(follow_symlinks=False):
-                yield from self._file_on_disk(member, escaped(member))
-            elif is_export(Path(entry.path)):
-                self.skipped(SkippedFile(escaped(member), "an export of broadsheet"))
-            else:
-                try:
-                    stack.append(iter(self._listing(Path(entry.path))))
-                except PageError as error:
-                    yield _Place((member,), escaped(member)).refused(error)
+            try:
+                with reading(escaped(member), self.location):
+                    if reason := reason_to_skip(entry):
+                        self.skipped(SkippedFile(escaped(member), reason))
+                    elif not entry.is_dir(follow_symlinks=False):
+                        yield from self._file_on_disk(member, escaped(member))
+                    else:
+                        stack.append(iter(self._listing(Path(entry.path))))
+            except PageError as error:
+                yield _Place((member,), escaped(member)).refused(error)
+            except TransientError as error:  # what lies in it is not gone; the next ingest finds it
+                yield _Place((member,), escaped(member)).refused(UnreadableImage(str(error)))
 
     def _listing(self, folder: Path) -> list[os.DirEntry[str]]:
         with reading(escaped(str(folder)), self.location), os.scandir(folder) as entries:
@@ -173,9 +160,9 @@ class Finder:
             kind = kind_of(file)
             if kind in ARCHIVES:
                 yield from self._archive(file, kind, place, depth + 1)
-            elif kind == "text" or (kind == "unknown" and _suffix(place.name) in _SIDECARS):
+            elif kind == "text" or (kind == "unknown" and is_sidecar(place.name)):
                 self.skipped(SkippedFile(place.name, "text, not an image"))
-            elif kind == "unknown" and (reason := _passed_over(head_of(file), place.name)):
+            elif kind == "unknown" and (reason := reason_to_pass_over(head_of(file), place.name)):
                 self.skipped(SkippedFile(place.name, reason))
             else:
                 yield from self._pages(file, kind, place)
@@ -236,7 +223,7 @@ class Finder:
         seen: set[str] = set()
         for member in archive.members():
             name = place.inside(member).name
-            if any(_is_litter(part) for part in member.name.split("/")):
+            if any(is_litter(part) for part in member.name.split("/")):
                 self.skipped(SkippedFile(name, "hidden or left by the system"))
             elif member.name in seen:
                 self.skipped(SkippedFile(name, "a second member of this name"))
@@ -258,37 +245,6 @@ class Finder:
                 return
             with file:
                 yield from self._look_into(file, inner, depth)
-
-
-def _no_page(entry: os.DirEntry[str]) -> str:
-    """Return why an entry of a folder is not looked into; empty when it is."""
-    if _is_litter(entry.name):
-        return "hidden or left by the system"
-    if entry.is_symlink():
-        return "a link to a folder" if Path(entry.path).is_dir() else ""  # is_dir of an entry raises on loops
-    return "" if entry.is_dir() or entry.is_file() else "not an ordinary file"
-
-
-def _passed_over(head: bytes, name: str) -> str:
-    """Return why a file of no known kind is no page and no fault either; empty for what may be one.
-
-    Raises:
-        UnreadableImage: it is a picture or an archive in a format that is not read.
-    """
-    known = unread_format(head)
-    if known is None:
-        return ""
-    if known.no_page or _suffix(name) in _DOCUMENTS:
-        return f"{known.what}, not an image"
-    raise refusal(name, head)
-
-
-def _is_litter(name: str) -> bool:
-    return (name.startswith(".") and name not in (".", "..")) or name.lower() in _LITTER
-
-
-def _suffix(name: str) -> str:
-    return PurePosixPath(name).suffix.lower()
 
 
 @contextmanager

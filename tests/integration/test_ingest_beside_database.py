@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +23,11 @@ from orchestrator.discovery.own_files import NO_FILES, OwnFiles
 from orchestrator.ingest.options import IngestOptions
 from orchestrator.ingest.progress import Silent
 from orchestrator.ingest.run import store_only
+from orchestrator.local.broker import embedded_broker
 from workers.config import Settings
 from workers.errors import UnreadableInput
 from workers.parameters import PipelineParameters
+from workers.process.isolation import isolation_slot
 
 # SQLite's SHARED lock: every connection in WAL mode holds it as long as it is open.
 ASK_FOR_LOCK = """
@@ -95,6 +98,15 @@ def test_the_files_are_known_wherever_the_walk_begins(tmp_path: Path) -> None:
             assert {Path(path).name for path in passed_over} >= {"broadsheet.db", "broadsheet.db-wal"}
             assert is_held(scans / "results" / "broadsheet.db")
     engine.dispose()
+
+
+def test_the_files_of_our_own_services_are_no_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scans = draw(tmp_path / "scans")
+    monkeypatch.setattr(tempfile, "tempdir", str(scans))
+    with embedded_broker(), isolation_slot() as free:
+        assert free
+        pages, _ = look_through(scans, NO_FILES)
+    assert pages == ["p0.png", "p1.png", "p2.png"]
 
 
 def test_a_database_given_as_scan_is_refused(tmp_path: Path) -> None:

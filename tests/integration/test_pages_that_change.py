@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -211,6 +212,28 @@ def test_what_lies_in_a_file_that_cannot_be_read_now_is_not_gone(archive: Archiv
     archive.ingest("issue.zip")
     assert archive.runs("issue.zip") == []
     assert archive.runs("issue.zip/a.png") == archive.runs("issue.zip/b.png") == [("ready", None)]
+
+
+def test_a_folder_that_cannot_be_listed_now_is_told_and_keeps_its_pages(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (archive.folder / "1898").mkdir()
+    archive.put("1898/p1.png", picture(50))
+    archive.ingest()
+    listing = os.scandir
+
+    def fail(path: Path) -> Any:
+        if Path(path).name == "1898":
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", fail)
+    archive.ingest()
+    monkeypatch.undo()
+    assert archive.runs("1898") == [("quarantined", "unreadable_image")]
+    assert archive.runs("1898/p1.png") == archive.runs("p1.png") == [("ready", None)]
+    archive.ingest()
+    assert archive.runs("1898") == [("cancelled", "removed")]
 
 
 def test_pages_of_an_archive_that_breaks_come_back_with_it(archive: Archive) -> None:

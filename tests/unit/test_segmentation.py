@@ -112,7 +112,7 @@ def test_a_heading_whose_letters_have_run_into_spots_is_one_line_and_no_picture(
         page.draw.text((x, 600), word, fill=0, font=font, stroke_width=5)
     page.column(80, 700, 1200, 12)
     components = find_columns(working_page(page.grey, BinarizationParameters())).components
-    assert np.count_nonzero(components.heavy & components.spots & ~components.letterlike) >= 2, (
+    assert np.count_nonzero(components.bold_strokes & components.touching_words & ~components.letterlike) >= 2, (
         "or the page is too easy"
     )
     boxes = [line.bbox for line in _analysed(page).lines]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 @click.option("--zip-encoding", metavar="NAME", help="Of names in ZIPs that tell none, e.g. cp932 [cp437].")
 @click.option("--no-wait", is_flag=True, help="Store and return; `broadsheet feed` and a fleet see to the rest.")
 @click.option("--interactive", is_flag=True, help="Go before every other ingest that is not interactive.")
+@click.option("--volume-per-folder", is_flag=True, help="Each folder, archive and PDF in PATHS is a volume.")
+@click.option("--volume-name", metavar="NAME", help="Call the volume NAME [as PATH is written].")
 @click.option("--fields", metavar="PATTERN", help="What paths say: {title}/{date_issued:%Y-%m-%d}/{sequence}.")
 @click.option("--metadata", type=click.Path(path_type=Path), help="CSV with a column page and columns of fields.")
 @click.option("--refresh", is_flag=True, help="Read pages again that have results of older versions.")
@@ -57,6 +60,8 @@ def ingest(
     zip_encoding: str | None,
     no_wait: bool,
     interactive: bool,
+    volume_per_folder: bool,
+    volume_name: str | None,
     fields: str | None,
     metadata: Path | None,
     refresh: bool,
@@ -76,21 +81,32 @@ def ingest(
     if metadata is not None:
         read_table(metadata)  # one that cannot be read is told before anything is started
     parameters = read_parameters(parameter_file, changes)
-    find_volumes = partial(_volumes, settings, paths, zip_encoding and check_encoding(zip_encoding))
+    if volume_name is not None and (volume_per_folder or len(paths) > 1):
+        raise click.UsageError("--volume-name names one volume; give one path, and no --volume-per-folder.")
+    encoding = zip_encoding and check_encoding(zip_encoding)
+    find_volumes = partial(_volumes, settings, paths, encoding, volume_per_folder, volume_name)
     if dry_run:
         return _list(settings, find_volumes(), pattern, as_json)
     options = IngestOptions(processes, not no_wait, interactive, refresh, fields, metadata)
     return _ingest(settings, find_volumes, parameters, options, as_json)
 
 
-def _volumes(settings: Settings, paths: Sequence[Path], zip_encoding: str | None) -> list[Volume]:
+def _volumes(
+    settings: Settings, paths: Sequence[Path], zip_encoding: str | None, per_folder: bool, name: str | None
+) -> list[Volume]:
     from orchestrator.database import check_url, own_files
     from orchestrator.discovery.discovery import open_volume, require_page
+    from orchestrator.discovery.per_folder import volumes_in
+    from workers.sources.escape import escaped
     from workers.sources.limits import Limits
 
     check_url(settings.database_url)
     own = own_files(settings.database_url)
+    if per_folder:
+        paths = [volume for path in paths for volume in volumes_in(path)]
     volumes = [open_volume(path, own, zip_encoding) for path in paths]
+    if name is not None:
+        volumes = [replace(volume, source=escaped(name)) for volume in volumes]
     for volume in volumes:
         require_page(volume, Limits(max_pixels=settings.max_pixels), own)
     return volumes

@@ -1,13 +1,14 @@
-"""Volumes that lie in each other: a folder and a part of it are one set of pages."""
+"""Volumes that lie in each other, or elsewhere than before: they are one set of pages."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import aliased
 
 from models import Page, Volume, database_now
-from workers.sources.escape import escaped
+from workers.sources.escape import escaped, unescaped
 
 MOVED = "moved"
 
@@ -30,3 +31,21 @@ def absorb(engine: Engine, volume_id: int, location: Path) -> int:
     moved = update(Page).where(Page.volume_id.in_(inside), Page.gone_at.is_(None))
     with engine.begin() as connection:
         return connection.execute(moved.values(gone_at=database_now(), gone_reason=MOVED)).rowcount
+
+
+def follow_moved(engine: Engine, volume_id: int) -> list[str]:
+    """Take pages out of volumes that are no longer where they were and whose bytes this volume holds; returns which."""
+    here, there = aliased(Page), aliased(Page)
+    same = select(there.page_id, there.volume_id).join(here, here.sha256 == there.sha256)
+    same = same.where(here.volume_id == volume_id, here.gone_at.is_(None), here.sha256 != "")
+    same = same.where(there.volume_id != volume_id, there.gone_at.is_(None))
+    with engine.begin() as connection:
+        found = select(Volume.volume_id, Volume.source, Volume.location)
+        holders = connection.execute(found.where(Volume.volume_id.in_(select(same.subquery().c.volume_id)))).all()
+        left = {row.volume_id: row.source for row in holders if not Path(unescaped(row.location)).exists()}
+        if left:
+            pages = same.subquery()
+            moved = select(pages.c.page_id).where(pages.c.volume_id.in_(left))
+            gone = update(Page).where(Page.page_id.in_(moved))
+            connection.execute(gone.values(gone_at=database_now(), gone_reason=MOVED))
+    return sorted(left.values())

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from orchestrator.database import own_files
 from orchestrator.discovery.discovery import KnownHash, SkippedFile, Volume, find_pages
 from orchestrator.ingest.known_hashes import KnownHashes
-from orchestrator.ingest.overlaps import absorb, volume_around
+from orchestrator.ingest.overlaps import absorb, follow_moved, volume_around
 from orchestrator.ingest.progress import Display
 from orchestrator.ingest.rows import StoredCounts, Target, store_pages, store_volume
 from orchestrator.metadata.describe import describe_volume, remember_pattern
@@ -77,6 +77,9 @@ class VolumeIngester:
         log.info("%s: %d pages found, %d of them new", volume.source, stored.found, stored.new_pages)
         self.kept += stored.kept
         self.taken_over += stored.taken_over
+        if stored.taken_over:
+            for source in self.retry_while_down(lambda: follow_moved(self.engine, volume_id)):
+                self.display.note(f"Pages of {source}, which is no longer there, belong to {volume.source} now.")
         if volume.kind == "directory":
             absorbed = self.retry_while_down(lambda: absorb(self.engine, volume_id, volume.location))
             if absorbed:

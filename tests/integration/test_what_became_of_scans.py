@@ -117,9 +117,8 @@ def renamed(engine: Engine, folder: Path) -> None:
 def folder_renamed(engine: Engine, folder: Path) -> None:
     moved = folder.rename(folder.with_name("moved"))
     assert ingest(engine, moved, 1).taken_over == 4
-    folder.mkdir()
-    ingest(engine, folder, 1)  # it is empty now
     assert work(engine) == 0
+    assert ask(engine, "SELECT DISTINCT gone_reason FROM page WHERE gone_at IS NOT NULL") == [("moved",)]
 
 
 def deleted(engine: Engine, folder: Path) -> None:

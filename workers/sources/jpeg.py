@@ -15,7 +15,6 @@ from typing import BinaryIO
 
 from PIL import Image, ImageChops
 
-JPEG_MAGIC = b"\xff\xd8\xff"
 _END = b"\xff\xd9"
 _TAIL_BYTES = 64
 _MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")  # in entropy-coded data: neither a stuffed zero nor a restart

@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from workers.errors import ImageTooLarge, UnreadableImage
 from workers.sources.bounded import bounded
-from workers.sources.jpeg import JPEG_MAGIC, with_end_mark
+from workers.sources.jpeg import with_end_mark
 from workers.sources.limits import Limits
 from workers.sources.reasons import is_of_the_system, reason
 from workers.sources.sniffing import head_of
@@ -45,10 +45,6 @@ def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -
         UnreadableImage: it is no image, truncated or corrupt, or has no such frame.
         ImageTooLarge: its header tells of more pixels than the limit.
     """
-    # NumPy, OpenCV and PDFium, which discovery does not load
-    from workers.sources.deep_pictures import open_deep
-    from workers.sources.jpeg2000 import open_jpeg2000
-
     with _decoding(file, name, limits.max_pixels):
         head = head_of(file)
         if head.startswith(TIFF_MAGIC):
@@ -57,17 +53,29 @@ def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -
         else:
             image = Image.open(bounded(file), formats=_formats())
             _check_size(image, name, limits)
-            if frame is not None and frame > 1:
-                image.seek(frame - 1)
-            elif head.startswith(JPEG_MAGIC) and (mended := with_end_mark(file)) is not file:
-                image = Image.open(mended, formats=("JPEG",))
-            elif image.format == "JPEG2000":
-                image = open_jpeg2000(image, file)
-            else:
-                image = open_deep(image, file) or image
+            image = _at_frame(image, frame) if frame is not None and frame > 1 else _whole_and_deep(image, file)
         _check_size(image, name, limits)
         image.load()
     return image
+
+
+def _at_frame(image: Image.Image, frame: int) -> Image.Image:
+    image.seek(frame - 1)
+    return image
+
+
+def _whole_and_deep(image: Image.Image, file: BinaryIO) -> Image.Image:
+    """Return the first picture of `file`, read in another way where Pillow would refuse it or lose depth or colours."""
+    # NumPy, OpenCV and PDFium, which discovery does not load
+    from workers.sources.deep_pictures import open_deep
+    from workers.sources.jpeg2000 import open_jpeg2000
+
+    if image.format in ("JPEG", "MPO"):
+        mended = with_end_mark(file)
+        return image if mended is file else Image.open(mended, formats=("JPEG",))
+    if image.format == "JPEG2000":
+        return open_jpeg2000(image, file)
+    return open_deep(image, file) or image
 
 
 def find_frames(file: BinaryIO, name: str, limits: Limits) -> tuple[int, ...] | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from samples.archive import make_archive
 
 FOLDER = Path("demo")
+_INSTALLED = Path(sys.executable).with_name("broadsheet")
+BROADSHEET = _INSTALLED.relative_to(Path.cwd()) if _INSTALLED.is_relative_to(Path.cwd()) else _INSTALLED
 QUESTIONS = {
     "How much is on each page?": """
         SELECT page, width, height, text_lines AS lines, separators, faces, empty_reason AS empty
@@ -34,14 +36,14 @@ def main() -> int:
         print(f"\n{question}", flush=True)
         if run("query", " ".join(sql.split()), database=database):
             return 1
-    print(f'\nAsk more: .venv/bin/broadsheet query --database {database} "SELECT ..."')
+    print(f'\nAsk more: {BROADSHEET} query --database {database} "SELECT ..."')
     return 0
 
 
 def run(*arguments: str, database: Path) -> int:
     """Show a command, run it and return its exit code."""
     print("$ broadsheet", *(repr(a) if " " in a else a for a in arguments), flush=True)
-    command = [str(Path(sys.executable).with_name("broadsheet")), *arguments, "--database", str(database)]
+    command = [str(BROADSHEET), *arguments, "--database", str(database)]
     return subprocess.run(command, check=False).returncode
 
 

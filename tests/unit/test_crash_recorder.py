@@ -34,9 +34,10 @@ def test_the_record_tells_stage_memory_and_last_lines_of_its_page_run(recorder: 
     assert read_remains(tmp_path / "one.box", 8) == CrashReport(), "it is about another page run"
 
 
-def test_a_full_disk_costs_the_record_and_nothing_else(recorder: FlightRecorder, tmp_path: Path) -> None:
+@pytest.mark.parametrize("room", [0, 4096])
+def test_a_full_disk_costs_the_record_and_nothing_else(recorder: FlightRecorder, tmp_path: Path, room: int) -> None:
     recorder.begin(7)
-    with small_disk():
+    with small_disk(room):
         for number in range(LAST_LINES):
             recorder.enter("segmentation")
             say(recorder, "%s" * 50, *[f"a long line {number}"] * 50)

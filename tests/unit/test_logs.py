@@ -7,6 +7,8 @@ import io
 import json
 import logging
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,12 +92,13 @@ def test_warnings_of_libraries_are_log_lines() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is played by /dev/full, which Linux has")
-def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+def test_a_log_that_cannot_be_written_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     full = Path("/dev/full").open("w")  # noqa: SIM115  # closed below, where that fails
     closed, gone = io.StringIO(), _pipe_without_reader()
     closed.close()
     for stream in (full, closed, gone):
-        logs.configure("json", "info", stream)
+        monkeypatch.setattr(sys, "stderr", stream)
+        logs.configure("json", "info")
         log.warning("a line that nobody can read")
         log.warning("%d is no number", "this")
     for stream in (full, gone):
@@ -107,3 +110,15 @@ def _pipe_without_reader() -> IO[str]:
     reader, writer = os.pipe()
     os.close(reader)
     return os.fdopen(writer, "w", buffering=1)
+
+
+def test_a_command_without_standard_error_gives_its_number_to_no_file() -> None:
+    script = """
+import os, sys
+from orchestrator.cli import main
+try: main(["--version"])
+except SystemExit as end: print(end.code, os.open("/dev/null", os.O_RDONLY) > 2, sys.stderr.write("lost"))
+"""
+    shell = ["sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, script]
+    run = subprocess.run(shell, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "0 True 4"

@@ -49,7 +49,7 @@ def overlay(
 
     if not (pages or suspects or volumes or faces):
         raise click.UsageError("Name pages, or give --suspects or --volume.")
-    target = output or _default_output(pages)
+    target = output or default_output(pages)
     engine = open_existing(settings.database_url)
     selection = resolve(engine, Selection(volumes, pages, pipeline))
     if suspects:
@@ -60,7 +60,7 @@ def overlay(
     return overlay_files.write_overlays(engine, selection, target, form, width, settings.max_pixels, draw)
 
 
-def _default_output(pages: tuple[str, ...]) -> Path:
+def default_output(pages: tuple[str, ...]) -> Path:
     """Return a picture beside us for one page, a folder for more."""
     from orchestrator.export.naming import page_path
     from workers.sources.escape import typed

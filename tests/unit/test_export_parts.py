@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import astuple
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
+from orchestrator.commands.overlay import default_output
 from orchestrator.export.crops import SheetStyle, contact_sheet
 from orchestrator.export.naming import PageFiles, page_path, volume_path
+from orchestrator.export.parquet import volume_file
 from orchestrator.overlay.legend import shortened
 from tests.archive import text_lines
 from workers.layout import BoundingBox, PageLayout, TextLine
@@ -122,3 +125,24 @@ def test_a_small_picture_stands_on_its_caption() -> None:
     captions = np.flatnonzero((sheet.max(axis=2) < 128).any(axis=1))
     assert len(rows) == 20
     assert 0 < captions[0] - rows[-1] < 12
+
+
+@pytest.mark.parametrize("volume", ["../archive", "दैनिक समाचार/" * 9, "/mnt/" + "Jahrgang " * 60, "a?b=c"])
+def test_the_folder_of_a_volume_in_parquet_fits_into_a_file_system(volume: str) -> None:
+    folder, file = volume_file(volume).split("/")
+    assert len(folder.encode()) <= 255 and file == "boxes.parquet"
+    assert folder.startswith("volume=")
+    assert unquote(folder.removeprefix("volume=")) == volume or "~" in folder
+
+
+@pytest.mark.parametrize(
+    ("pages", "output"),
+    [(("a/p.png",), "p.png.overlay.png"), (("bell\x07.png",), "bell%5Cx07.png.overlay.png"), (("a/*",), "overlays"),
+     (("p" * 300,), None), (("p.png", "q.png"), "overlays")],
+)  # fmt: skip
+def test_an_overlay_that_is_not_named_gets_a_name_that_can_be_written(
+    pages: tuple[str, ...], output: str | None, tmp_path: Path
+) -> None:
+    found = default_output(pages)
+    assert output is None or found == Path(output)
+    (tmp_path / found).touch()

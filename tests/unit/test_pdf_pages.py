@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.errors import ImageTooLarge
+from workers.errors import ImageTooLarge, UnreadableImage
 from workers.sources.address import PageAddress
 from workers.sources.images import open_page
 from workers.sources.limits import Limits
@@ -230,6 +230,12 @@ def test_what_the_crop_box_leaves_is_the_page(tmp_path: Path) -> None:
     assert np.abs(found.astype(int) - scan[:400, 100:300]).mean() < 3
     media = pdf(WHOLE, {"A": picture(scan)}, (200, 300), b"/CropBox[-90 -90 900 900]")
     assert (pixels_of(media, tmp_path) == scan).all()
+
+
+@pytest.mark.parametrize("box", [b"[500 500 600 600]", b"[0 0 -100 50]"])
+def test_a_crop_box_off_the_page_is_told(box: bytes, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableImage, match="has no area"):
+        opened(pdf(WHOLE, {"A": picture(printed())}, (200, 300), b"/CropBox" + box), tmp_path)
 
 
 def test_a_scan_stored_as_a_negative_is_shown_as_a_viewer_shows_it(tmp_path: Path) -> None:

@@ -148,6 +148,8 @@ class _Shown:
 
 def _page_image(page: pypdfium2.PdfPage, name: str, limits: Limits) -> Image.Image:
     sheet = page.get_bbox()
+    if not all(page.get_size()):
+        raise UnreadableImage(f"{name} has no area, its crop box lies off the page; save the PDF again.")
     shown = _uncovered(list(_shown(page)), sheet)
     for one in shown:
         if one.is_picture:

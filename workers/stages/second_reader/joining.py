@@ -14,7 +14,6 @@ SAME_ROW = 0.5  # share of the lower box's height that two boxes of one line hav
 BESIDE = 0.3  # share of the narrower one's width
 SAME_LINE = 0.8  # of the width of both together: then only the style of the boxes differs
 LEVEL = 0.7  # share of the lower box's height that pieces of one line have in common
-SPACE = 1.0  # heights of a piece: the widest space within a line, beyond what boxes are grown by
 NEARBY = 4.0  # heights: so far above and below other rows are looked at
 ALIGNED = 1  # other rows that are cut at the same place
 ENOUGH = 5  # letters by which a line that only we see is believed,
@@ -27,10 +26,11 @@ def join(ours: Boxes, theirs: Boxes, evidence: PageEvidence) -> Boxes:
     Where both see one line, ours fits the ink better and stays. Where they cut a row differently, or only the second
     reader sees a line, it is believed, but no line crosses a separator. A line that only we see must stand.
     """
-    theirs = _spaced_lines(theirs, ours)
+    stands = _stands(ours, evidence)
+    theirs = _spaced_lines(theirs, ours[stands])
     group_of_ours, group_of_theirs, groups = _groups(ours, theirs)
     own, other = np.bincount(group_of_ours, minlength=groups), np.bincount(group_of_theirs, minlength=groups)
-    kept = (other[group_of_ours] == 0) & _stands(ours, evidence)
+    kept = (other[group_of_ours] == 0) & stands
     alike = _same_line(ours, theirs, group_of_ours, group_of_theirs, (own == 1) & (other == 1))
     return np.concatenate([ours[kept | alike[group_of_ours]], theirs[~alike[group_of_theirs]]])
 
@@ -38,8 +38,9 @@ def join(ours: Boxes, theirs: Boxes, evidence: PageEvidence) -> Boxes:
 def _spaced_lines(theirs: Boxes, ours: Boxes) -> Boxes:
     """Return the boxes of the second reader with those joined that it cut at a space within one line of ours.
 
-    It parts widely spaced words. Where rows nearby are cut at the same place, a gutter or the white between two
-    advertisements lies there, over which a row of ours ran.
+    It parts widely spaced words. Their boxes touch, since they were grown, and the letters of our line stand on it, as
+    they do not where it runs over advertisements. Where rows nearby are cut at the same place, a gutter or the white
+    between two advertisements lies there, over which a row of ours ran.
     """
     if not len(theirs) or not len(ours):
         return theirs
@@ -53,7 +54,7 @@ def _spaced_lines(theirs: Boxes, ours: Boxes) -> Boxes:
 
 
 def _at_gutters(left: Boxes, right: Boxes, holder: Indices) -> Truths:
-    """Tell which cuts between boxes (n, 4) are no spaces of one line: wide, not level, or one above the other."""
+    """Tell which cuts between boxes (n, 4) are no spaces of one line: boxes apart, not level, or one above the other."""
     height = np.minimum(left[:, 3] - left[:, 1], right[:, 3] - right[:, 1])
     level = np.minimum(left[:, 3], right[:, 3]) - np.maximum(left[:, 1], right[:, 1]) >= LEVEL * height
     cut = level & (holder[:-1] >= 0) & (holder[:-1] == holder[1:])
@@ -62,7 +63,7 @@ def _at_gutters(left: Boxes, right: Boxes, holder: Indices) -> Truths:
     same_place = (np.minimum.outer(end, end) >= np.maximum.outer(start, start)) & cut
     nearby = np.abs(np.subtract.outer(middle, middle)) <= NEARBY * height[:, None]
     alike = (same_place & nearby).sum(axis=1) - cut
-    return np.asarray(~level | (right[:, 0] - left[:, 2] > SPACE * height) | (alike >= ALIGNED))
+    return np.asarray(~level | (right[:, 0] > left[:, 2]) | (alike >= ALIGNED))
 
 
 def _holder(theirs: Boxes, ours: Boxes) -> Indices:

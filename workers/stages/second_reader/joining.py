@@ -54,7 +54,7 @@ def _spaced_lines(theirs: Boxes, ours: Boxes) -> Boxes:
 
 
 def _at_gutters(left: Boxes, right: Boxes, holder: Indices) -> Truths:
-    """Tell which cuts between boxes (n, 4) are no spaces of one line: boxes apart, not level, or one above the other."""
+    """Tell which cuts between boxes (n, 4) are no spaces of one line: apart, not level, or one above the other."""
     height = np.minimum(left[:, 3] - left[:, 1], right[:, 3] - right[:, 1])
     level = np.minimum(left[:, 3], right[:, 3]) - np.maximum(left[:, 1], right[:, 1]) >= LEVEL * height
     cut = level & (holder[:-1] >= 0) & (holder[:-1] == holder[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import os
 import sys
@@ -10,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -19,6 +19,15 @@ from orchestrator.terminal.verbosity import verbosity
 from workers.config import MAY_BEGIN, TEMPORARY_PREFIX, Settings
 
 WAIT_SECONDS = 0.01
+# What takes a worker a second to load, and touches neither database nor broker.
+LIBRARIES = (
+    "workers.tasks",
+    "workers.process.service",
+    "celery.apps.worker",
+    "celery.concurrency.prefork",
+    "celery.worker.consumer",
+    "kombu.transport.redis",
+)
 
 
 @click.command(short_help="Work on pages until stopped.")
@@ -45,10 +54,10 @@ def worker(
     with _private_folder(started_from) as folder:
         if settings.metrics_address:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-        app = _load(settings, log_level or verbosity().log_level, folder)
-        while started_from is not None and not (started_from / MAY_BEGIN).exists():
-            time.sleep(WAIT_SECONDS)
-        code = _work(app, processes or cores(), not without_heartbeat, log_level or verbosity().log_level)
+        if started_from is not None:
+            _wait_for_the_command(started_from)
+        level = log_level or verbosity().log_level
+        code = _work(settings, processes or cores(), not without_heartbeat, level, folder)
     sys.exit(code)
 
 
@@ -75,21 +84,22 @@ def _private_folder(started_from: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _load(settings: Settings, log_level: str, folder: Path) -> Any:
-    """Load all that a worker needs; neither broker nor database is touched."""
+def _wait_for_the_command(folder: Path) -> None:
+    """Load what a worker needs, then wait until the command has made the database and the broker ready."""
+    for module in LIBRARIES:
+        importlib.import_module(module)
+    while not (folder / MAY_BEGIN).exists():
+        time.sleep(WAIT_SECONDS)
+
+
+def _work(settings: Settings, processes: int, heartbeat: bool, log_level: str, folder: Path) -> int:
+    """Do what `celery worker` does, without its command line, whose loading takes a tenth of a second."""
     from workers.celery import app_for
+    from workers.messages import Queue
     from workers.process import service
 
     app = app_for(settings)
     service.prepare(app, settings, log_level, folder)
-    app.loader.import_default_modules()
-    return app
-
-
-def _work(app: Any, processes: int, heartbeat: bool, log_level: str) -> int:
-    """Do what `celery worker` does, without its command line, whose loading takes a tenth of a second."""
-    from workers.messages import Queue
-
     worker = app.Worker(
         pool_cls="prefork",
         concurrency=processes,

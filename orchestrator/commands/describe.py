@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -42,7 +43,7 @@ def describe(settings: Settings, volumes: tuple[str, ...], fields: str | None, m
     for volume_id, source in rows:
         if pattern is not None:
             remember_pattern(engine, volume_id, pattern)
-        click.echo(told(source, describe_volume(engine, volume_id, metadata)))
+        click.echo(told(source, describe_volume(engine, volume_id, metadata, partial(click.echo, err=True))))
     engine.dispose()
     if not rows:
         click.echo(f"{counted(0, 'volume')}; ingest some first.")

@@ -90,7 +90,7 @@ class VolumeIngester:
     def _describe(self, volume_id: int, source: str) -> None:
         if self.fields is not None:
             remember_pattern(self.engine, volume_id, self.fields)
-        described = describe_volume(self.engine, volume_id, self.metadata)
+        described = describe_volume(self.engine, volume_id, self.metadata, self.display.note)
         if described is not None:
             self.display.note(told(source, described))
 

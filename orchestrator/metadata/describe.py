@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from models import Page, PageDescription, Volume
+from models.many import is_one_of
+from orchestrator.metadata.mets import read_mets_of
 from orchestrator.metadata.patterns import PathPattern, path_pattern
 from orchestrator.metadata.tables import BESIDE_SCANS, read_table
 from orchestrator.metadata.values import Description
@@ -34,10 +36,12 @@ def remember_pattern(engine: Engine, volume_id: int, pattern: PathPattern) -> No
         connection.execute(update(Volume).where(Volume.volume_id == volume_id).values(fields=pattern.text))
 
 
-def describe_volume(engine: Engine, volume_id: int, table: Path | None = None) -> Described | None:
+def describe_volume(
+    engine: Engine, volume_id: int, table: Path | None = None, note: Callable[[str], object] = str
+) -> Described | None:
     """Describe the pages of a volume that are there; None where nothing is known to describe them by.
 
-    A table beside the scans corrects what the pattern says, one that is named both.
+    METS beside the scans goes before the pattern, a table there before METS, and one that is named before all.
 
     Raises:
         UnreadableInput: a table cannot be read.
@@ -47,10 +51,10 @@ def describe_volume(engine: Engine, volume_id: int, table: Path | None = None) -
         volume = connection.execute(of_volume).one()
     location = Path(unescaped(volume.location))
     tables = [path for path in (_beside(location), table) if path is not None]
-    if volume.fields is None and not tables:
+    named = read_mets_of(location, note) if location.is_dir() else {}
+    if volume.fields is None and not tables and not named:
         return None
     pattern = path_pattern(volume.fields) if volume.fields else None
-    named: dict[str, Description] = {}
     for path in tables:
         for page, values in read_table(path).items():
             named[page] = named.get(page, {}) | values
@@ -80,7 +84,13 @@ def _describe(
             _store(connection, rows)
         total += len(rows)
         left_out += len(block) - len(rows)
-    return Described(total, left_out, tuple(sorted(set(named) - used)))
+    # masters and service copies are named both, and one of them is ingested
+    there = {_stem(name) for name in used}
+    return Described(total, left_out, tuple(sorted(name for name in named if _stem(name) not in there)))
+
+
+def _stem(name: str) -> str:
+    return str(PurePosixPath(name).with_suffix(""))
 
 
 def _pages(engine: Engine, volume_id: int) -> Iterator[Sequence[Any]]:
@@ -98,7 +108,16 @@ def _pages(engine: Engine, volume_id: int) -> Iterator[Sequence[Any]]:
 def _store(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert descriptions, or change the fields that are given of those that are there."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    ids = [row["page_id"] for row in rows]
+    stored = {
+        old["page_id"]: old
+        for old in connection.execute(
+            select(PageDescription.__table__).where(is_one_of(connection, PageDescription.page_id, ids))
+        ).mappings()
+    }
     for row in rows:
+        if (old := stored.get(row["page_id"])) and all(old[name] == value for name, value in row.items()):
+            continue
         changed = {name: value for name, value in row.items() if name != "page_id"}
         inserted = dialect.insert(PageDescription).values(row)
         connection.execute(inserted.on_conflict_do_update(index_elements=["page_id"], set_=changed))

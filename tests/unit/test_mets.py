@@ -58,7 +58,8 @@ def batch(tmp_path: Path) -> Path:
     (issue / "1898111001.xml").write_text(ndnp_issue())
     (tmp_path / "batch.xml").write_text(
         '<ndnp:batch xmlns:ndnp="http://www.loc.gov/ndnp" name="batch_dlc_argo_ver01"><ndnp:issue lccn="sn82016187" '
-        'issueDate="1898-11-10" editionOrder="01">./sn82016187/00280/1898111001/1898111001.xml</ndnp:issue></ndnp:batch>'
+        'issueDate="1898-11-10" editionOrder="01">./sn82016187/00280/1898111001/1898111001.xml</ndnp:issue>'
+        "</ndnp:batch>"
     )
     return tmp_path
 

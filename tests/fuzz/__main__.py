@@ -11,6 +11,7 @@ import argparse
 import json
 import random
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -83,6 +84,8 @@ def main() -> None:
     finally:
         target.close()
     print(f"{counted.total()} inputs, {findings} findings: " + ", ".join(f"{n} {k}" for k, n in counted.most_common()))
+    if not findings:
+        shutil.rmtree(folder)
     sys.exit(findings > 0)
 
 

@@ -100,6 +100,11 @@ def test_a_deep_portable_map_looks_as_its_grey_twin(bits: int, deepest: int, tmp
         assert np.abs(page_of(tmp_path / "p.ppm", data).grey - twin).max() <= 6
         with pytest.raises(UnreadableImage, match=r"^p\.ppm cannot be decoded"):
             page_of(tmp_path / "p.ppm", data[:-300])
+    plain = b"P3" + header + b"# in words\n" + b" ".join(b"%d" % value for value in drawn(bits, 3).ravel())
+    assert np.abs(page_of(tmp_path / "p.ppm", plain).grey - twin).max() <= 6
+    for broken in (plain[:-300], plain[:-40] + b" x " + plain[-40:]):
+        with pytest.raises(UnreadableImage, match=r"^p\.ppm cannot be decoded"):
+            page_of(tmp_path / "p.ppm", broken)
 
 
 def test_a_false_length_in_a_png_takes_no_memory(tmp_path: Path) -> None:

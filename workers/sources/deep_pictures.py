@@ -5,6 +5,7 @@ They are scaled by the depth their values really use, as grey ones are: a 12-bit
 
 from __future__ import annotations
 
+import re
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -12,6 +13,8 @@ from PIL import Image, ImageFile
 
 from workers.sources.bounded import bounded
 from workers.stages.palette.depth import Samples, eight_bits
+
+_COMMENT = re.compile(rb"#[^\r\n]*")
 
 
 def open_deep(image: Image.Image, file: BinaryIO) -> Image.Image | None:
@@ -25,8 +28,9 @@ def open_deep(image: Image.Image, file: BinaryIO) -> Image.Image | None:
         return None
     if image.format == "PNG" and str(tile.args).endswith(";16B"):
         return _picture(_png_samples(image, file), image)
-    if image.format == "PPM" and tile.codec_name == "ppm" and tile.args[1] > 255:
-        return _picture(_map_samples(image, file, tile.offset), image)
+    if image.format == "PPM" and tile.codec_name in ("ppm", "ppm_plain") and tile.args[1] > 255:
+        read = _map_samples if tile.codec_name == "ppm" else _plain_map_samples
+        return _picture(read(image, file, tile.offset), image)
     return None
 
 
@@ -54,6 +58,15 @@ def _map_samples(image: Image.Image, file: BinaryIO, offset: int) -> Samples:
     if len(data) < size_bytes:
         raise EOFError("its data is cut off")
     return np.frombuffer(data, ">u2").reshape(image.height, image.width, 3)
+
+
+def _plain_map_samples(image: Image.Image, file: BinaryIO, offset: int) -> Samples:
+    file.seek(offset)
+    count = image.width * image.height * 3
+    numbers = _COMMENT.sub(b"", file.read()).split()[:count]
+    if len(numbers) < count:
+        raise EOFError("its data is cut off")
+    return np.array(numbers).astype(np.uint16).reshape(image.height, image.width, 3)
 
 
 def _picture(samples: Samples, image: Image.Image) -> Image.Image:

@@ -78,10 +78,6 @@ def _no_headlines(c: Any, *_: object) -> headlines.Headlines:
     return headlines.Headlines(np.zeros((0, 4), np.int64), nothing, nothing)
 
 
-def _plain(lines: Any, given: evidence.PageEvidence) -> Any:
-    return np.concatenate([lines, given.headlines.boxes])
-
-
 STEPS = text_lines.STEPS
 RULES = (
     _rule(BINARIZATION, threshold, "stretch_ink", lambda grey: grey),
@@ -107,7 +103,6 @@ RULES = (
     _rule(SEPARATORS, rules, "_repeated_strokes", lambda *_: np.zeros(0, np.int64)),
     _rule(SEPARATORS, rules, "_bridges", lambda *_: None),
     _rule(SEPARATORS, gutters, "MAX_WHITE_TS", float("inf")),
-    _rule(SEPARATORS, gutters, "MAX_SLANT", float("inf")),
     _rule(SEPARATORS, gutters, "MIN_COLUMN_TS", 0.0),
     _rule(SEPARATORS, gutters, "_unbroken", lambda runs, *_: [runs]),
     _rule(SEPARATORS, gutters, "merge_collinear", lambda pieces, *_: pieces),
@@ -119,11 +114,8 @@ RULES = (
     _rule(LINES, baseline_fit, "_of_large_type", lambda own, lines, c: np.zeros(lines, bool)),
     *[
         Rule(f"step {step.__name__}", LINES, ((text_lines, "STEPS", tuple(s for s in STEPS if s is not step)),))
-        for step in STEPS if step.__name__ != "merge_headlines"
+        for step in STEPS
     ],
-    Rule("step merge_headlines, merging", LINES, (
-        (text_lines, "STEPS", tuple(_plain if s.__name__ == "merge_headlines" else s for s in STEPS)),
-    )),
 )  # fmt: skip
 
 

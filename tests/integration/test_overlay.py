@@ -129,7 +129,7 @@ def test_what_a_step_dropped_is_drawn_in_its_colour_and_told_in_numbers(sqlite_e
         connection.execute(update(models.Pipeline).values(parameters=parameters))
     found, scan = first(sqlite_engine)
     picture = np.asarray(dropped_image(found, scan, drawn.width))
-    assert tuple(picture[stain[1], 330]) == rgb(COLOURS[4])
+    assert tuple(picture[stain[1], 330]) == rgb(COLOURS[3])
     (explained,) = explain_line_steps(sqlite_engine, Selection(), 10**9)
     told = render_line_steps(explained)
     assert re.search(r"drop noise and trim ends +80 +1 +0 +0 +0 +0\n", told)

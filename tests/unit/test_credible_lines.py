@@ -3,7 +3,6 @@ from numpy.typing import NDArray
 
 from tests.unit.evidence import evidence_of
 from workers.stages.segmentation.noise import drop_low_contrast, drop_noise_and_trim_ends, drop_slivers
-from workers.stages.segmentation.tables import split_at_separators
 from workers.stages.separators.components import find_components, isolated_specks
 
 SCALE = 12.0
@@ -58,24 +57,6 @@ def test_a_row_of_specks_is_no_line() -> None:
     for x in range(100, 400, 9):
         ink[34 + x % 5 : 37 + x % 5, x : x + 3] = 1
     assert _credible(ink, np.array([[100, 30, 400, 50]])) == []
-
-
-def test_a_line_does_not_reach_over_a_separator() -> None:
-    ink, barrier = np.zeros((100, 600), np.uint8), np.zeros((100, 600), np.uint8)
-    _row_of_letters(ink, 40, 300, 40)
-    _row_of_letters(ink, 320, 580, 40)
-    barrier[:, 303:306] = 1
-    cut = split_at_separators(np.array([[40, 40, 571, 56]]), evidence_of(ink, SCALE, barrier=barrier))
-    assert sorted(cut[:, 0].tolist()) == [40, 320]
-    assert sorted(cut[:, 2].tolist()) == [287, 571]
-
-
-def test_a_separator_that_ends_above_a_line_does_not_cut_it() -> None:
-    ink, barrier = np.zeros((100, 600), np.uint8), np.zeros((100, 600), np.uint8)
-    _row_of_letters(ink, 40, 580, 40)
-    barrier[:44, 303:306] = 1
-    lines = np.array([[40, 40, 571, 56]])
-    assert split_at_separators(lines, evidence_of(ink, SCALE, barrier=barrier)).tolist() == lines.tolist()
 
 
 def test_a_digit_alone_is_a_line() -> None:

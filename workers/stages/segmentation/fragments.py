@@ -20,7 +20,6 @@ MAX_LETTER_SPACE_TS = 0.8  # letters so near to each other are one word
 WORD_HEIGHT_TS = (0.8, 3.0)  # of a word that stands alone
 MIN_WORD_WIDTH_TS = 1.2
 MIN_WORD_INK_SHARE = 0.12  # of its box that is ink
-MIN_WITHIN_SHARE = 0.6  # of a headline's box that lies in a line's: it is part of that line
 # of a line's height, above it and below: what does so further hangs together with the next line
 MAX_STICKING_OUT_SHARE = 0.3
 MAX_LETTER_WIDTH_TS = 12.0  # letters of a hand hang together
@@ -38,7 +37,7 @@ def merge_fragments(found: Boxes, evidence: PageEvidence) -> Boxes:
     """Join the pieces of each line, with words between, beside or far from them that no line covers.
 
     Without this step a line with wide spaces is several, and the last word of a paragraph is none. Large type is left
-    for `merge_headlines`.
+    for `add_headlines`.
     """
     components, barrier = evidence.components, evidence.barrier
     words, letters = _words(components, np.concatenate([found, evidence.headlines.boxes]), evidence.pictured, barrier)
@@ -60,19 +59,9 @@ def merge_fragments(found: Boxes, evidence: PageEvidence) -> Boxes:
     return lines[has_line | (word & (width >= height))]
 
 
-def merge_headlines(lines: Boxes, evidence: PageEvidence) -> Boxes:
-    """Return lines and headlines together; a few bold letters within a line of text belong to that line."""
-    headlines = evidence.headlines.boxes
-    lines, own = lines.copy(), np.ones(len(headlines), bool)
-    for number, (x0, y0, x1, y1) in enumerate(headlines):
-        width = np.minimum(lines[:, 2], x1) - np.maximum(lines[:, 0], x0)
-        height = np.minimum(lines[:, 3], y1) - np.maximum(lines[:, 1], y0)
-        shared = width.clip(0) * height.clip(0)
-        if shared.max(initial=0) >= MIN_WITHIN_SHARE * (x1 - x0) * (y1 - y0):
-            line = lines[int(shared.argmax())]
-            line[:] = [min(line[0], x0), min(line[1], y0), max(line[2], x1), max(line[3], y1)]
-            own[number] = False
-    return np.concatenate([lines, headlines[own]])
+def add_headlines(lines: Boxes, evidence: PageEvidence) -> Boxes:
+    """Return the lines with those of large type, which the line finder was not shown."""
+    return np.concatenate([lines, evidence.headlines.boxes])
 
 
 def grow_to_components(lines: Boxes, evidence: PageEvidence) -> Boxes:

@@ -1,8 +1,7 @@
-"""Lines that run through the white of a table, or through a separator, are cut."""
+"""Lines that run through the white of a table are cut."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from workers.stages.raster.arrays import Boxes, Counts, Mask, Truths
@@ -16,7 +15,6 @@ MAX_MISALIGNED_TS = 0.6  # cells below each other begin so exactly
 MIN_COMPANIONS = 2  # other lines with a gap that ends at the same place
 MIN_WITH_GAP_SHARE = 0.5  # of the lines that run through the place have the gap
 MAX_PASSES = 4
-MIN_CROSSED_SHARE = 0.6  # of a line's height that a separator crosses
 MIN_PIECE_TS = 0.8
 MAX_AWAY_PITCHES = 12.0  # above or below
 
@@ -66,18 +64,3 @@ def _evenly_spaced(lines: Boxes, asked: Counts, ink: Mask, scale: float) -> Trut
         spaces = white[white > MIN_WORD_GAP_TS * scale]
         even[number] = len(spaces) > 1 and spaces.max() <= MAX_EVEN_RATIO * spaces.min()
     return even
-
-
-def split_at_separators(lines: Boxes, evidence: PageEvidence) -> Boxes:
-    """Cut lines where a separator crosses them: dirt behind it had come so near that it was taken in."""
-    barrier, ink, gaps = evidence.barrier, evidence.printed, []
-    for number, (x0, y0, x1, y1) in enumerate(lines.tolist()):
-        within = barrier[y0:y1, x0:x1]
-        if not cv2.countNonZero(within):
-            continue
-        crossed = np.flatnonzero(within.sum(axis=0) >= MIN_CROSSED_SHARE * (y1 - y0))
-        inked = np.flatnonzero(ink[y0:y1, x0:x1].any(axis=0))
-        after = np.unique(np.searchsorted(inked, crossed))
-        ends = [(x0 + int(inked[k - 1]) + 1, x0 + int(inked[k])) for k in after if 0 < k < len(inked)]
-        gaps += [(number, start, end) for start, end in ends]
-    return cut_at_gaps(lines, np.array(gaps, np.int64).reshape(-1, 3), ink, MIN_PIECE_TS * evidence.scale)

@@ -20,7 +20,7 @@ from workers.stages.raster.quarter_turns import QUARTER_TURNS, turned
 from workers.stages.segmentation.baseline_fit import drop_off_baseline, split_merged_lines
 from workers.stages.segmentation.drop_capitals import add_drop_capitals
 from workers.stages.segmentation.evidence import PageEvidence, gather_evidence
-from workers.stages.segmentation.fragments import find_body_lines, grow_to_components, merge_fragments, merge_headlines
+from workers.stages.segmentation.fragments import add_headlines, find_body_lines, grow_to_components, merge_fragments
 from workers.stages.segmentation.noise import (
     drop_facing_page,
     drop_low_contrast,
@@ -29,7 +29,7 @@ from workers.stages.segmentation.noise import (
 )
 from workers.stages.segmentation.reading_order import reading_order
 from workers.stages.segmentation.step_effects import StepEffect, step_effect
-from workers.stages.segmentation.tables import split_at_cells, split_at_separators
+from workers.stages.segmentation.tables import split_at_cells
 from workers.stages.segmentation.xy_cut import Direction, xy_cut_order
 from workers.stages.separators.columns import Columns
 from workers.stages.separators.components import LARGE
@@ -47,13 +47,12 @@ Step = Callable[[Boxes, PageEvidence], Boxes]
 # From the first boxes to text lines. What a step needs beside the lines is gathered before the first of them.
 STEPS: tuple[Step, ...] = (
     merge_fragments,
-    split_at_separators,
     split_at_cells,
     drop_noise_and_trim_ends,
     split_merged_lines,
     grow_to_components,
     drop_slivers,
-    merge_headlines,
+    add_headlines,
     add_drop_capitals,
     drop_facing_page,
     drop_low_contrast,

@@ -36,7 +36,6 @@ MIN_CORRIDOR_PITCHES = 20.0  # of unbroken white
 CORRIDOR_REACH_TS = 12.0  # so near must text be to it
 MIN_CORRIDOR_TEXT_SHARE = 0.04
 MIN_CORRIDOR_LINES_SHARE = 0.5  # of its lines have text so near on the left, and on the right
-MAX_SLANT = 0.1  # columns a row: of a bent page
 MAX_WHITE_TS = 8.0  # wider white leads from gutter to gutter below a column that ends early
 MIN_SUPPORTED_SHARE = 0.45  # of the gutter's lines have text close to both edges
 
@@ -255,7 +254,7 @@ def _trace(runs: RowRuns, block: float, bands: _Bands, scale: float, *, extended
     runs = runs[
         width >= MIN_THROUGH_SHARE * np.median(width)
     ]  # what is narrower is a space between words above or below
-    line = _fit_line(runs, bands.step)
+    line = _fit_line(runs)
     offset = np.maximum(runs[:, 1] - np.polyval(line, runs[:, 0]), np.polyval(line, runs[:, 0]) - runs[:, 2])
     runs = runs[offset < MAX_TO_TEXT_TS * scale]
     if not len(runs):
@@ -283,21 +282,16 @@ def _trace(runs: RowRuns, block: float, bands: _Bands, scale: float, *, extended
     return Gutter(np.array(points, np.float64), seen, wide, block, lines)
 
 
-def _fit_line(runs: RowRuns, step: int) -> Floats:
-    """Return slope and offset of the line x(row) through the middles of the narrower half of the runs.
-
-    A page is upright here, so what would be steeper than `MAX_SLANT` is no slant but white of all widths. A row is
-    `step` pixels high.
-    """
+def _fit_line(runs: RowRuns) -> Floats:
+    """Return slope and offset of the line x(row) through the middles of the narrower half of the runs."""
     width = runs[:, 2] - runs[:, 1]
     narrow = width <= np.median(width)
     row, middle = runs[narrow, 0].astype(np.float64), (runs[narrow, 1] + runs[narrow, 2]) / 2.0
-    line = np.array([0.0, np.median(middle)])
-    near = np.abs(middle - line[1]) <= np.median(width)
+    usual = np.median(middle)
+    near = np.abs(middle - usual) <= np.median(width)
     if near.sum() > 1 and np.ptp(row[near]) > 0:
-        slanted = np.polyfit(row[near], middle[near], 1)
-        line = slanted if abs(slanted[0]) <= MAX_SLANT * step else line
-    return line
+        return np.polyfit(row[near], middle[near], 1)
+    return np.array([0.0, usual])
 
 
 def _extend_through_white(

@@ -64,12 +64,12 @@ def query(
         sql = sys.stdin.read().strip()
     if not sql:
         raise click.UsageError("Give a query: SQL, a name that broadsheet query --list shows, or - for standard input.")
+    if output is not None:
+        refuse_existing(output)
     if form is None:
         form = "json" if as_json else _by_name(output)
     if form == "parquet" and output is None:
         raise click.UsageError("Parquet needs a file: --output answer.parquet")
-    if output is not None:
-        refuse_existing(output)
     named = find_query(sql, dialect)
     values = _values(params, dialect)
     if named is not None:

@@ -115,7 +115,8 @@ def test_every_view_gives_the_current_results_alone(engine: Engine) -> None:
     for run, lines in zip(another_pipeline(engine), (5, 0, 9), strict=True):
         store(engine, run, page(lines))
     assert {name: ask(engine, f"SELECT count(*) FROM {name}") for name in plain} == before
-    for name in plain:
+    with_history = {view.name.removesuffix("_all") for view in VIEWS if view.name.endswith("_all")}
+    for name in with_history:
         assert ask(engine, f"SELECT count(*) FROM {name}_all") >= before[name]
 
 

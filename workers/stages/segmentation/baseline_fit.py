@@ -26,7 +26,8 @@ MIN_INK_IN_LINES_SHARE = 0.2  # of the ink in lines, where no line has `MIN_JUDG
 def drop_off_baseline(lines: Boxes, evidence: PageEvidence) -> Boxes:
     """Leave out what cannot be lines since its letters stand anywhere; in a photograph all but what surely is one.
 
-    On a page of text nearly all letters stand in lines; in a photograph what looks like letters lies about.
+    Without this step foliage, hair and brickwork are lines. On a page of text nearly all letters stand in lines; in a
+    photograph what looks like letters lies about.
     """
     c = evidence.components
     own = assign_components(lines, c)

@@ -16,6 +16,7 @@ MAX_BELOW_PITCHES = 1.0  # where the next line under it begins at the latest
 def add_drop_capitals(lines: Boxes, evidence: PageEvidence) -> Boxes:
     """Return the lines with the large letters at the corners of paragraphs.
 
+    Without this step a paragraph lacks its first letter, which is in no line's box.
     A line longer than the letter is tall begins beside it, and another passes under it. Ornaments, stamps and what is
     left of a border or a fold have no such place.
     """

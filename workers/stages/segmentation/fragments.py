@@ -60,13 +60,14 @@ def merge_fragments(found: Boxes, evidence: PageEvidence) -> Boxes:
 
 
 def add_headlines(lines: Boxes, evidence: PageEvidence) -> Boxes:
-    """Return the lines with those of large type, which the line finder was not shown."""
+    """Return the lines with those of large type, which the line finder was not shown: it would cut them to pieces."""
     return np.concatenate([lines, evidence.headlines.boxes])
 
 
 def grow_to_components(lines: Boxes, evidence: PageEvidence) -> Boxes:
     """Widen boxes so that no letter whose middle they hold is cut: long strokes of a hand, accents, swashes.
 
+    Without this step a crop of the line lacks its accents, and OCR reads other letters.
     Letters that stick out further touch the next line and are left cut.
     """
     if not len(lines):

@@ -47,6 +47,8 @@ class Headlines:
 def find_headlines(components: Components, barrier: Mask, excluded: Truths) -> Headlines:
     """Group large letters into lines.
 
+    Without this a masthead is a heap of pieces as tall as body text, and breaks the lines beside it.
+
     Args:
         components: of the page without rules.
         barrier: (h, w), 1 where no line may cross.

@@ -49,7 +49,10 @@ def drop_noise_and_trim_ends(lines: Boxes, evidence: PageEvidence) -> Boxes:
 
 
 def drop_slivers(lines: Boxes, evidence: PageEvidence) -> Boxes:
-    """Leave out boxes hardly wider than tall that hold no character: pieces of a fold, of a border, of a picture."""
+    """Leave out boxes hardly wider than tall that hold no character.
+
+    Without this step each piece of a fold, of a border or of a picture's edge is a line of one character.
+    """
     c = evidence.components
     width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
     upright = np.flatnonzero(width < MAX_UPRIGHT_RATIO * height)
@@ -81,10 +84,11 @@ def drop_facing_page(lines: Boxes, evidence: PageEvidence) -> Boxes:
 
 
 def drop_low_contrast(lines: Boxes, evidence: PageEvidence) -> Boxes:
-    """Leave out what hardly stands out from the paper around it: grain in the shade of an edge, a grey picture.
+    """Leave out what hardly stands out from the paper around it.
 
-    Ink there is what happens to lie below the page's threshold, its paper is nearly as dark. Of the lines of a page of
-    print, typescript or manuscript none has less than 0.6 of the usual contrast.
+    Without this step grain in the shade of an edge, and the middle tones of a grey picture, are lines. Ink there is
+    what happens to lie below the page's threshold, its paper is nearly as dark. Of the lines of a page of print,
+    typescript or manuscript none has less than 0.6 of the usual contrast.
     """
     grey, ink = evidence.grey, evidence.ink
     contrast = np.zeros(len(lines))

@@ -128,6 +128,8 @@ def find_components(ink: Mask, scale: float) -> Components:
 def isolated_specks(components: Components) -> Truths:
     """Return which dust and specks lie too far from any text to be its full stops and accents.
 
+    Left in the ink, one speck in a gutter or a margin ends the white, and rows of them are lines.
+
     Small print beside nothing larger is no dust: its letters have others beside them.
     """
     c = components

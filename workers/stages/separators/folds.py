@@ -25,6 +25,8 @@ FRAYED_EDGE_TS = 0.4  # at the edge of a shadow, where it looks like a rule of i
 def find_folds(ink: Mask, pictures: Mask, scale: float, pitch: float) -> Mask:
     """Return (h, w), 1 on dark bands that run through most of the page and that no text line crosses.
 
+    Without them the two pages of a spread are read as one, line by line across the fold.
+
     Args:
         ink: (h, w), 1 is ink; without printed rules.
         pictures: (h, w), 1 where a picture lies.

@@ -58,6 +58,8 @@ class _Bands:
 def find_gutters(ink: Mask, text: Mask, rules_horizontal: Mask, scale: float, pitch: float) -> list[Gutter]:
     """Find the gutters of an upright page.
 
+    Without them lines run across the columns of every page that has no printed rules.
+
     Args:
         ink: (h, w), 1 is ink; printed rules and dust taken out.
         text: (h, w), 1 is ink of the size of text: what counts as text beside a gutter.

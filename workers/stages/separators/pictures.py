@@ -30,6 +30,8 @@ BLOCK_PX = 3  # the mask is made on blocks of this many pixels
 def find_pictures(grey: Grey, components: Components, drawings: Truths) -> Mask:
     """Return (h, w), 1 where a picture or a black border lies.
 
+    Without it the tones of a photograph and the strokes of a drawing are numbered into the reading order as lines.
+
     Args:
         grey: (h, w) uint8, its paper made evenly white.
         components: of the same page without its printed rules.

@@ -54,6 +54,8 @@ class Rules:
 def find_rules(grey: Grey, ink: Mask, scale: float) -> Rules:
     """Find the printed rules of an upright page.
 
+    Left in the ink, a rule that touches letters joins the rows it touches, and white beside it is no gutter.
+
     Args:
         grey: (h, w) uint8 with even white paper.
         ink: (h, w), 1 is ink.

@@ -193,6 +193,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="broadsheet-benchmark-") as temporary:
+        Path(temporary).chmod(0o755)  # the PostgreSQL server comes in as another user
         folder = (wanted.folder or Path(temporary)) / f"{wanted.boxes}-boxes"
         folder.mkdir(parents=True, exist_ok=True)
         if wanted.only != "postgresql":

@@ -34,6 +34,7 @@ from workers.stages.segmentation.text_lines import (
 )
 from workers.stages.separators.columns import Columns, draw, find_columns, gap_columns, no_columns, to_separators
 from workers.stages.separators.found_pictures import found_pictures
+from workers.stages.separators.joined_pieces import join_pieces
 from workers.telemetry.timing import StageClock
 from workers.weights import TEXT_DETECTOR, find_weights
 
@@ -91,6 +92,8 @@ def analyse_page(
             found.count, doubt = len(lines), doubt_left(reading)
     with clock.stage("structure") as described:
         lines, column_count = described_lines(lines, page, columns, parameters.segmentation)
+        if not page.turns:
+            separators = join_pieces(separators, [line.bbox for line in lines])
         pictures = found_pictures(page.grey, columns.pictures, page.scale, page.placement)
         described.count = column_count
     with clock.stage("faces") as seen:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from workers.layout import BoundingBox, PageLayout, TextLine, straight_baseline
+from workers.layout import BoundingBox, PageLayout, Separator, TextLine, straight_baseline
 from workers.parameters import PipelineParameters
 from workers.pipeline import analyse_page
 from workers.stages.binarization.deskew import deskewed
@@ -18,6 +18,7 @@ from workers.stages.palette.scan_facts import scan_facts
 from workers.stages.segmentation.blocks import text_blocks
 from workers.stages.segmentation.column_numbers import number_columns
 from workers.stages.segmentation.line_kinds import line_kinds
+from workers.stages.separators.joined_pieces import join_pieces
 
 
 def boxes(*rows: tuple[int, int, int, int]) -> np.ndarray:
@@ -152,3 +153,25 @@ def test_confidence_rises_with_the_level_and_ends_below_one() -> None:
     assert found == sorted(found)
     assert (found[0], found[-1]) == (0.0, 0.97)
     assert confidence_of(0.83, "yunet") == 0.83
+
+
+def piece(top: int, bottom: int, x: int = 500, origin: str = "printed") -> Separator:
+    path = ((x, top), (x, bottom))
+    return Separator(BoundingBox(x, top, x + 1, bottom + 1), "printed" if origin == "printed" else "inserted", path)
+
+
+BESIDE = [BoundingBox(100, 30 * n, 480, 30 * n + 20) for n in range(40)]
+
+
+def test_the_pieces_of_one_rule_are_one_separator() -> None:
+    (joined,) = join_pieces([piece(450, 800, 502), piece(10, 400, origin="inserted"), piece(830, 1100, 501)], BESIDE)
+    assert (joined.bbox.y_min, joined.bbox.y_max, joined.path[0], joined.path[-1]) == (10, 1101, (500, 10), (501, 1100))
+
+
+def test_rules_that_a_headline_parts_are_two() -> None:
+    headline = BoundingBox(100, 405, 900, 445)
+    assert len(join_pieces([piece(10, 400), piece(450, 800)], [*BESIDE, headline])) == 2
+
+
+def test_rules_beside_each_other_and_far_below_stay_apart() -> None:
+    assert len(join_pieces([piece(10, 400), piece(420, 800, 560), piece(600, 800)], BESIDE)) == 3

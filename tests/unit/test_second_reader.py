@@ -110,6 +110,14 @@ def test_a_line_that_only_one_reader_sees_must_stand_if_it_is_ours() -> None:
     assert {tuple(box) for box in joined} == {tuple(good), tuple(in_white - 10)}
 
 
+def test_what_is_as_tall_as_a_picture_is_no_line_of_the_second_reader() -> None:
+    page, _, reading = first_reading(two_columns())
+    assert reading.evidence is not None
+    height, width = page.ink.shape
+    picture, banner = [0, 0, width, height], [0, 0, width, 12 * round(page.scale)]
+    assert join(NOTHING, np.array([picture, banner]), reading.evidence).tolist() == [banner]
+
+
 def test_the_network_reads_at_the_size_its_text_needs_and_no_more() -> None:
     assert reading_factor(20_000_000, 60.0) == pytest.approx(9 / 60)
     assert reading_factor(20_000_000, 9.0) == pytest.approx((3 / 20) ** 0.5)

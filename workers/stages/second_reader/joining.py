@@ -16,6 +16,8 @@ SAME_LINE = 0.8  # of the width of both together: then only the style of the box
 LEVEL = 0.7  # share of the lower box's height that pieces of one line have in common
 NEARBY = 4.0  # heights: so far above and below other rows are looked at
 ALIGNED = 1  # other rows that are cut at the same place
+TALLEST = 10.0  # text scales, of one large word
+LONG = 3.0  # width by height of a line in larger type still
 ENOUGH = 5  # letters by which a line that only we see is believed,
 STANDING = 0.75  # this share of them on it
 
@@ -27,12 +29,18 @@ def join(ours: Boxes, theirs: Boxes, evidence: PageEvidence) -> Boxes:
     reader sees a line, it is believed, but no line crosses a separator. A line that only we see must stand.
     """
     stands = _stands(ours, evidence)
-    theirs = _spaced_lines(theirs, ours[stands])
+    theirs = _spaced_lines(_long_or_low(theirs, evidence.scale), ours[stands])
     group_of_ours, group_of_theirs, groups = _groups(ours, theirs)
     own, other = np.bincount(group_of_ours, minlength=groups), np.bincount(group_of_theirs, minlength=groups)
     kept = (other[group_of_ours] == 0) & stands
     alike = _same_line(ours, theirs, group_of_ours, group_of_theirs, (own == 1) & (other == 1))
     return np.concatenate([ours[kept | alike[group_of_ours]], theirs[~alike[group_of_theirs]]])
+
+
+def _long_or_low(boxes: Boxes, scale: float) -> Boxes:
+    """Return the boxes (n, 4) that a line can have: what is far taller than text is a picture, unless it is long."""
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    return boxes[(height <= TALLEST * scale) | (width >= LONG * height)]
 
 
 def _spaced_lines(theirs: Boxes, ours: Boxes) -> Boxes:

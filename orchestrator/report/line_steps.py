@@ -69,4 +69,4 @@ def _lines(page: ArchivedPage, steps: Sequence[LineStep]) -> Iterator[str]:
         counts = (len(getattr(step, change)) for change in LINE_CHANGES)
         yield f"  {step_name(step):<26}{step.lines:>7,}{''.join(f'{count:>9,}' for count in counts)}"
     if steps[-1].lines != len(page.layout.lines):
-        yield f"  {len(page.layout.lines):,} lines are stored: other software found them."
+        yield f"  {len(page.layout.lines):,} lines are stored: the second reader, or another version, found others."

@@ -119,9 +119,10 @@ class FaceParameters:
     `cascades` are labels of `CASCADES`. `min_size` None: two line heights on a page of type, 24 pixels on a
     photograph. `source` is what the detector sees: the grey picture, or its Otsu threshold. Heads turned up to about
     `turned` degrees beyond upright are looked for too; 0: upright ones only. `min_confidence` None: the detector's own
-    default. `detector` `auto` is `centerface`, a neural detector, where its weights are installed and no other cascade
-    than `face` is asked for, and otherwise `cascade`. With `yunet` (`cv2.FaceDetectorYN`), `weights` is the path of a
-    YuNet file; with `centerface` it may name other weights than those installed.
+    default. `detector` `auto` is `centerface`, a neural detector, where its weights are installed and nothing is asked
+    of a cascade (another one than `face`, a `min_confidence` over 1, its own level), and otherwise `cascade`. With
+    `yunet` (`cv2.FaceDetectorYN`), `weights` is the path of a YuNet file; with `centerface` it may name other weights
+    than those installed.
 
     Raises:
         ValueError: a value that the detector could not work with.
@@ -155,7 +156,8 @@ def with_installed(faces: FaceParameters) -> FaceParameters:
     Raises:
         FileNotFoundError: CenterFace is asked for and its weights are not installed.
     """
-    if faces.detector in ("cascade", "yunet") or (faces.detector == "auto" and faces.cascades != ("face",)):
+    of_cascade = faces.cascades != ("face",) or (faces.min_confidence or 0) > 1
+    if faces.detector in ("cascade", "yunet") or (faces.detector == "auto" and of_cascade):
         return replace(faces, detector="yunet" if faces.detector == "yunet" else "cascade")
     weights = faces.weights or str(find_weights(FACE_DETECTOR) or "")
     if not weights and faces.detector == "centerface":

@@ -70,7 +70,8 @@ def test_datasette_knows_every_column_that_there_is(sqlite_engine: Engine, metad
 
 def test_datasettes_canned_queries_run_as_they_are(sqlite_engine: Engine, metadata: dict[str, Any]) -> None:
     add_done_pages(sqlite_engine, [page(3)])
-    values = {"volume": "scans", "least": 1, "since": "2026-01-01"} | dict.fromkeys(("x_min", "y_min"), 0)
+    values = {"volume": "scans", "page": "p0001.tif", "column": 1, "least": 1, "share": 0.1, "year": "1898"}
+    values |= {"since": "2026-01-01"} | dict.fromkeys(("x_min", "y_min"), 0)
     with sqlite_engine.connect() as connection:
         for name, query in metadata["queries"].items():
             assert query["title"].endswith("?") or name == "boxes_touching"

@@ -342,4 +342,4 @@ def test_pages_that_cannot_be_compared_are_named_and_stop_nothing() -> None:
     assert [page.page for page in evaluation.pages] == list(pages) == ["c.png"]
     assert evaluation.without_truth == ("a.png", "b.png", "stranger.png")
     assert evaluation.without_page == ("a.png", "b.png", "d.png")
-    assert told[0] == "a.png: a.png is broken"
+    assert told[0] == "a.png is broken"

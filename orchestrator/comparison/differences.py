@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from orchestrator.evaluation.matching import Boxes, as_boxes, match_boxes
 from orchestrator.overlay.drawing import corners
-from orchestrator.overlay.legend import Entry, with_legend
+from orchestrator.results.legend import Entry, with_legend
 from workers.layout import BoundingBox, PageLayout
 
 SAME_IOU, MOVED_IOU = 0.9, 0.5

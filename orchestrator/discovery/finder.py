@@ -18,15 +18,15 @@ from orchestrator.discovery.pdf_pages import PdfPageCounter
 from orchestrator.results.mark import is_export, is_marked
 from workers.config import TEMPORARY_PREFIX
 from workers.errors import ImageTooLarge, PageError, TransientError, UnreadableImage, UnsafeArchive
+from workers.hashing import sha256_of
 from workers.sources.address import PageAddress
 from workers.sources.archive import Archive, Member
 from workers.sources.escape import escaped
-from workers.sources.hashing import sha256_of
 from workers.sources.limits import Limits
 from workers.sources.opening import open_archive, resolve_inside
+from workers.sources.os_errors import translated
 from workers.sources.pictures import find_frames
 from workers.sources.sniffing import ARCHIVES, Kind, head_of, kind_of
-from workers.sources.trouble import reading
 
 MAX_ARCHIVE_DEPTH = 2
 
@@ -112,7 +112,7 @@ class Finder:
                 continue
             member = os.path.relpath(entry.path, self.location)
             try:
-                with reading(escaped(member), self.location):
+                with translated(escaped(member), self.location):
                     if reason := reason_to_skip(entry):
                         self.skipped(SkippedFile(escaped(member), reason))
                     elif not entry.is_dir(follow_symlinks=False):
@@ -125,13 +125,13 @@ class Finder:
                 yield _Place((member,), escaped(member)).refused(UnreadableImage(str(error)))
 
     def _listing(self, folder: Path) -> list[os.DirEntry[str]]:
-        with reading(escaped(str(folder)), self.location), os.scandir(folder) as entries:
+        with translated(escaped(str(folder)), self.location), os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: natural_key(entry.name))
 
     def _file_on_disk(self, member: str, name: str) -> Iterator[Finding]:
         place = _Place((member,), name)
         try:
-            with reading(name, self.location):
+            with translated(name, self.location):
                 path = resolve_inside(self.location, member)
                 status = path.stat()
                 if self.own.hold(status):

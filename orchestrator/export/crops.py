@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from orchestrator.export.folder import PageFile, Written, going_on
 from orchestrator.export.naming import PageFiles
-from orchestrator.overlay.legend import INK, shortened
+from orchestrator.results.legend import INK, shortened
 from orchestrator.results.mark import marked
 from orchestrator.results.pages import ArchivedPage
 from orchestrator.results.scans import open_scan

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from orchestrator.overlay.legend import BAND_HEIGHT, INK, Entry, with_legend
+from orchestrator.results.legend import BAND_HEIGHT, INK, Entry, with_legend
 from orchestrator.results.pages import ArchivedPage
 from workers.layout import BoundingBox, PageLayout, Separator
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageDraw
 
 from orchestrator.overlay.drawing import corners, shrink, title
-from orchestrator.overlay.legend import Entry, with_legend
+from orchestrator.results.legend import Entry, with_legend
 from orchestrator.results.line_steps import line_steps, step_name
 from orchestrator.results.pages import ArchivedPage
 from orchestrator.terminal.wording import counted

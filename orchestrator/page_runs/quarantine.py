@@ -22,7 +22,7 @@ from workers.sources.address import PageAddress
 from workers.sources.escape import escaped, unescaped
 from workers.sources.limits import Limits
 from workers.sources.opening import OpenFiles
-from workers.sources.trouble import reading
+from workers.sources.os_errors import translated
 from workers.telemetry.secrets import masked
 
 _COPY_BYTES = 1 << 20
@@ -139,7 +139,7 @@ def _pack_original(parcel: zipfile.ZipFile, case: PageRunReport, limits: Limits)
     try:
         # the whole file, also of a PDF or multi-page image: what is cut out may no longer show the fault
         with (
-            reading(address.name, root),
+            translated(address.name, root),
             files.open(root, address.file, limits) as original,
             parcel.open(f"original/{escaped(name)}", "w", force_zip64=True) as member,
         ):

@@ -20,8 +20,8 @@ import models
 from orchestrator.overlay.drawing import FACE, INSERTED, LINE, PRINTED, marked_scan, overlay_image, overlay_svg
 from orchestrator.overlay.dropped import COLOURS, dropped_image
 from orchestrator.overlay.files import suspects, write_face_sheets, write_overlays
-from orchestrator.overlay.legend import Entry, with_legend
 from orchestrator.report.line_steps import explain_line_steps, render_line_steps
+from orchestrator.results.legend import Entry, with_legend
 from orchestrator.results.pages import ArchivedPage, read_pages
 from orchestrator.results.scans import open_scan
 from orchestrator.results.selection import Selection

@@ -17,7 +17,7 @@ from orchestrator.commands.overlay import default_output
 from orchestrator.export.crops import SheetStyle, contact_sheet
 from orchestrator.export.naming import PageFiles, page_path, volume_path
 from orchestrator.export.parquet import volume_file
-from orchestrator.overlay.legend import shortened
+from orchestrator.results.legend import shortened
 from tests.archive import text_lines
 from workers.layout import BoundingBox, PageLayout, TextLine
 from workers.stages.raster.quarter_turns import turned

@@ -32,9 +32,9 @@ from workers.errors import (
     UnsafeArchive,
     UnsafeMember,
 )
+from workers.hashing import sha256_of
 from workers.sources import tar_archive
 from workers.sources.address import PageAddress
-from workers.sources.hashing import sha256_of
 from workers.sources.images import open_page, verify_unchanged
 from workers.sources.limits import Limits
 from workers.sources.opening import OpenFiles

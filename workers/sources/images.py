@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workers.errors import ChangedSource, FileOfParametersMissing
+from workers.hashing import sha256_of
 from workers.sources.address import PageAddress
-from workers.sources.hashing import sha256_of
 from workers.sources.limits import Limits
 from workers.sources.opening import OpenFiles, resolve_inside
+from workers.sources.os_errors import translated
 from workers.sources.pdf import open_pdf_page
 from workers.sources.pictures import open_picture
 from workers.sources.sniffing import kind_of
-from workers.sources.trouble import reading
 from workers.stages.palette.normalise import normalise
 
 _OPEN_FILES = OpenFiles()
@@ -36,7 +36,7 @@ def open_page(root: Path, address: PageAddress, limits: Limits, files: OpenFiles
         PageError: the page is missing, broken, too large, encrypted or unsafe to open.
         TransientError: the storage failed or memory ran out; it may go well later.
     """
-    with reading(address.name, root), files.open(root, address, limits) as file:
+    with translated(address.name, root), files.open(root, address, limits) as file:
         if kind_of(file) != "pdf":
             return open_picture(file, address.name, address.frame, limits)
         source = resolve_inside(root, address.members[0]) if len(address.members) == 1 else file
@@ -69,7 +69,7 @@ def verify_unchanged(
         ChangedSource: they are not.
         PageError, TransientError: as `open_page`.
     """
-    with reading(address.name, root):
+    with translated(address.name, root):
         status = resolve_inside(root, address.members[0]).stat()
         in_archive = len(address.members) > 1
         if status.st_mtime_ns == modified_ns and (in_archive or status.st_size == size_bytes):

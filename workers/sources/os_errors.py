@@ -19,7 +19,7 @@ _TRANSIENT = {
 
 
 @contextmanager
-def reading(name: str, root: Path) -> Iterator[None]:
+def translated(name: str, root: Path) -> Iterator[None]:
     """Turn errors of the system while page `name` of the volume at `root` is read into ours.
 
     Raises:

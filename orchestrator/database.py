@@ -25,6 +25,7 @@ def open_for_ingest(url: str) -> Engine:
         UnreadableInput: the URL makes no sense, or a shared database needs `broadsheet db upgrade` first.
     """
     check_url(url)
+    check_place(url)
     engine = open_engine(url)
     revision = migrations.current_revision(engine)
     refuse_newer(revision)
@@ -37,6 +38,24 @@ def open_for_ingest(url: str) -> Engine:
         )
     migrations.upgrade(engine)
     return engine
+
+
+def check_place(url: str) -> None:
+    """Refuse a file that no SQLite database can be made or written in, e.g. beside scans on a read-only share.
+
+    Raises:
+        UnreadableInput: with the remedy.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database.startswith((":", "file:")):
+        return
+    database = Path(parsed.database)
+    folder = database.absolute().parent
+    if not folder.is_dir():
+        raise UnreadableInput(f"The folder {folder} of the database does not exist; make it, or give another.")
+    if database.is_dir() or not os.access(folder, os.W_OK) or (database.exists() and not os.access(database, os.W_OK)):
+        what = "is a folder" if database.is_dir() else "may not be written here"
+        raise UnreadableInput(f"{database} {what}; name a file of yours with --database sqlite:///FILE.")
 
 
 def open_existing(url: str, *, read_only: bool = True) -> Engine:

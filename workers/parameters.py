@@ -340,4 +340,5 @@ def _describe(hint: Any) -> str:
         return " or ".join(str(option) for option in get_args(hint))
     if getattr(hint, "__origin__", None) is tuple:
         return "a list"
-    return str(getattr(hint, "__name__", hint))
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null"}
+    return " or ".join(names[option] for option in get_args(hint) or (hint,))

@@ -183,7 +183,7 @@ def _ingest(
     outcome, sources = (_run if options.wait else _store)(settings, find_volumes, parameters, options, quiet)
     seconds = time.monotonic() - began
     from orchestrator.ingest.summary_text import print_failures, print_summary
-    from orchestrator.terminal.next_steps import after_ingest
+    from orchestrator.terminal.next_steps import after_ingest, take_up_cancelled
 
     if as_json:
         click.echo(json.dumps(outcome.to_dict() | {"seconds": round(seconds, 3)}))
@@ -192,6 +192,8 @@ def _ingest(
     else:
         print_summary(outcome, seconds)
         say(after_ingest(settings, sources, outcome.summary.unfinished))
+    if outcome.summary.cancelled:
+        click.echo(take_up_cancelled(settings, sources, outcome.summary.cancelled), err=True)
     return 1 if outcome.summary.quarantined or outcome.summary.cancelled or outcome.stopped else 0
 
 

@@ -13,7 +13,13 @@ from typing import BinaryIO
 
 from orchestrator.discovery.natural_order import natural_key
 from orchestrator.discovery.own_files import OwnFiles
-from orchestrator.discovery.passed_over import is_litter, is_sidecar, reason_to_pass_over, reason_to_skip
+from orchestrator.discovery.passed_over import (
+    is_litter,
+    is_named_as_scan,
+    is_sidecar,
+    reason_to_pass_over,
+    reason_to_skip,
+)
 from orchestrator.discovery.pdf_pages import PdfPageCounter
 from orchestrator.results.mark import is_export, is_marked
 from workers.config import TEMPORARY_PREFIX
@@ -160,6 +166,8 @@ class Finder:
             kind = kind_of(file)
             if kind in ARCHIVES:
                 yield from self._archive(file, kind, place, depth + 1)
+            elif kind == "text" and is_named_as_scan(place.name):
+                raise UnreadableImage(f"{place.name} holds text, not an image; copy it again.")
             elif kind == "text" or (kind == "unknown" and is_sidecar(place.name)):
                 self.skipped(SkippedFile(place.name, "text, not an image"))
             elif kind == "unknown" and (reason := reason_to_pass_over(head_of(file), place.name)):

@@ -22,6 +22,12 @@ _SIDECARS = {
     ".sha256",
 }  # fmt: skip
 
+# What a file of such a name is taken for: text in it is an error page or a pointer that stands where a scan should.
+_SCANS = {
+    ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".jp2", ".j2k", ".jpf", ".jpx", ".gif", ".bmp", ".webp", ".pdf",
+    ".zip", ".cbz", ".tar", ".tgz",
+}  # fmt: skip
+
 
 def reason_to_skip(entry: os.DirEntry[str]) -> str:
     """Return why an entry of a folder is not looked into; empty when it is."""
@@ -51,6 +57,11 @@ def reason_to_pass_over(head: bytes, name: str) -> str:
 def is_sidecar(name: str) -> bool:
     """Return whether a file of this name goes beside scans."""
     return _suffix(name) in _SIDECARS
+
+
+def is_named_as_scan(name: str) -> bool:
+    """Return whether a file of this name is meant to be a picture, or an archive of them."""
+    return _suffix(name) in _SCANS
 
 
 def is_litter(name: str) -> bool:

@@ -22,12 +22,6 @@ def print_summary(outcome: Outcome, seconds: float) -> None:
     )
     if summary.empty:
         console.print(f"{summary.empty:,} of them without text; page_status.empty_reason says why")
-    if summary.cancelled:
-        pages = counted(summary.cancelled, "page")
-        console.print(
-            f"{pages} cancelled and without a result; to run them: broadsheet retry --cancelled, then ingest",
-            soft_wrap=True,
-        )
     if outcome.kept:
         kept = counted(outcome.kept, "page")
         console.print(f"{kept} with results of older versions, which are kept; --refresh reads them again")

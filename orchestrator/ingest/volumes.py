@@ -74,7 +74,7 @@ class VolumeIngester:
             limits, own = Limits(max_pixels=self.settings.max_pixels), own_files(self.settings.database_url)
             pages = find_pages(volume, limits, known, self.skipped.append, own, self.display.note)
             stored = store_pages(self.engine, target, pages, tell, self.retry_while_down)
-        log.info("%s: %d pages found, %d of them new", volume.source, stored.found, stored.new_pages)
+        log.info("%s: %s found, %d of them new", volume.source, counted(stored.found, "page"), stored.new_pages)
         self.kept += stored.kept
         self.taken_over += stored.taken_over
         if stored.taken_over:

@@ -15,6 +15,7 @@ from pathlib import Path
 from orchestrator.local.supervisor import ChildService
 from workers.config import TEMPORARY_PREFIX
 from workers.errors import ServiceDown
+from workers.telemetry.secrets import masked
 
 START_SECONDS = 20.0
 SOCKET = "broker.sock"
@@ -56,7 +57,7 @@ def check_broker(url: str) -> None:
     try:
         connection.ensure_connection(max_retries=1, interval_start=0.2, reraise_as_library_errors=True)
     except (OperationalError, ValueError, OSError) as error:
-        raise ServiceDown(f"The broker {connection.as_uri()} does not answer: {error}") from error
+        raise ServiceDown(f"The broker {masked(url)} does not answer: {error}") from error
     finally:
         connection.release()
 

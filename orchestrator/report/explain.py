@@ -265,7 +265,7 @@ def _busy(stages: Sequence[StageFacts]) -> Iterator[str]:
 def _stage_table(stages: Sequence[StageFacts]) -> Iterator[str]:
     if not stages:
         return
-    heads = ("stage", "time", "usual", "wait", "usual", "memory", "usual", "items", "usual")
+    heads = ("stage", "time", "usual", "wait", "usual", "MiB", "usual", "items", "usual")
     rows = [heads, *map(_stage_cells, stages)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
     for row, mark in zip(rows, ["", *map(_mark, stages)], strict=True):
@@ -298,7 +298,7 @@ def _usual(ms: float | None) -> str:
 
 
 def _mib(kib: float | None) -> str:
-    return "-" if kib is None else f"{kib / 1024:,.0f} MiB"
+    return "-" if kib is None else f"{kib / 1024:,.0f}"
 
 
 def _beside(found: int, median: float | None) -> str:

@@ -39,7 +39,7 @@ def _lines(f: Figures) -> Iterator[str]:
     scope = ", ".join(f.scope.volumes) or "all volumes"
     yield f"Broadsheet report: {scope}, {f.made_at:%Y-%m-%d %H:%M} UTC"
     ended = f"{total.done:,} done, {total.quarantined:,} quarantined, {total.unfinished:,} unfinished"
-    yield f"{total.total:,} pages: {ended}"
+    yield f"{counted(total.total, 'page')}: {ended}"
     yield ", ".join(
         counted(f.totals[f"{what}s"], what.replace("_", " ")) for what in ("text_line", "separator", "face")
     )
@@ -79,11 +79,12 @@ def second_reader_sentences(f: Figures) -> Iterator[str]:
     """Yield what the second reader was asked, and that it is not there where it was missed."""
     asked, measured = f.totals["read_twice"], f.totals["doubted"]
     if asked:
-        yield f"{asked:,} of {measured:,} pages ({asked / max(1, measured):.0%}) were doubted and read a second time"
+        share = f"{asked / max(1, measured):.0%}"
+        yield f"{asked:,} of {counted(measured, 'page')} ({share}) doubted and read a second time"
     if without := f.totals["without_second_reader"]:
         yield (
-            f"{without:,} pages were read without the second reader, whose weights were not installed: doubtful ones "
-            "among them gain from python -m workers.fetch_weights and another ingest"
+            f"{counted(without, 'page')} read without the second reader, whose weights were not installed: doubtful "
+            "ones among them gain from python -m workers.fetch_weights and another ingest"
         )
 
 

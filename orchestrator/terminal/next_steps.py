@@ -35,6 +35,15 @@ def go_on(settings: Settings, volumes: Sequence[str]) -> str:
     return f"{with_database('broadsheet worker', settings)} and broadsheet feed, both with --broker"
 
 
+def take_up_cancelled(settings: Settings, volumes: Sequence[str], cancelled: int) -> str:
+    """Return how pages of volumes that have no result, since they were cancelled, get one."""
+    named = [f"--volume {shlex.quote(name)}" for name in volumes] if len(volumes) <= NAMED else []
+    retry = with_database(" ".join(["broadsheet retry --cancelled", *named]), settings)
+    then = f" && {go_on(settings, volumes)}" if settings.database_url.startswith("sqlite") else ""
+    them = "it" if cancelled == 1 else "them"
+    return f"{counted(cancelled, 'page')} cancelled and without a result; to run {them}: {retry}{then}"
+
+
 def after_ingest(settings: Settings, volumes: Sequence[str], unfinished: int) -> str:
     """Return what can be done when an ingest has ended."""
     if unfinished:

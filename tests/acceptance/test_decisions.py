@@ -85,9 +85,10 @@ def test_a_fault_whose_file_was_mended_or_deleted_is_no_fault_any_more(stored: B
 
 def test_an_ingest_says_how_a_page_without_a_result_gets_one(stored: Broadsheet) -> None:
     stored.run("cancel", "--volume", "more")
-    told = stored.run("ingest", "more", "--no-wait", code=1)
-    assert "1 page cancelled and without a result; to run them: broadsheet retry --cancelled" in told.stdout
-    stored.run("retry", "--cancelled")
+    told = stored.run("ingest", "more", "--no-wait", "--quiet", code=1)
+    way = "broadsheet retry --cancelled --volume more && broadsheet ingest more"
+    assert told.stderr == f"1 page cancelled and without a result; to run it: {way}\n"
+    stored.run("retry", "--cancelled", "--volume", "more")
     stored.run("ingest", "more", "--no-wait")
 
 

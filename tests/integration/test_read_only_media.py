@@ -63,6 +63,20 @@ def test_what_must_write_says_that_it_may_not(database: Path) -> None:
     assert "may not be written here; copy it to a folder of yours" in told.stderr
 
 
+def test_an_ingest_beside_scans_that_may_not_be_written_says_where_else(database: Path) -> None:
+    scans = database.parent
+    (scans / "p1.pgm").write_bytes(b"P5 1 1 255\n\0")
+    protect(database)
+    for place, words in (
+        (scans / "new.db", f"{scans / 'new.db'} may not be written here; name a file of yours with --database"),
+        (scans, f"{scans} is a folder; name a file of yours with --database"),
+        (scans / "no" / "x.db", f"The folder {scans / 'no'} of the database does not exist; make it"),
+    ):
+        told = broadsheet(place, "ingest", str(scans), "--no-wait")
+        assert told.returncode == 2
+        assert words in told.stderr
+
+
 def test_a_database_that_was_not_closed_is_named_with_its_log(database: Path) -> None:
     connection = sqlite3.connect(database)
     connection.execute("UPDATE page SET size_bytes = 7")

@@ -65,12 +65,17 @@ def test_the_report_tells_how_many_pages_were_read_twice_and_where_the_second_re
     timings = (*page().timings, StageTiming("second_reader", 900.0, 900.0, 1000, 20))
     add_done_pages(engine, [replace(page(), doubt=0.4, timings=timings), replace(page(), doubt=0.1)], "twice", DAY)
     asked, *rest = second_reader_sentences(read_figures(engine, Selection(("twice",))))
-    assert asked == "1 of 2 pages (50%) were doubted and read a second time" and not rest
+    assert asked == "1 of 2 pages (50%) doubted and read a second time" and not rest
     missing = '{"segmentation.second_reader_weights":"not installed"}'
     with engine.begin() as connection:
         connection.execute(update(models.Pipeline).values(versions=missing))
     (missed,) = list(second_reader_sentences(read_figures(engine, Selection(("twice",)))))[1:]
-    assert missed.startswith("2 pages were read without the second reader")
+    assert missed.startswith("2 pages read without the second reader")
+
+
+def test_one_page_is_told_as_one(engine: Engine) -> None:
+    add_done_pages(engine, [page()], "single", DAY)
+    assert "\n1 page: 1 done, 0 quarantined" in render_text(read_figures(engine, Selection(("single",))))
 
 
 def test_the_slowest_page_says_why(figures: Figures) -> None:

@@ -119,6 +119,16 @@ def test_text_that_begins_like_a_picture_is_passed_over(text: bytes, tmp_path: P
     assert {file.reason for file in skipped} == {"text, not an image"}
 
 
+@pytest.mark.parametrize("name", ["p1.jpg", "p1.TIF", "issue.zip", "book.pdf"])
+@pytest.mark.parametrize(
+    "text", [b"<!DOCTYPE html><title>404 Not Found</title>", b"version https://git-lfs.github.com/spec/v1\n"]
+)
+def test_text_that_stands_where_a_scan_should_is_a_fault(text: bytes, name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(text)
+    (found,) = find_pages(open_volume(tmp_path))
+    assert str(found.error) == f"{name} holds text, not an image; copy it again."
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -284,7 +284,10 @@ def _stage_cells(s: StageFacts) -> tuple[str, ...]:
 
 
 def _mark(s: StageFacts) -> str:
-    return f"  {s.wall_ms / s.median_ms:.1f} times" if s.median_ms and s.wall_ms > MANY_TIMES * s.median_ms else ""
+    if not s.median_ms or s.wall_ms <= MANY_TIMES * s.median_ms:
+        return ""
+    ratio = s.wall_ms / s.median_ms
+    return f"  {ratio:.1f}x" if ratio < 10 else f"  {ratio:,.0f}x"
 
 
 def _number(count: float | None) -> str:

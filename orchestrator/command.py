@@ -139,10 +139,10 @@ def judge(error: BaseException) -> tuple[int, str]:
         hint = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "broadsheet"
         sentence = " ".join(error.format_message().split())  # click lists choices on lines of their own
         return EXIT_USAGE, f"{sentence}\nSee '{hint} --help'."
-    return _judge_ours(error)
+    return _classify_ours(error)
 
 
-def _judge_ours(error: BaseException) -> tuple[int, str]:
+def _classify_ours(error: BaseException) -> tuple[int, str]:
     from sqlalchemy.exc import DatabaseError, OperationalError
 
     if isinstance(error, ServiceDown):

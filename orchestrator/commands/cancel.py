@@ -7,7 +7,7 @@ import json
 import click
 
 from orchestrator.commands.options import json_option, page_option, pipeline_option, volume_option, with_settings
-from orchestrator.terminal.wording import counted
+from orchestrator.terminal.wording import plural
 from workers.config import Settings
 
 
@@ -43,4 +43,4 @@ def cancel(
     if chosen == Selection() and not yes:
         click.confirm("Cancel the unfinished pages of all volumes?", abort=True, err=True)
     count = cancel_them(engine, chosen, quarantined)
-    click.echo(json.dumps({"cancelled": count}) if as_json else f"{counted(count, 'page run')} cancelled.")
+    click.echo(json.dumps({"cancelled": count}) if as_json else f"{plural(count, 'page run')} cancelled.")

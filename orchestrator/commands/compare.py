@@ -48,7 +48,7 @@ def compare(
     broadsheet compare fe0f0a85 77c2
     broadsheet compare default separators.method=none --sample 200 --output differences/
     """
-    from orchestrator.comparison.pipelines import find_contender, render_verdict
+    from orchestrator.comparison.pipelines import find_candidate, render_comparison
     from orchestrator.database import open_existing
     from orchestrator.export.folder import refuse_full_folder
     from orchestrator.results.selection import Selection, resolve
@@ -57,14 +57,14 @@ def compare(
         refuse_full_folder(output)
     engine = open_existing(settings.database_url)
     selection = resolve(engine, Selection(volumes))
-    contenders = find_contender(engine, a), find_contender(engine, b)
-    verdict = _judge(engine, contenders, selection, sample, pictures, processes, settings, output)
-    click.echo(json.dumps(verdict.to_dict()) if as_json else render_verdict(verdict), nl=as_json)
+    candidates = find_candidate(engine, a), find_candidate(engine, b)
+    comparison = _compare(engine, candidates, selection, sample, pictures, processes, settings, output)
+    click.echo(json.dumps(comparison.to_dict()) if as_json else render_comparison(comparison), nl=as_json)
 
 
-def _judge(
+def _compare(
     engine: Engine,
-    contenders: tuple[Candidate, Candidate],
+    candidates: tuple[Candidate, Candidate],
     selection: Selection,
     sample: int | None,
     pictures: int,
@@ -78,12 +78,12 @@ def _judge(
     from orchestrator.terminal.progress_bar import progress
     from orchestrator.terminal.wording import about
 
-    a, b = contenders
+    a, b = candidates
     if sample is None:
-        verdict = compare_stored(engine, a, b, selection, pictures)
+        comparison = compare_stored(engine, a, b, selection, pictures)
         if output is not None:
-            write_differences(engine, verdict, None, output, settings.max_pixels)
-        return verdict
+            write_differences(engine, comparison, None, output, settings.max_pixels)
+        return comparison
     pages = sample_pages(engine, selection, sample)
     with pool(processes or cores()) as workers:
         sampled = []
@@ -93,9 +93,9 @@ def _judge(
                 sampled.append(one)
                 bar.to(len(sampled))
     for one in sampled:
-        if one.trouble:
-            click.echo(about(one.page.page, one.trouble), err=True)
-    verdict = compare_sample(sampled, a, b, pictures)
+        if one.error:
+            click.echo(about(one.page.page, one.error), err=True)
+    comparison = compare_sample(sampled, a, b, pictures)
     if output is not None:
-        write_differences(engine, verdict, sampled, output, settings.max_pixels)
-    return verdict
+        write_differences(engine, comparison, sampled, output, settings.max_pixels)
+    return comparison

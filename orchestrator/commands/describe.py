@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from orchestrator.commands.options import volume_option, with_settings
-from orchestrator.terminal.wording import counted
+from orchestrator.terminal.wording import plural
 from workers.config import Settings
 
 
@@ -31,7 +31,7 @@ def describe(settings: Settings, volumes: tuple[str, ...], fields: str | None, m
     from orchestrator.database import open_existing
     from orchestrator.metadata.describe import describe_volume, remember_pattern
     from orchestrator.metadata.patterns import path_pattern
-    from orchestrator.metadata.told import told
+    from orchestrator.metadata.text import render_described
     from orchestrator.results.selection import Selection, resolve
 
     engine = open_existing(settings.database_url, read_only=False)
@@ -43,7 +43,9 @@ def describe(settings: Settings, volumes: tuple[str, ...], fields: str | None, m
     for volume_id, source in rows:
         if pattern is not None:
             remember_pattern(engine, volume_id, pattern)
-        click.echo(told(source, describe_volume(engine, volume_id, metadata, partial(click.echo, err=True))))
+        click.echo(
+            render_described(source, describe_volume(engine, volume_id, metadata, partial(click.echo, err=True)))
+        )
     engine.dispose()
     if not rows:
-        click.echo(f"{counted(0, 'volume')}; ingest some first.")
+        click.echo(f"{plural(0, 'volume')}; ingest some first.")

@@ -14,7 +14,7 @@ import click
 
 from orchestrator.commands.options import ScanPath, json_option, max_failure_rate, with_settings
 from orchestrator.terminal.verbosity import Verbosity, say, verbosity
-from orchestrator.terminal.wording import counted
+from orchestrator.terminal.wording import plural
 from workers.config import Settings
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class _Listed:
             click.echo(sentence, err=True)
         for file in skipped:
             say(f"passed over: {file.name} ({file.reason})")
-        say(f"{counted(self._count, 'page')}, {counted(len(skipped), 'file')} passed over; nothing was stored")
+        say(f"{plural(self._count, 'page')}, {plural(len(skipped), 'file')} passed over; nothing was stored")
 
 
 class _ListedAsJson:

@@ -10,7 +10,7 @@ import click
 
 from orchestrator.commands.options import code_option, json_option, page_option, volume_option, with_settings
 from orchestrator.terminal.verbosity import say
-from orchestrator.terminal.wording import counted
+from orchestrator.terminal.wording import plural
 from workers.config import Settings
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def list_pages(
         return
     for page in found:
         click.echo(f"{page.page_run}  {page.volume}  {page.page}  {page.code}: {page.message}")
-    say(f"{counted(len(found), 'page')} quarantined{_NEXT if found else ''}")
+    say(f"{plural(len(found), 'page')} quarantined{_NEXT if found else ''}")
 
 
 @quarantine.command()

@@ -14,7 +14,7 @@ from orchestrator.commands.options import (
     volume_option,
     with_settings,
 )
-from orchestrator.terminal.wording import counted
+from orchestrator.terminal.wording import plural
 from workers.config import Settings
 
 
@@ -51,4 +51,4 @@ def retry(
         click.echo(json.dumps({"ready": count}))
     else:
         next_step = "; the next ingest of their volumes, or the fleet's feeder, runs them" if count else ""
-        click.echo(f"{counted(count, 'page run')} ready again{next_step}.")
+        click.echo(f"{plural(count, 'page run')} ready again{next_step}.")

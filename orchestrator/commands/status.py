@@ -62,7 +62,7 @@ def _renderer(width: int, rows: int | None, settings: Settings) -> Render:
 
 
 def say_json(found: Status | str) -> None:
-    """Print a status as a line of JSON, and trouble to standard error."""
+    """Print a status as a line of JSON, and errors to standard error."""
     if isinstance(found, str):
         click.echo(found, err=True)
     else:

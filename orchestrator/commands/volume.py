@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.commands.options import json_option, with_settings
-from orchestrator.terminal.wording import counted
+from orchestrator.terminal.wording import plural
 from workers.config import Settings
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def list_all(settings: Settings, as_json: bool) -> None:
     for one in found:
         gone = ", ".join(f"{n:,} {what}" for what in ("replaced", "deleted", "moved") if (n := getattr(one, what)))
         gone = f", gone: {gone}" if gone else ""
-        click.echo(f"{one.volume} ({one.kind}, {one.location}): {counted(one.pages, 'page')}, {one.done:,} done{gone}")
+        click.echo(f"{one.volume} ({one.kind}, {one.location}): {plural(one.pages, 'page')}, {one.done:,} done{gone}")
 
 
 @volume.command()
@@ -87,9 +87,9 @@ def forget(settings: Settings, name: str, dry_run: bool, yes: bool) -> None:
         pages = sum(one.pages for one in list_volumes(engine) if one.volume == known)
         if not dry_run:
             if not yes:
-                click.confirm(f"Delete {counted(pages, 'page')} of {known} from the database?", abort=True)
+                click.confirm(f"Delete {plural(pages, 'page')} of {known} from the database?", abort=True)
             forget_volume(engine, known)
-    click.echo(f"{known} with {counted(pages, 'page')} {'would be' if dry_run else 'is'} forgotten.")
+    click.echo(f"{known} with {plural(pages, 'page')} {'would be' if dry_run else 'is'} forgotten.")
 
 
 @click.command(short_help="Delete what nothing current needs.")
@@ -104,8 +104,8 @@ def prune(settings: Settings, dry_run: bool) -> None:
     pruned = volumes.prune(engine, dry_run=dry_run)
     engine.dispose()
     click.echo(
-        f"{counted(pruned.pages, 'page')} that {'is' if pruned.pages == 1 else 'are'} gone, "
-        f"{counted(pruned.page_runs, 'older result')} and {counted(pruned.pipelines, 'pipeline')} "
+        f"{plural(pruned.pages, 'page')} that {'is' if pruned.pages == 1 else 'are'} gone, "
+        f"{plural(pruned.page_runs, 'older result')} and {plural(pruned.pipelines, 'pipeline')} "
         f"{'would be' if dry_run else 'were'} deleted."
     )
 

@@ -26,18 +26,18 @@ WIDTH = 1600
 
 
 def write_differences(
-    engine: Engine, verdict: Comparison, sampled: Sequence[SampledPage] | None, folder: Path, max_pixels: int
+    engine: Engine, comparison: Comparison, sampled: Sequence[SampledPage] | None, folder: Path, max_pixels: int
 ) -> None:
-    """Write a PNG of each page of `verdict.worst`, the worst first by name; layouts of a sample are taken from it.
+    """Write a PNG of each page of `comparison.worst`, the worst first by name; layouts of a sample are taken from it.
 
     Raises:
         UnreadableInput: the folder holds something else.
     """
-    runs = tuple(one.page_run_id for one in verdict.worst)
+    runs = tuple(one.page_run_id for one in comparison.worst)
     selection = Selection(page_runs=runs)
-    open_folder(folder, "compare", selection, {"a": verdict.a.fingerprint, "b": verdict.b.fingerprint})
-    pages = _pages(engine, verdict, sampled, runs)
-    for rank, found in enumerate(verdict.worst, 1):
+    open_folder(folder, "compare", selection, {"a": comparison.a.fingerprint, "b": comparison.b.fingerprint})
+    pages = _pages(engine, comparison, sampled, runs)
+    for rank, found in enumerate(comparison.worst, 1):
         page = pages[found.page_run_id]
         try:
             paper = shrink(open_scan(page, max_pixels), WIDTH)
@@ -51,9 +51,9 @@ def write_differences(
 
 
 def _pages(
-    engine: Engine, verdict: Comparison, sampled: Sequence[SampledPage] | None, runs: tuple[int, ...]
+    engine: Engine, comparison: Comparison, sampled: Sequence[SampledPage] | None, runs: tuple[int, ...]
 ) -> dict[int, ArchivedPage]:
     if sampled is None:
-        selection = Selection(pipeline=verdict.b.fingerprint, page_runs=runs)
+        selection = Selection(pipeline=comparison.b.fingerprint, page_runs=runs)
         return {page.page_run_id: page for page in read_pages(engine, selection)}
     return {one.page.page_run_id: replace(one.page, layout=one.b) for one in sampled if one.b is not None}

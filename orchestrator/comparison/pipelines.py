@@ -75,7 +75,7 @@ class Comparison:
             self.worst = heapq.nlargest(keep, [*self.worst, found], key=lambda one: one.change)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the verdict for `--json`."""
+        """Return the comparison for `--json`."""
         names = ("pages", "unreadable", "lines", "separators", "faces", "wall_ms", "same", "moved", "lost", "gained")
         worst = [
             {"page": one.page, "volume": one.volume, "same": one.same, "moved": len(one.moved), "lost": len(one.lost),
@@ -90,7 +90,7 @@ class Comparison:
         }
 
 
-def find_contender(engine: Engine, name: str) -> Candidate:
+def find_candidate(engine: Engine, name: str) -> Candidate:
     """Return what `name` stands for: a stored pipeline's fingerprint (or its beginning), `default`, a parameter file,
     or changes such as `faces.scale_factor=1.2,separators.method=none`.
 
@@ -141,7 +141,7 @@ def compare_stored(engine: Engine, a: Candidate, b: Candidate, selection: Select
         ORDER BY x.page_run_id"""
     with engine.connect() as connection:
         pairs = connection.execute(text(sql), {"a": a.fingerprint, "b": b.fingerprint}).all()
-    verdict = Comparison(a, b)
+    comparison = Comparison(a, b)
     rows = iter(pairs)
     while block := list(islice(rows, PAIRS_AT_ONCE)):
         layouts_a, layouts_b = (
@@ -155,10 +155,10 @@ def compare_stored(engine: Engine, a: Candidate, b: Candidate, selection: Select
             if row.in_a in layouts_a and row.in_b in layouts_b:
                 page = layouts_b[row.in_b]
                 found = _compared(page, layouts_a[row.in_a].layout, page.layout, (row.ms_a or 0.0, row.ms_b or 0.0))
-                verdict.add(found, keep)
-    if not verdict.pages:
+                comparison.add(found, keep)
+    if not comparison.pages:
         raise UnreadableInput("No page is done under both pipelines; --sample 200 runs both on some pages first.")
-    return verdict
+    return comparison
 
 
 def _compared(page: ArchivedPage, a: PageLayout, b: PageLayout, wall_ms: tuple[float, float]) -> PageComparison:
@@ -167,12 +167,12 @@ def _compared(page: ArchivedPage, a: PageLayout, b: PageLayout, wall_ms: tuple[f
 
 @dataclass(frozen=True, slots=True)
 class SampledPage:
-    """A page of the sample with both layouts; `trouble` says why there is none."""
+    """A page of the sample with both layouts; `error` says why there is none."""
 
     page: ArchivedPage
     a: PageLayout | None
     b: PageLayout | None
-    trouble: str | None = None
+    error: str | None = None
 
 
 def sample_pages(engine: Engine, selection: Selection, count: int) -> list[ArchivedPage]:
@@ -208,20 +208,20 @@ def run_sample(
     results = iter(analyse_all(analyse_or_tell, *zip(*jobs, strict=True)))
     for page in pages:
         in_a, in_b = next(results), next(results)
-        trouble = in_a if isinstance(in_a, str) else in_b if isinstance(in_b, str) else None
-        yield SampledPage(page, None, None, trouble) if trouble else SampledPage(page, in_a, in_b)
+        error = in_a if isinstance(in_a, str) else in_b if isinstance(in_b, str) else None
+        yield SampledPage(page, None, None, error) if error else SampledPage(page, in_a, in_b)
 
 
 def compare_sample(sampled: Iterable[SampledPage], a: Candidate, b: Candidate, keep: int) -> Comparison:
     """Compare the layouts of a sample."""
-    verdict = Comparison(a, b)
+    comparison = Comparison(a, b)
     for one in sampled:
         if one.a is None or one.b is None:
-            verdict.unreadable += 1
+            comparison.unreadable += 1
         else:
             times = (total_ms(one.a), total_ms(one.b))
-            verdict.add(_compared(one.page, one.a, one.b, times), keep)
-    return verdict
+            comparison.add(_compared(one.page, one.a, one.b, times), keep)
+    return comparison
 
 
 def total_ms(layout: PageLayout) -> float:
@@ -251,12 +251,12 @@ def pool(processes: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
 
 
-def render_verdict(verdict: Comparison) -> str:
-    """Return the verdict as text."""
-    return "\n".join(_told(verdict)) + "\n"
+def render_comparison(comparison: Comparison) -> str:
+    """Return the comparison as text."""
+    return "\n".join(_lines(comparison)) + "\n"
 
 
-def _told(v: Comparison) -> Iterator[str]:
+def _lines(v: Comparison) -> Iterator[str]:
     yield f"A {v.a.fingerprint}, B {v.b.fingerprint}: {v.pages:,} pages, {v.changed_pages:,} of them differ"
     if v.unreadable:
         yield f"{v.unreadable:,} pages could not be analysed and are left out."

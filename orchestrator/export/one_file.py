@@ -53,7 +53,7 @@ class Parts:
         self._folder = output.with_name(f"{output.name}.parts")
         self._keys: list[str] = []
         self.pages = self.kept_pages = 0
-        with self._told():
+        with self._errors_translated():
             self._folder.mkdir(exist_ok=True)
 
     def want(self, pages: Sequence[PageFacts]) -> bool:
@@ -67,7 +67,7 @@ class Parts:
 
     def write(self, block: BoxBlock) -> None:
         """Write the part that was wanted last."""
-        with self._told():
+        with self._errors_translated():
             for path, section in zip(self._paths(self._keys[-1]), self._form.sections, strict=True):
                 if not path.exists():
                     self._write_section(path, section(block))
@@ -75,7 +75,7 @@ class Parts:
     def put_together(self) -> None:
         """Make the file of all parts, and remove them."""
         refuse_existing(self._output)  # which somebody may have made since
-        with self._told(), self._whole_then(self._output) as out:
+        with self._errors_translated(), self._whole_then(self._output) as out:
             for number, head in enumerate(self._form.frame):
                 out.write(head.encode())
                 if number < len(self._form.sections):
@@ -120,7 +120,7 @@ class Parts:
         return [self._folder / f"{key}.{number}" for number in range(len(self._form.sections))]
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _errors_translated(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:

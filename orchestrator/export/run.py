@@ -36,7 +36,7 @@ from orchestrator.results.selection import Selection
 from orchestrator.terminal.files import refuse_existing, writing_beside
 from orchestrator.terminal.progress_bar import progress
 from orchestrator.terminal.verbosity import say
-from orchestrator.terminal.wording import counted
+from orchestrator.terminal.wording import plural
 from workers.errors import UnreadableInput
 
 
@@ -168,7 +168,7 @@ def _one_file(engine: Engine, form: str, output: Path, selection: Selection, cou
             bar.to(parts.pages)
     parts.put_together()
     before = f", {parts.kept_pages:,} of them read before the interruption" if parts.kept_pages else ""
-    say(f"{counted(parts.pages, 'page')} in {output}{before}")
+    say(f"{plural(parts.pages, 'page')} in {output}{before}")
     return 0
 
 
@@ -200,9 +200,9 @@ def _sheets(output: Path, pages: Iterable[ArchivedPage], what: What, max_pixels:
 
 
 def _say(written: Written, output: Path) -> None:
-    parts = [f"{counted(written.files, 'file')} written to {output}"]
+    parts = [f"{plural(written.files, 'file')} written to {output}"]
     if written.kept:
         parts.append(f"{written.kept:,} there already")
     if written.failed:
-        parts.append(f"{counted(written.failed, 'page')} could not be written or drawn")
+        parts.append(f"{plural(written.failed, 'page')} could not be written or drawn")
     say("; ".join(parts))

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from models import PageRunState
 from orchestrator.ingest.summary import Counts
-from orchestrator.terminal.wording import counted, seconds_in_words
+from orchestrator.terminal.wording import plural, seconds_in_words
 
 PLAIN_SECONDS = 10.0
 
@@ -119,7 +119,7 @@ class Lines:
     def show_found(self, pages: int, discovering: bool) -> None:
         """Say the total once it is known."""
         if not discovering:
-            self.console.print(f"{counted(pages, 'page')} found")
+            self.console.print(f"{plural(pages, 'page')} found")
 
     def show_counts(self, counts: Counts) -> None:
         """Say where things stand, at most every few seconds."""

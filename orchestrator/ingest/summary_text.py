@@ -8,34 +8,34 @@ from rich.table import Table
 from orchestrator.ingest.run import Outcome
 from orchestrator.ingest.summary import MAX_LISTED, Summary
 from orchestrator.terminal.verbosity import Verbosity, verbosity
-from orchestrator.terminal.wording import counted
+from orchestrator.terminal.wording import plural
 
 
 def print_summary(outcome: Outcome, seconds: float) -> None:
     """Print counts, failures with their reasons, and the time of each stage."""
     console, summary = Console(highlight=False), outcome.summary
     console.print(
-        f"{summary.done:,} of {counted(summary.pages, 'page')} done, {summary.quarantined:,} quarantined"
+        f"{summary.done:,} of {plural(summary.pages, 'page')} done, {summary.quarantined:,} quarantined"
         f"{_also(summary.cancelled, 'cancelled')}{_also(summary.unfinished, 'unfinished')}; "
-        f"{counted(summary.text_lines, 'line')}, {counted(summary.separators, 'separator')}, "
-        f"{counted(summary.faces, 'face')}"
+        f"{plural(summary.text_lines, 'line')}, {plural(summary.separators, 'separator')}, "
+        f"{plural(summary.faces, 'face')}"
     )
     if summary.empty:
         console.print(f"{summary.empty:,} of them without text; page_status.empty_reason says why")
     if outcome.kept:
-        kept = counted(outcome.kept, "page")
+        kept = plural(outcome.kept, "page")
         console.print(f"{kept} with results of older versions, which are kept; --refresh reads them again")
     if outcome.taken_over:
-        console.print(f"{counted(outcome.taken_over, 'page')} not read, since the same bytes had been read before")
+        console.print(f"{plural(outcome.taken_over, 'page')} not read, since the same bytes had been read before")
     if outcome.skipped:
         more = "" if verbosity() == Verbosity.VERBOSE else "; -v lists them"
-        console.print(f"{counted(len(outcome.skipped), 'file')} passed over as no scan{more}")
+        console.print(f"{plural(len(outcome.skipped), 'file')} passed over as no scan{more}")
     if verbosity() == Verbosity.VERBOSE:
         for file in outcome.skipped:
             console.print(f"  {file.name}: {file.reason}", markup=False, soft_wrap=True)
     if outcome.finished_now:
         console.print(
-            f"{counted(outcome.finished_now, 'page')} in {seconds:.1f} s: {outcome.finished_now / seconds:.2f} pages/s"
+            f"{plural(outcome.finished_now, 'page')} in {seconds:.1f} s: {outcome.finished_now / seconds:.2f} pages/s"
         )
     if summary.stages:
         console.print(_stages(summary))

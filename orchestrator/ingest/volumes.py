@@ -17,8 +17,8 @@ from orchestrator.ingest.progress import Display
 from orchestrator.ingest.rows import StoredCounts, Target, store_pages, store_volume
 from orchestrator.metadata.describe import describe_volume, remember_pattern
 from orchestrator.metadata.patterns import PathPattern
-from orchestrator.metadata.told import told
-from orchestrator.terminal.wording import counted
+from orchestrator.metadata.text import render_described
+from orchestrator.terminal.wording import plural
 from workers.config import Settings
 from workers.lease.database import Result, retry_while_down
 from workers.sources.escape import escaped, unescaped
@@ -74,7 +74,7 @@ class VolumeIngester:
             limits, own = Limits(max_pixels=self.settings.max_pixels), own_files(self.settings.database_url)
             pages = find_pages(volume, limits, known, self.skipped.append, own, self.display.note)
             stored = store_pages(self.engine, target, pages, tell, self.retry_while_down)
-        log.info("%s: %s found, %d of them new", volume.source, counted(stored.found, "page"), stored.new_pages)
+        log.info("%s: %s found, %d of them new", volume.source, plural(stored.found, "page"), stored.new_pages)
         self.kept += stored.kept
         self.taken_over += stored.taken_over
         if stored.taken_over:
@@ -83,7 +83,7 @@ class VolumeIngester:
         if volume.kind == "directory":
             absorbed = self.retry_while_down(lambda: absorb(self.engine, volume_id, volume.location))
             if absorbed:
-                self.display.note(f"{counted(absorbed, 'page')} of volumes inside {volume.source} now belong to it.")
+                self.display.note(f"{plural(absorbed, 'page')} of volumes inside {volume.source} now belong to it.")
 
         self.retry_while_down(lambda: self._describe(volume_id, volume.source))
 
@@ -92,7 +92,7 @@ class VolumeIngester:
             remember_pattern(self.engine, volume_id, self.fields)
         described = describe_volume(self.engine, volume_id, self.metadata, self.display.note)
         if described is not None:
-            self.display.note(told(source, described))
+            self.display.note(render_described(source, described))
 
     def _outermost(self, volume: Volume) -> Volume:
         around = self.retry_while_down(lambda: volume_around(self.reader, volume.location))

@@ -11,7 +11,7 @@ from orchestrator.overlay.drawing import corners, shrink, title
 from orchestrator.results.legend import Entry, with_legend
 from orchestrator.results.line_steps import line_steps, step_name
 from orchestrator.results.pages import ArchivedPage
-from orchestrator.terminal.wording import counted
+from orchestrator.terminal.wording import plural
 from workers.layout import LineStep
 
 if TYPE_CHECKING:
@@ -51,4 +51,4 @@ def _legend(steps: Sequence[tuple[LineStep, str]]) -> list[Entry]:
 
 def _thrown_away(step: LineStep) -> str:
     lines = [f"{len(step.dropped)} dropped"] if step.dropped else []
-    return ", ".join([*lines, *([counted(len(step.trimmed), "end")] if step.trimmed else [])])
+    return ", ".join([*lines, *([plural(len(step.trimmed), "end")] if step.trimmed else [])])

@@ -24,7 +24,7 @@ from orchestrator.results.pages import ArchivedPage, count_pages, page_names, re
 from orchestrator.results.scans import open_scan
 from orchestrator.results.selection import Selection
 from orchestrator.terminal.files import refuse_existing, writing_beside, writing_bytes
-from orchestrator.terminal.wording import counted
+from orchestrator.terminal.wording import plural
 from workers.errors import UnreadableInput
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ def _suffix(form: str) -> str:
 
 
 def _said(written: Written, output: Path) -> int:
-    failed = f"; {counted(written.failed, 'page')} could not be drawn" if written.failed else ""
-    click.echo(f"{counted(written.files, 'picture')} in {output}{failed}", err=True)
+    failed = f"; {plural(written.failed, 'page')} could not be drawn" if written.failed else ""
+    click.echo(f"{plural(written.files, 'picture')} in {output}{failed}", err=True)
     return 1 if written.failed else 0
 
 

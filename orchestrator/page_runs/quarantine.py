@@ -1,4 +1,4 @@
-"""Pages that failed for good: which, why, all that is known of each attempt, and a parcel for a bug report."""
+"""Pages that failed for good: which, why, all that is known of each attempt, and a bundle for a bug report."""
 
 from __future__ import annotations
 
@@ -108,9 +108,9 @@ def export_case(case: PageRunReport, path: Path, limits: Limits) -> str | None:
     Raises:
         UnreadableInput: the ZIP exists already or cannot be written.
     """
-    with writing_bytes(path) as out, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as parcel:
-        parcel.comment = MARK.encode()
-        missing = _pack_original(parcel, case, limits)
+    with writing_bytes(path) as out, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.comment = MARK.encode()
+        missing = _pack_original(bundle, case, limits)
         attempts = [
             {name: value for name, value in attempt.items() if name not in ("traceback", "log")}
             for attempt in case.to_dict()["attempts"]
@@ -118,21 +118,21 @@ def export_case(case: PageRunReport, path: Path, limits: Limits) -> str | None:
         about = {
             name: value for name, value in case.to_dict()["page_run"].items() if name not in ("parameters", "versions")
         }
-        _pack(parcel, "report.json", _readable(about | {"attempts": attempts, "original_missing": missing}))
-        _pack(parcel, "parameters.json", _readable(json.loads(case.page_run["parameters"])))
+        _pack(bundle, "report.json", _readable(about | {"attempts": attempts, "original_missing": missing}))
+        _pack(bundle, "parameters.json", _readable(json.loads(case.page_run["parameters"])))
         versions = {
             "ingested_with": json.loads(case.page_run["versions"]),
             "exported_with": software_versions(PipelineParameters()),
         }
-        _pack(parcel, "versions.json", _readable(versions))
+        _pack(bundle, "versions.json", _readable(versions))
         for attempt in case.attempts:
             for name in ("traceback", "log"):
                 if attempt[name]:
-                    _pack(parcel, f"attempt-{attempt['attempt_number']}-{name}.txt", attempt[name])
+                    _pack(bundle, f"attempt-{attempt['attempt_number']}-{name}.txt", attempt[name])
     return missing
 
 
-def _pack_original(parcel: zipfile.ZipFile, case: PageRunReport, limits: Limits) -> str | None:
+def _pack_original(bundle: zipfile.ZipFile, case: PageRunReport, limits: Limits) -> str | None:
     root, address = Path(unescaped(case.page_run["location"])), PageAddress.from_json(case.page_run["address"])
     name = Path(address.members[-1] or root.name).name
     files = OpenFiles()
@@ -141,7 +141,7 @@ def _pack_original(parcel: zipfile.ZipFile, case: PageRunReport, limits: Limits)
         with (
             translated(address.name, root),
             files.open(root, address.file, limits) as original,
-            parcel.open(f"original/{escaped(name)}", "w", force_zip64=True) as member,
+            bundle.open(f"original/{escaped(name)}", "w", force_zip64=True) as member,
         ):
             shutil.copyfileobj(original, member, _COPY_BYTES)
     except BroadsheetError as error:
@@ -151,8 +151,8 @@ def _pack_original(parcel: zipfile.ZipFile, case: PageRunReport, limits: Limits)
     return None
 
 
-def _pack(parcel: zipfile.ZipFile, name: str, text: str) -> None:
-    parcel.writestr(name, masked(text))
+def _pack(bundle: zipfile.ZipFile, name: str, text: str) -> None:
+    bundle.writestr(name, masked(text))
 
 
 def _readable(value: Any) -> str:

@@ -74,7 +74,7 @@ def run_query(
         ServiceDown: the connection broke.
     """
     clock = _Deadline(timeout_seconds)
-    with engine.connect() as connection, _told(clock, sql, parameters or {}):
+    with engine.connect() as connection, _errors_translated(clock, sql, parameters or {}):
         run = _run_on_sqlite if connection.dialect.name == "sqlite" else _run_on_postgresql
         with run(connection, sql, parameters or {}, clock) as answer:
             yield answer
@@ -169,7 +169,7 @@ def _for_psycopg(connection: Connection, sql: str, parameters: Mapping[str, Any]
 
 
 @contextmanager
-def _told(clock: _Deadline, sql: str, parameters: Mapping[str, Any]) -> Iterator[None]:
+def _errors_translated(clock: _Deadline, sql: str, parameters: Mapping[str, Any]) -> Iterator[None]:
     """Turn what a driver raises into the sentence for the user."""
     try:
         yield

@@ -225,10 +225,10 @@ def _moment(value: object) -> datetime | None:
 
 def render_explanation(e: Explanation) -> str:
     """Return the explanation as text."""
-    return "\n".join(_told(e)) + "\n"
+    return "\n".join(_lines(e)) + "\n"
 
 
-def _told(e: Explanation) -> Iterator[str]:
+def _lines(e: Explanation) -> Iterator[str]:
     yield f"{e.page}, page {e.page_number} of {e.volume}, pipeline {e.pipeline}: {e.state}"
     if e.error:
         yield f"  It failed last with {e.error}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from orchestrator.report.figures import Figures, Histogram, VolumeCounts
-from orchestrator.terminal.wording import about, counted, ms_in_words
+from orchestrator.terminal.wording import about, ms_in_words, plural
 
 WIDTH = 80
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -39,10 +39,8 @@ def _lines(f: Figures) -> Iterator[str]:
     scope = ", ".join(f.scope.volumes) or "all volumes"
     yield f"Broadsheet report: {scope}, {f.made_at:%Y-%m-%d %H:%M} UTC"
     ended = f"{total.done:,} done, {total.quarantined:,} quarantined, {total.unfinished:,} unfinished"
-    yield f"{counted(total.total, 'page')}: {ended}"
-    yield ", ".join(
-        counted(f.totals[f"{what}s"], what.replace("_", " ")) for what in ("text_line", "separator", "face")
-    )
+    yield f"{plural(total.total, 'page')}: {ended}"
+    yield ", ".join(plural(f.totals[f"{what}s"], what.replace("_", " ")) for what in ("text_line", "separator", "face"))
     yield from second_reader_sentences(f)
     yield from _table("Volumes", ("volume", "done", "quarantined", "cancelled", "unfinished"), [
         (v.volume, f"{v.done:,}", f"{v.quarantined:,}", f"{v.cancelled:,}", f"{v.unfinished:,}") for v in f.volumes
@@ -80,10 +78,10 @@ def second_reader_sentences(f: Figures) -> Iterator[str]:
     asked, measured = f.totals["read_twice"], f.totals["doubted"]
     if asked:
         share = f"{asked / max(1, measured):.0%}"
-        yield f"{asked:,} of {counted(measured, 'page')} ({share}) doubted and read a second time"
+        yield f"{asked:,} of {plural(measured, 'page')} ({share}) doubted and read a second time"
     if without := f.totals["without_second_reader"]:
         yield (
-            f"{counted(without, 'page')} read without the second reader, whose weights were not installed: doubtful "
+            f"{plural(without, 'page')} read without the second reader, whose weights were not installed: doubtful "
             "ones among them gain from python -m workers.fetch_weights and another ingest"
         )
 

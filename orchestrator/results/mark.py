@@ -1,4 +1,4 @@
-"""The mark that pictures and parcels made of results carry, so that an ingest which meets them knows them for what
+"""The mark that pictures and bundles made of results carry, so that an ingest which meets them knows them for what
 they are: an overlay in the folder of the scans is no scan.
 """
 

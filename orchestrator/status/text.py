@@ -10,7 +10,7 @@ from rich.text import Text
 
 from models import PageRunState
 from orchestrator.status.figures import Fleet, Status, unfinished_of
-from orchestrator.terminal.wording import counted, cut_middle, seconds_in_words
+from orchestrator.terminal.wording import cut_middle, plural, seconds_in_words
 
 LEAST_NAME = 16
 
@@ -36,15 +36,15 @@ def fleet_sentence(fleet: Fleet, unfinished: int, next_step: str) -> str:
     if not unfinished:
         return "Every page has ended."
     if not fleet.workers:
-        return f"Nobody works, and {counted(unfinished, 'page')} wait{'s' * (unfinished == 1)}; run:\n  {next_step}"
+        return f"Nobody works, and {plural(unfinished, 'page')} wait{'s' * (unfinished == 1)}; run:\n  {next_step}"
     running = fleet.running - fleet.lost
     lease = f", the oldest for {seconds_in_words(fleet.oldest_lease_s)}" if running and fleet.oldest_lease_s else ""
     left = "" if fleet.time_left_s is None else f", {seconds_in_words(fleet.time_left_s)} left"
     processes = f"{fleet.processes:,} process{'' if fleet.processes == 1 else 'es'}"
     return (
-        f"{counted(fleet.workers, 'worker')} with {processes}; "
+        f"{plural(fleet.workers, 'worker')} with {processes}; "
         f"window: {fleet.queued:,} queued, {running:,} running{lease}\n"
-        f"{fleet.pages_per_second:.2f} pages/s, {counted(unfinished, 'page')} to go{left}"
+        f"{fleet.pages_per_second:.2f} pages/s, {plural(unfinished, 'page')} to go{left}"
     )
 
 
@@ -61,7 +61,7 @@ def _volumes(status: Status, width: int, rows: int | None) -> Table:
             {state: sum(counts.get(state, 0) for counts in rest) for state in states}, states
         )
     if len(ordered) > 1:
-        below[counted(len(ordered), "volume")] = _cells(status.total, states)
+        below[plural(len(ordered), "volume")] = _cells(status.total, states)
     widths = [
         max(len(cell) for cell in column) for column in zip(states, *cells.values(), *below.values(), strict=True)
     ]

@@ -37,14 +37,14 @@ def watch(engine: Engine, selection: Selection, show: Show) -> None:
     throttle = Throttle(COUNTING_SHARE, WATCH_SECONDS)
     while True:
         with throttle.timed():
-            found = _status_or_trouble(engine, selection)
+            found = _status_or_error(engine, selection)
         show(found)
         if isinstance(found, Status) and not found.unfinished:
             return
         time.sleep(max(0.0, throttle.rest()))
 
 
-def _status_or_trouble(engine: Engine, selection: Selection) -> Status | str:
+def _status_or_error(engine: Engine, selection: Selection) -> Status | str:
     try:
         return read_status(engine, selection)
     except OperationalError as error:

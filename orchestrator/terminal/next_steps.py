@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.terminal.wording import counted
+from orchestrator.terminal.wording import plural
 from workers.config import Settings
 from workers.telemetry.secrets import masked
 
@@ -41,13 +41,13 @@ def take_up_cancelled(settings: Settings, volumes: Sequence[str], cancelled: int
     retry = with_database(" ".join(["broadsheet retry --cancelled", *named]), settings)
     then = f" && {go_on(settings, volumes)}" if settings.database_url.startswith("sqlite") else ""
     them = "it" if cancelled == 1 else "them"
-    return f"{counted(cancelled, 'page')} cancelled and without a result; to run {them}: {retry}{then}"
+    return f"{plural(cancelled, 'page')} cancelled and without a result; to run {them}: {retry}{then}"
 
 
 def after_ingest(settings: Settings, volumes: Sequence[str], unfinished: int) -> str:
     """Return what can be done when an ingest has ended."""
     if unfinished:
-        waiting = f"{counted(unfinished, 'page')} wait{'s' * (unfinished == 1)} in {database_place(settings)}"
+        waiting = f"{plural(unfinished, 'page')} wait{'s' * (unfinished == 1)} in {database_place(settings)}"
         return f"{waiting}; to have them read: {go_on(settings, volumes)}"
     report = with_database("broadsheet report", settings)
     query = with_database("broadsheet query --list", settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workers.errors import BroadsheetError
 
 
-def counted(number: int, what: str) -> str:
+def plural(number: int, what: str) -> str:
     """Return a number of things in words: 1 file, 1,200 files."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 

@@ -19,8 +19,8 @@ from orchestrator.comparison.pipelines import (
     analyse_or_tell,
     compare_sample,
     compare_stored,
-    find_contender,
-    render_verdict,
+    find_candidate,
+    render_comparison,
     run_sample,
     sample_pages,
 )
@@ -87,15 +87,14 @@ def two_pipelines(engine: Engine) -> tuple[Engine, str, str]:
 
 def test_stored_results_are_compared_page_by_page(two_pipelines: tuple[Engine, str, str]) -> None:
     engine, a, b = two_pipelines
-    verdict = compare_stored(engine, find_contender(engine, a), find_contender(engine, b[:4]), Selection(), 5)
-    assert (verdict.pages, verdict.changed_pages, verdict.same, verdict.moved, verdict.lost, verdict.gained) == (
-        3, 1, 10, 1, 1, 1,
-    )  # fmt: skip
-    assert [one.page for one in verdict.worst] == ["p0002.tif"]
-    told = render_verdict(verdict)
+    comparison = compare_stored(engine, find_candidate(engine, a), find_candidate(engine, b[:4]), Selection(), 5)
+    assert (comparison.pages, comparison.changed_pages) == (3, 1)
+    assert (comparison.same, comparison.moved, comparison.lost, comparison.gained) == (10, 1, 1, 1)
+    assert [one.page for one in comparison.worst] == ["p0002.tif"]
+    told = render_comparison(comparison)
     assert "3 pages, 1 of them differ" in told
     assert "430 ms in A, 430 ms in B" in told
-    assert verdict.to_dict()["worst"][0]["lost"] == 1
+    assert comparison.to_dict()["worst"][0]["lost"] == 1
 
 
 def test_pages_that_only_one_has_done_are_left_out(two_pipelines: tuple[Engine, str, str]) -> None:
@@ -103,18 +102,18 @@ def test_pages_that_only_one_has_done_are_left_out(two_pipelines: tuple[Engine, 
     with engine.begin() as connection:
         connection.execute(insert(models.Pipeline), {"fingerprint": "c" * 16, "parameters": "{}", "versions": "{}"})
     with pytest.raises(UnreadableInput, match="No page is done under both"):
-        compare_stored(engine, find_contender(engine, a), find_contender(engine, "c" * 16), Selection(), 5)
+        compare_stored(engine, find_candidate(engine, a), find_candidate(engine, "c" * 16), Selection(), 5)
 
 
-def test_a_contender_is_a_fingerprint_a_file_changes_or_the_default(engine: Engine, tmp_path: Path) -> None:
+def test_a_candidate_is_a_fingerprint_a_file_changes_or_the_default(engine: Engine, tmp_path: Path) -> None:
     file = tmp_path / "less.json"
     file.write_text('{"separators": {"method": "none"}}')
-    by_file, by_change = find_contender(engine, str(file)), find_contender(engine, "separators.method=none")
+    by_file, by_change = find_candidate(engine, str(file)), find_candidate(engine, "separators.method=none")
     assert by_file == by_change
-    assert by_file.fingerprint != find_contender(engine, "default").fingerprint
+    assert by_file.fingerprint != find_candidate(engine, "default").fingerprint
     for name in ("nothing", "separators.method=quick"):
         with pytest.raises(UnreadableInput):
-            find_contender(engine, name)
+            find_candidate(engine, name)
 
 
 def test_a_sample_runs_both_pipelines_here(sqlite_engine: Engine, tmp_path: Path) -> None:
@@ -133,17 +132,17 @@ def test_a_sample_runs_both_pipelines_here(sqlite_engine: Engine, tmp_path: Path
         connection.execute(update(models.Page).where(lost).values(address=PageAddress(("gone.png",)).to_json()))
     pages = sample_pages(sqlite_engine, Selection(), 10)
     assert len(pages) == 6
-    a, b = find_contender(sqlite_engine, "default"), find_contender(sqlite_engine, "segmentation.max_lines=1")
+    a, b = find_candidate(sqlite_engine, "default"), find_candidate(sqlite_engine, "segmentation.max_lines=1")
     sampled = list(run_sample(pages[:2], a, b, map, 10**9))
-    assert "gone.png" in (sampled[0].trouble or "")
-    assert "1" in (sampled[1].trouble or "")  # more lines than this limit
+    assert "gone.png" in (sampled[0].error or "")
+    assert "1" in (sampled[1].error or "")  # more lines than this limit
     good = list(run_sample(pages[1:2], a, a, map, 10**9))
-    verdict = compare_sample(good, a, a, 5)
-    assert (verdict.pages, verdict.changed_pages) == (1, 0)
-    assert verdict.lines[0] >= 15
-    less = list(run_sample(pages[1:2], a, find_contender(sqlite_engine, "binarization.method=sauvola"), map, 10**9))
-    verdict = compare_sample([replace(less[0], b=page(3))], a, b, 5)
-    write_differences(sqlite_engine, verdict, [replace(less[0], b=page(3))], tmp_path / "out", 10**9)
+    comparison = compare_sample(good, a, a, 5)
+    assert (comparison.pages, comparison.changed_pages) == (1, 0)
+    assert comparison.lines[0] >= 15
+    less = list(run_sample(pages[1:2], a, find_candidate(sqlite_engine, "binarization.method=sauvola"), map, 10**9))
+    comparison = compare_sample([replace(less[0], b=page(3))], a, b, 5)
+    write_differences(sqlite_engine, comparison, [replace(less[0], b=page(3))], tmp_path / "out", 10**9)
     assert len(list((tmp_path / "out").glob("*.png"))) == 1
 
 
@@ -168,5 +167,5 @@ def test_the_default_pipeline_is_found_by_its_fingerprint(sqlite_engine: Engine)
     values: dict[str, Any] = {"fingerprint": name, "parameters": PipelineParameters().to_json(), "versions": "{}"}
     with sqlite_engine.begin() as connection:
         connection.execute(insert(models.Pipeline), values)
-    assert find_contender(sqlite_engine, name[:6]) == find_contender(sqlite_engine, "default")
+    assert find_candidate(sqlite_engine, name[:6]) == find_candidate(sqlite_engine, "default")
     assert isinstance(analyse_or_tell("/nowhere", PageAddress(("p",)).to_json(), "{}", 10), str)

@@ -14,7 +14,7 @@ from orchestrator.command import broadsheet
 from orchestrator.metadata.describe import describe_volume, remember_pattern
 from orchestrator.metadata.patterns import path_pattern
 from orchestrator.metadata.tables import read_table
-from orchestrator.metadata.told import told
+from orchestrator.metadata.text import render_described
 from orchestrator.metadata.values import FIELDS, date_precision
 from tests.archive import add_done_pages, page
 from workers.errors import UnreadableInput
@@ -105,7 +105,7 @@ def test_a_table_corrects_what_the_path_says(archive: Engine, tmp_path: Path) ->
     described = describe_volume(archive, 1, table)
     assert described is not None
     assert described.named_and_missing == ("none.png",)
-    assert told("scans", described).endswith("1 page named and not there: none.png.")
+    assert render_described("scans", described).endswith("1 page named and not there: none.png.")
     found = ask(archive, "SELECT title, date_issued, edition, rights FROM page_metadata WHERE page_number IN (1, 4)")
     assert set(found) == {(None, "1897", None, None), ("The Gazette", "1898-11-11", "1", "CC0")}
 

@@ -153,11 +153,11 @@ def _analyse(claim: Claim, settings: Settings, steps: Steps, clock: StageClock) 
 def describe(error: Exception, stage: str | None) -> Failure:
     """Return what an exception means for the page: the retry policy is its type."""
     trace = masked("".join(traceback.format_exception(error)))
-    code, message, retry = _judge(error)
+    code, message, retry = _classify_error(error)
     return Failure(code, masked(message), retry, stage=stage, traceback=trace, peak_rss_kib=peak_rss_kib())
 
 
-def _judge(error: Exception) -> tuple[str, str, bool]:
+def _classify_error(error: Exception) -> tuple[str, str, bool]:
     match error:
         case PageError() | TransientError():
             return error.code, str(error), isinstance(error, TransientError)

@@ -116,7 +116,7 @@ def _trace_of(file: Path) -> Path:
 
 
 class RecorderFolder:
-    """The black boxes of one worker: a folder with one file for each child."""
+    """The crash recorders of one worker: a folder with one file for each child."""
 
     def __init__(self) -> None:
         self.folder: Path | None = None

@@ -1,7 +1,7 @@
 """Which way a scan lies, and which of its colours is the ink.
 
 The letters of a page that lies upright stand in rows; hardly any do once it is turned by a quarter, or where its ink is
-lighter than its paper. So both are asked only where few letters stand in rows, and believed only where clearly more do
+lighter than its paper. So both are asked only where few letters stand in rows, and trusted only where clearly more do
 the other way.
 """
 

@@ -64,7 +64,7 @@ def plan_search(grey: Grey, lines: Sequence[BoundingBox]) -> SearchPlan:
     line_height = float(np.median([_thickness(line) for line in lines]))
     factor = min(1.0, LINE_HEIGHT_PX / line_height)
     small = _reduced(grey, factor)
-    even = _even_paper(small, line_height * factor)
+    even = _normalise_background(small, line_height * factor)
     type_lines = tuple(line for line in lines if is_type(_around(even, line, factor)))
     if _number_of_long(type_lines) < max(MIN_TYPE_LINES, MIN_TYPE_SHARE * _number_of_long(lines)):
         return SearchPlan((page,), round(smallest), ())
@@ -135,7 +135,7 @@ def _thickness(line: BoundingBox) -> int:
     return min(line.width, line.height)
 
 
-def _even_paper(small: Grey, line_height: float) -> Grey:
+def _normalise_background(small: Grey, line_height: float) -> Grey:
     """Return the page with its shading taken out, so that the paper along a line is of one grey."""
     side = int(SHADING_HEIGHTS * line_height) | 1
     brightest = cv2.dilate(cv2.blur(small, (3, 3)), np.ones((side, side), np.uint8))

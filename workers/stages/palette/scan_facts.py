@@ -12,9 +12,9 @@ from workers.layout import ScanFacts
 POSSIBLE_DPI = (20.0, 5_000.0)  # what lies outside is a default of some program: 1, or 72000
 PLAIN_DPI = 72.0  # what programs write that know nothing; on a scan of a page's size it is no resolution
 SCAN_PIXELS = 2_000_000
-SMALL = 128  # pixels in the longer direction at which colours are looked at
-COLOURED = 40  # levels by which the channels of a coloured pixel differ, beyond the tint of the paper
-MUCH = 0.01  # share of such pixels
+SAMPLE_SIDE_PX = 128  # pixels in the longer direction at which colours are looked at
+MIN_COLOUR_LEVELS = 40  # levels by which the channels of a coloured pixel differ, beyond the tint of the paper
+MIN_COLOURED_SHARE = 0.01  # share of such pixels
 _BITS = {"1": 1, "I;16": 16, "I;16L": 16, "I;16B": 16, "I;16N": 16, "I": 32, "F": 32}
 
 
@@ -53,10 +53,10 @@ def stated_dpi(image: Image.Image) -> tuple[float, float] | None:
 
 def has_colours(rgb: NDArray[np.uint8]) -> bool:
     """Tell whether a page (h, w, 3) has colours beside the tint of its paper and the grey of its ink."""
-    factor = SMALL / max(rgb.shape[:2])
+    factor = SAMPLE_SIDE_PX / max(rgb.shape[:2])
     small = cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else rgb
     levels = small.reshape(-1, 3).astype(np.float64)
     # the paper's tint darkens with the ink: each pixel is compared with paper of its own brightness
     tint = np.median(levels, axis=0)
     expected = levels.mean(axis=1, keepdims=True) * tint / max(1.0, float(tint.mean()))
-    return bool((np.abs(levels - expected).max(axis=1) > COLOURED).mean() > MUCH)
+    return bool((np.abs(levels - expected).max(axis=1) > MIN_COLOUR_LEVELS).mean() > MIN_COLOURED_SHARE)

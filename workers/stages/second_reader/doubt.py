@@ -17,10 +17,10 @@ from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import TEXT
 
-OVER = 0.3  # share of the lower box's height
-NEARBY = 3.5  # line pitches
-INDENT = 6.0  # text scales: lines that begin or end so near to each other begin or end together
-BEGINNINGS = 2  # of other lines in the midst of one: one alone is a heading in the middle
+MIN_OVERLAP_SHARE = 0.3  # share of the lower box's height
+MAX_DISTANCE_PITCHES = 3.5  # line pitches
+MAX_INDENT_TS = 6.0  # text scales: lines that begin or end so near to each other begin or end together
+MIN_BEGINNING_LINES = 2  # of other lines in the midst of one: one alone is a heading in the middle
 DOUBTFUL = 0.18  # even columns have 0.02 to 0.1, mosaics, show-through and manuscripts 0.2 and more
 
 
@@ -60,7 +60,7 @@ def _overlapping(lines: Boxes) -> Truths:
     width = np.minimum(lines[:, None, 2], lines[:, 2]) - np.maximum(lines[:, None, 0], lines[:, 0])
     height = np.minimum(lines[:, None, 3], lines[:, 3]) - np.maximum(lines[:, None, 1], lines[:, 1])
     tall = lines[:, 3] - lines[:, 1]
-    over = (width > 0) & (height > OVER * np.minimum.outer(tall, tall))
+    over = (width > 0) & (height > MIN_OVERLAP_SHARE * np.minimum.outer(tall, tall))
     np.fill_diagonal(over, False)
     return np.asarray(over.any(axis=1))
 
@@ -68,7 +68,7 @@ def _overlapping(lines: Boxes) -> Truths:
 def _across(lines: Boxes, evidence: PageEvidence) -> Truths:
     """Tell in the midst of which lines others nearby begin."""
     middle = (lines[:, 1] + lines[:, 3]) / 2
-    near = np.abs(middle[:, None] - middle) < NEARBY * evidence.pitch
-    begins, indent = lines[None, :, 0], INDENT * evidence.scale
+    near = np.abs(middle[:, None] - middle) < MAX_DISTANCE_PITCHES * evidence.pitch
+    begins, indent = lines[None, :, 0], MAX_INDENT_TS * evidence.scale
     inside = (begins > lines[:, 0, None] + indent) & (begins < lines[:, 2, None] - indent)
-    return np.asarray((inside & near).sum(axis=1) >= BEGINNINGS)
+    return np.asarray((inside & near).sum(axis=1) >= MIN_BEGINNING_LINES)

@@ -1,4 +1,4 @@
-"""What two readers of a page agree on, and who is believed where they do not."""
+"""What two readers of a page agree on, and whose line stays where they do not."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from workers.stages.segmentation.baseline_fit import letters_on_baseline
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import assign_components
 
-SAME_ROW = 0.5  # share of the lower box's height that two boxes of one line have in common
-BESIDE = 0.3  # share of the narrower one's width
-SAME_LINE = 0.8  # of the width of both together: then only the style of the boxes differs
-LEVEL = 0.7  # share of the lower box's height that pieces of one line have in common
-NEARBY = 4.0  # heights: so far above and below other rows are looked at
-ALIGNED = 1  # other rows that are cut at the same place
-TALLEST = 10.0  # text scales, of one large word
-LONG = 3.0  # width by height of a line in larger type still
-ENOUGH = 5  # letters by which a line that only we see is believed,
-STANDING = 0.75  # this share of them on it
+MIN_ROW_OVERLAP_SHARE = 0.5  # share of the lower box's height that two boxes of one line have in common
+MIN_WIDTH_OVERLAP_SHARE = 0.3  # share of the narrower one's width
+MIN_SAME_LINE_SHARE = 0.8  # of the width of both together: then only the style of the boxes differs
+MIN_LEVEL_SHARE = 0.7  # share of the lower box's height that pieces of one line have in common
+MAX_ROW_DISTANCE_HEIGHTS = 4.0  # heights: so far above and below other rows are looked at
+MIN_ALIGNED_ROWS = 1  # other rows that are cut at the same place
+MAX_WORD_HEIGHT_TS = 10.0  # text scales, of one large word
+MIN_LONG_RATIO = 3.0  # width by height of a line in larger type still
+MIN_OWN_LETTERS = 5  # letters by which a line that only we see stays,
+MIN_STANDING_SHARE = 0.75  # this share of them on it
 
 
 def join(ours: Boxes, theirs: Boxes, evidence: PageEvidence) -> Boxes:
     """Return the lines (n, 4) of a doubtful page from ours and those of the second reader.
 
     Where both see one line, ours fits the ink better and stays. Where they cut a row differently, or only the second
-    reader sees a line, it is believed, but no line crosses a separator. A line that only we see must stand.
+    reader sees a line, its line stays, but no line crosses a separator. A line that only we see must stand.
     """
     stands = _stands(ours, evidence)
     theirs = _spaced_lines(_long_or_low(theirs, evidence.scale), ours[stands])
@@ -40,7 +40,7 @@ def join(ours: Boxes, theirs: Boxes, evidence: PageEvidence) -> Boxes:
 def _long_or_low(boxes: Boxes, scale: float) -> Boxes:
     """Return the boxes (n, 4) that a line can have: what is far taller than text is a picture, unless it is long."""
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    return boxes[(height <= TALLEST * scale) | (width >= LONG * height)]
+    return boxes[(height <= MAX_WORD_HEIGHT_TS * scale) | (width >= MIN_LONG_RATIO * height)]
 
 
 def _spaced_lines(theirs: Boxes, ours: Boxes) -> Boxes:
@@ -64,14 +64,14 @@ def _spaced_lines(theirs: Boxes, ours: Boxes) -> Boxes:
 def _at_gutters(left: Boxes, right: Boxes, holder: Indices) -> Truths:
     """Tell which cuts between boxes (n, 4) are no spaces of one line: apart, not level, or one above the other."""
     height = np.minimum(left[:, 3] - left[:, 1], right[:, 3] - right[:, 1])
-    level = np.minimum(left[:, 3], right[:, 3]) - np.maximum(left[:, 1], right[:, 1]) >= LEVEL * height
+    level = np.minimum(left[:, 3], right[:, 3]) - np.maximum(left[:, 1], right[:, 1]) >= MIN_LEVEL_SHARE * height
     cut = level & (holder[:-1] >= 0) & (holder[:-1] == holder[1:])
     start, end = np.minimum(left[:, 2], right[:, 0]), np.maximum(left[:, 2], right[:, 0])
     middle = (left[:, 1] + left[:, 3]) / 2
     same_place = (np.minimum.outer(end, end) >= np.maximum.outer(start, start)) & cut
-    nearby = np.abs(np.subtract.outer(middle, middle)) <= NEARBY * height[:, None]
+    nearby = np.abs(np.subtract.outer(middle, middle)) <= MAX_ROW_DISTANCE_HEIGHTS * height[:, None]
     alike = (same_place & nearby).sum(axis=1) - cut
-    return np.asarray(~level | (right[:, 0] > left[:, 2]) | (alike >= ALIGNED))
+    return np.asarray(~level | (right[:, 0] > left[:, 2]) | (alike >= MIN_ALIGNED_ROWS))
 
 
 def _holder(theirs: Boxes, ours: Boxes) -> Indices:
@@ -89,7 +89,9 @@ def _groups(ours: Boxes, theirs: Boxes) -> tuple[Indices, Indices, int]:
     height = np.minimum(ours[:, None, 3], theirs[:, 3]) - np.maximum(ours[:, None, 1], theirs[:, 1])
     sides = both[:, 2:] - both[:, :2]
     least = np.minimum(sides[: len(ours), None], sides[len(ours) :])
-    row, column = np.nonzero((width >= BESIDE * least[..., 0]) & (height >= SAME_ROW * least[..., 1]))
+    row, column = np.nonzero(
+        (width >= MIN_WIDTH_OVERLAP_SHARE * least[..., 0]) & (height >= MIN_ROW_OVERLAP_SHARE * least[..., 1])
+    )
     label = numbered_groups(len(both), row, column + len(ours))
     return label[: len(ours)], label[len(ours) :], int(label.max(initial=-1)) + 1
 
@@ -102,7 +104,7 @@ def _same_line(ours: Boxes, theirs: Boxes, of_ours: Indices, of_theirs: Indices,
     a, b = ours[first[pair]], theirs[second[pair]]
     shared = np.minimum(a[:, 2], b[:, 2]) - np.maximum(a[:, 0], b[:, 0])
     whole = np.maximum(a[:, 2], b[:, 2]) - np.minimum(a[:, 0], b[:, 0])
-    alike[pair] = shared >= SAME_LINE * whole
+    alike[pair] = shared >= MIN_SAME_LINE_SHARE * whole
     return alike
 
 
@@ -110,4 +112,4 @@ def _stands(lines: Boxes, evidence: PageEvidence) -> Truths:
     """Tell on which lines there are letters enough, and nearly all of them on it."""
     own = assign_components(lines, evidence.components)
     letters, on_line = letters_on_baseline(own, len(lines), evidence.components)
-    return np.asarray((letters >= ENOUGH) & (on_line >= STANDING * letters))
+    return np.asarray((letters >= MIN_OWN_LETTERS) & (on_line >= MIN_STANDING_SHARE * letters))

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from workers.stages.raster.arrays import Boxes, Mask
 from workers.stages.second_reader.network import TextMap
 
-IN_TEXT = 0.3  # probability: the published threshold of a pixel
-IS_LINE = 0.5  # and of the mean of a box
-SHRUNK = 1.6  # the published ratio by which boxes are grown back: area by outline
-ALONG = 3  # px of the map: pieces of one line are joined over so much less one
-LEAST_SIDE = 2  # px of the map: less is no letter
+MIN_PIXEL_PROBABILITY = 0.3  # probability: the published threshold of a pixel
+MIN_LINE_PROBABILITY = 0.5  # and of the mean of a box
+UNCLIP_RATIO = 1.6  # the published ratio by which boxes are grown back: area by outline
+JOINED_ALONG_PX = 3  # px of the map: pieces of one line are joined over so much less one
+MIN_SIDE_PX = 2  # px of the map: less is no letter
 
 
 def lines_of_map(probability: TextMap, barrier: Mask) -> Boxes:
@@ -23,7 +23,7 @@ def lines_of_map(probability: TextMap, barrier: Mask) -> Boxes:
     back. Pieces a pixel apart along the line are one, as they are not across it.
     """
     parted = cv2.resize(barrier, probability.shape[::-1], interpolation=cv2.INTER_AREA)
-    inside = cv2.dilate((probability > IN_TEXT).astype(np.uint8), np.ones((1, ALONG), np.uint8))
+    inside = cv2.dilate((probability > MIN_PIXEL_PROBABILITY).astype(np.uint8), np.ones((1, JOINED_ALONG_PX), np.uint8))
     inside[parted > 0] = 0
     contours, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     found = [box for contour in contours if (box := _box(contour, probability)) is not None]
@@ -48,9 +48,9 @@ def _box(contour: NDArray[np.int32], probability: TextMap) -> tuple[float, ...] 
     """Return the upright box around a line of the map, which may be slanted; None where it is none."""
     middle, (width, height), angle = cv2.minAreaRect(contour)
     corners = cv2.boxPoints((middle, (width, height), angle))
-    if min(width, height) < LEAST_SIDE or _mean_inside(corners, probability) < IS_LINE:
+    if min(width, height) < MIN_SIDE_PX or _mean_inside(corners, probability) < MIN_LINE_PROBABILITY:
         return None
-    grown = SHRUNK * width * height / (width + height)
+    grown = UNCLIP_RATIO * width * height / (width + height)
     around = cv2.boxPoints((middle, (width + grown, height + grown), angle))
     return (*around.min(axis=0), *around.max(axis=0))
 

@@ -17,9 +17,9 @@ from workers.stages.second_reader.network import TextMap, text_map
 from workers.stages.segmentation.noise import drop_facing_page, drop_low_contrast
 from workers.stages.segmentation.text_lines import Reading
 
-READING_SCALE = 9.0  # px: the text scale at which the network reads well; at 6 px it runs rows of small type together
-READING_VERTICALLY = 14.0  # px: the characters of vertical scripts have more strokes
-MOST_PIXELS = 3e6  # about two seconds of one processor
+READING_SCALE_PX = 9.0  # the text scale at which the network reads well; at 6 px it runs rows of small type together
+VERTICAL_READING_SCALE_PX = 14.0  # the characters of vertical scripts have more strokes
+MAX_READ_PIXELS = 3e6  # about two seconds of one processor
 
 
 def asks(doubt: float, when: Literal["auto", "always", "never"]) -> bool:
@@ -62,7 +62,7 @@ def upright_map(grey: Grey, page: WorkingPage, weights: Path) -> TextMap:
     matrix = np.array(page.placement.to_original)
     pixel = float(np.hypot(*matrix[:, 0]))
     standing = abs(matrix[0, 0]) < abs(matrix[1, 0]) and not page.turns
-    factor = reading_factor(grey.size, page.scale * pixel, READING_VERTICALLY if standing else READING_SCALE)
+    factor = reading_factor(grey.size, page.scale * pixel, VERTICAL_READING_SCALE_PX if standing else READING_SCALE_PX)
     size = max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor))
     # a scan that lies on its side is read upright; vertical text stands on the scan as it is read
     upright = np.ascontiguousarray(np.rot90(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), page.turns))
@@ -73,7 +73,7 @@ def upright_map(grey: Grey, page: WorkingPage, weights: Path) -> TextMap:
     return np.asarray(cv2.warpAffine(seen, to_map, wanted, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
 
 
-def reading_factor(pixels: int, scale: float, wanted: float = READING_SCALE) -> float:
+def reading_factor(pixels: int, scale: float, wanted: float = READING_SCALE_PX) -> float:
     """Return the factor to the size the network reads at, from a scan's size in pixels and its text scale."""
     enough = wanted / scale if scale else 1.0
-    return min(1.0, enough, float(np.sqrt(MOST_PIXELS / pixels)))
+    return min(1.0, enough, float(np.sqrt(MAX_READ_PIXELS / pixels)))

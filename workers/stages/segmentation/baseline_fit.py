@@ -16,8 +16,8 @@ MIN_STANDING_SHARE = 0.25  # in a line that is none; nearly all lines have 0.5 a
 MIN_TEXT_PAGE_SHARE = 0.5  # of all letters of a page: pages of text have 0.65 to 0.95, photographs 0.15 to 0.5
 # letters outside of lines by those inside: pages of text have 0.03, most photographs 2 and more
 MAX_LEFT_OVER_RATIO = 1.5
-MIN_SURE_SHARE = 0.75  # in a line that is believed on a page that is not of text
-MIN_SLOPE_LETTERS = 12  # letters from which a slope is believed
+MIN_SURE_SHARE = 0.75  # in a line that stays on a page that is not of text
+MIN_SLOPE_LETTERS = 12  # letters from which a slope is measured
 MIN_ROW_GAP_TS = 0.6  # least distance of the feet of two rows, the longest of the upper from the lower
 MIN_LARGE_TYPE_SHARE = 0.5  # of a line's ink in letters larger than the text's: what is small in it is no letter of it
 MIN_INK_IN_LINES_SHARE = 0.2  # of the ink in lines, where no line has `MIN_JUDGED_LETTERS` letters

@@ -10,11 +10,11 @@ from workers.stages.raster.arrays import Boxes, Counts, Floats
 from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import TEXT, Components
 
-LOWEST = 0.35  # of the line's height: smaller components are dots and commas
-DESCENDER = 0.2  # of the line's height below or above the usual foot: a descender, or an accent
-LONG = 6  # letters from which a line may rise or fall
-STEEPEST = 0.05  # on an upright page
-WITHOUT_LETTERS = 0.2  # of the height above the foot of the box
+MIN_LETTER_HEIGHT_SHARE = 0.35  # of the line's height: smaller components are dots and commas
+MAX_FOOT_DISTANCE_SHARE = 0.2  # of the line's height below or above the usual foot: a descender, or an accent
+MIN_SLOPED_LETTERS = 6  # letters from which a line may rise or fall
+MAX_SLOPE_RATIO = 0.05  # on an upright page
+EMPTY_BASELINE_SHARE = 0.2  # of the height above the foot of the box
 
 
 def baselines(lines: Boxes, components: Components) -> Floats:
@@ -34,7 +34,7 @@ def baselines(lines: Boxes, components: Components) -> Floats:
     found = np.empty((len(lines), 2))
     for n, (a, b) in enumerate(pairwise(bounds)):
         chosen = order[a:b]
-        tall = chosen[c.height[chosen] >= LOWEST * (lines[n, 3] - lines[n, 1])]
+        tall = chosen[c.height[chosen] >= MIN_LETTER_HEIGHT_SHARE * (lines[n, 3] - lines[n, 1])]
         found[n] = _baseline(lines[n], c.x[tall] + c.width[tall] / 2, (c.y + c.height)[tall].astype(np.float64))
     return found
 
@@ -44,15 +44,15 @@ def _baseline(line: Counts, x: Floats, feet: Floats) -> tuple[float, float]:
     inside = (feet > y0) & (feet <= y1 + 1)
     x, feet = x[inside], feet[inside]
     if not len(feet):
-        level = y1 - WITHOUT_LETTERS * (y1 - y0)
+        level = y1 - EMPTY_BASELINE_SHARE * (y1 - y0)
         return level, level
     level = float(np.median(feet))
-    standing = np.abs(feet - level) <= DESCENDER * (y1 - y0)
+    standing = np.abs(feet - level) <= MAX_FOOT_DISTANCE_SHARE * (y1 - y0)
     if not standing.any():
         return level, level
     slope = 0.0
-    if np.count_nonzero(standing) >= LONG and np.ptp(x[standing]) > 0.5 * (x1 - x0):
-        slope = float(np.clip(np.polyfit(x[standing], feet[standing], 1)[0], -STEEPEST, STEEPEST))
+    if np.count_nonzero(standing) >= MIN_SLOPED_LETTERS and np.ptp(x[standing]) > 0.5 * (x1 - x0):
+        slope = float(np.clip(np.polyfit(x[standing], feet[standing], 1)[0], -MAX_SLOPE_RATIO, MAX_SLOPE_RATIO))
     middle_x, level = float(x[standing].mean()), float(feet[standing].mean())
     left, right = level + slope * (x0 - middle_x), level + slope * (x1 - middle_x)
     return float(np.clip(left, y0 + 1, y1)), float(np.clip(right, y0 + 1, y1))

@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.stages.raster.arrays import Boxes, Counts, Floats
 
-APART = 0.02  # of the page's width: separators nearer to each other are the two sides of one rule
+MIN_APART_SHARE = 0.02  # of the page's width: separators nearer to each other are the two sides of one rule
 
 
 def number_columns(lines: Boxes, separators: Boxes, width: int, right_to_left: bool) -> tuple[Counts, int]:
@@ -28,7 +28,7 @@ def number_columns(lines: Boxes, separators: Boxes, width: int, right_to_left: b
     beside = (parting[:, 1] <= middle_y[:, None]) & (middle_y[:, None] < parting[:, 3])
     at = (parting[:, 0] + parting[:, 2]) / 2
     before, passing = (
-        np.array([_distinct(at[chosen], APART * width) for chosen in which], np.int64)
+        np.array([_distinct(at[chosen], MIN_APART_SHARE * width) for chosen in which], np.int64)
         for which in (beside & (at < middle_x[:, None]), beside)
     )
     return 1 + (passing - before if right_to_left else before), int(passing.max()) + 1

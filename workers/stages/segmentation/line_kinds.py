@@ -7,10 +7,10 @@ import numpy as np
 from workers.layout import LineKind
 from workers.stages.raster.arrays import Boxes
 
-HEADLINE = 1.7  # heights of the page's median line
-LARGE_LETTER = 1.5  # the same, of a drop capital
-SQUARE = 1.6  # its width by its height, at most
-BESIDE = 1.0  # of its width: where the lines beside it begin
+MIN_HEADLINE_RATIO = 1.7  # heights of the page's median line
+MIN_DROP_CAPITAL_RATIO = 1.5  # the same, of a drop capital
+MAX_DROP_CAPITAL_WIDTH_RATIO = 1.6  # its width by its height, at most
+MAX_DISTANCE_WIDTHS = 1.0  # of its width: where the lines beside it begin
 
 
 def line_kinds(lines: Boxes) -> list[LineKind]:
@@ -22,8 +22,10 @@ def line_kinds(lines: Boxes) -> list[LineKind]:
         return []
     width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
     usual = float(np.median(height))
-    kinds: list[LineKind] = ["headline" if tall else "body" for tall in height > HEADLINE * usual]
-    for n in np.flatnonzero((height > LARGE_LETTER * usual) & (width <= SQUARE * height)):
+    kinds: list[LineKind] = ["headline" if tall else "body" for tall in height > MIN_HEADLINE_RATIO * usual]
+    for n in np.flatnonzero(
+        (height > MIN_DROP_CAPITAL_RATIO * usual) & (width <= MAX_DROP_CAPITAL_WIDTH_RATIO * height)
+    ):
         if _stands_before_lines(lines, int(n)):
             kinds[int(n)] = "drop_capital"
     return kinds
@@ -31,6 +33,6 @@ def line_kinds(lines: Boxes) -> list[LineKind]:
 
 def _stands_before_lines(lines: Boxes, n: int) -> bool:
     x0, y0, x1, y1 = (int(value) for value in lines[n])
-    near = (lines[:, 0] >= x1 - (x1 - x0) // 4) & (lines[:, 0] <= x1 + BESIDE * (x1 - x0))
+    near = (lines[:, 0] >= x1 - (x1 - x0) // 4) & (lines[:, 0] <= x1 + MAX_DISTANCE_WIDTHS * (x1 - x0))
     level = (lines[:, 1] < y1) & (lines[:, 3] > y0) & (lines[:, 3] - lines[:, 1] < (y1 - y0) / 1.3)
     return bool((near & level).any())

@@ -11,11 +11,11 @@ from workers.stages.raster.arrays import Mask, Stats, Truths, Window
 from workers.stages.raster.labelling import label_sparse
 from workers.stages.separators.pictures import MIN_PAPER_GREY, brightest_near
 
-LEAST_SIDE = 8.0  # text scales: smaller ornaments and stains are no pictures
-FULL = 0.4  # share of its box; frames and borders cover less
-EDGE = 0.06  # of the page: a strip so narrow along the scan's edge is its border
-HALFTONE = 0.35  # share of its area without white paper from which a picture is a photograph
-SMOOTH = 2.0  # working pixels by which an outline may be off
+MIN_PICTURE_TS = 8.0  # text scales: smaller ornaments and stains are no pictures
+MIN_FILLED_SHARE = 0.4  # share of its box; frames and borders cover less
+MAX_BORDER_SHARE = 0.06  # of the page: a strip so narrow along the scan's edge is its border
+MIN_HALFTONE_SHARE = 0.35  # share of its area without white paper from which a picture is a photograph
+OUTLINE_TOLERANCE_PX = 2.0  # working pixels by which an outline may be off
 
 
 def found_pictures(grey: Mask, pictures: Mask, scale: float, placement: PageTransform) -> tuple[Picture, ...]:
@@ -31,8 +31,8 @@ def found_pictures(grey: Mask, pictures: Mask, scale: float, placement: PageTran
         return ()
     labelled = label_sparse(pictures)
     x, y, width, height, area = labelled.stats.T
-    least = LEAST_SIDE * scale
-    chosen = (np.minimum(width, height) >= least) & (area >= FULL * width * height)
+    least = MIN_PICTURE_TS * scale
+    chosen = (np.minimum(width, height) >= least) & (area >= MIN_FILLED_SHARE * width * height)
     chosen &= ~_is_border(labelled.stats, pictures.shape)
     chosen[0] = False
     numbers = np.flatnonzero(chosen)
@@ -46,8 +46,8 @@ def found_pictures(grey: Mask, pictures: Mask, scale: float, placement: PageTran
 def _is_border(stats: Stats, shape: tuple[int, ...]) -> Truths:
     x, y, width, height, _ = stats.T
     page_height, page_width = shape
-    beside = ((x <= 2) | (x + width >= page_width - 2)) & (width < EDGE * page_width)
-    along = ((y <= 2) | (y + height >= page_height - 2)) & (height < EDGE * page_height)
+    beside = ((x <= 2) | (x + width >= page_width - 2)) & (width < MAX_BORDER_SHARE * page_width)
+    along = ((y <= 2) | (y + height >= page_height - 2)) & (height < MAX_BORDER_SHARE * page_height)
     return np.asarray(beside | along)
 
 
@@ -56,7 +56,7 @@ def _picture(grey: Mask, own: Window, corner: tuple[int, int], scale: float, pla
     height, width = own.shape
     (box,) = placement.boxes(np.array([[x, y, x + width, y + height]], np.float64))
     contours, _ = cv2.findContours(own.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    outline = cv2.approxPolyDP(max(contours, key=cv2.contourArea), SMOOTH, True)[:, 0] + np.array(corner)
+    outline = cv2.approxPolyDP(max(contours, key=cv2.contourArea), OUTLINE_TOLERANCE_PX, True)[:, 0] + np.array(corner)
     kind = _kind(grey[y : y + height, x : x + width], own, scale)
     share = float(np.count_nonzero(own)) / grey.size
     return Picture(box, placement.points(outline.astype(np.float64)), kind, share)
@@ -64,4 +64,4 @@ def _picture(grey: Mask, own: Window, corner: tuple[int, int], scale: float, pla
 
 def _kind(grey: Mask, own: Window, scale: float) -> PictureKind:
     without_white = (brightest_near(grey, scale) < MIN_PAPER_GREY)[own]
-    return "photograph" if float(without_white.mean()) > HALFTONE else "other"
+    return "photograph" if float(without_white.mean()) > MIN_HALFTONE_SHARE else "other"

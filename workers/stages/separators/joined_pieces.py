@@ -8,9 +8,9 @@ import numpy as np
 
 from workers.layout import BoundingBox, Separator
 
-IN_LINE = 0.6  # line heights by which the upper piece ends beside the beginning of the lower
-GAP = 4.0  # line heights between them
-INTO_COLUMN = 1.0  # line heights: a line reaching so far over both sides keeps pieces apart
+MAX_OFFSET_HEIGHTS = 0.6  # line heights by which the upper piece ends beside the beginning of the lower
+MAX_GAP_HEIGHTS = 4.0  # line heights between them
+MIN_REACH_HEIGHTS = 1.0  # line heights: a line reaching so far over both sides keeps pieces apart
 
 
 def join_pieces(separators: Sequence[Separator], lines: Sequence[BoundingBox]) -> tuple[Separator, ...]:
@@ -35,9 +35,13 @@ def join_pieces(separators: Sequence[Separator], lines: Sequence[BoundingBox]) -
 
 def _goes_on(upper: Separator, lower: Separator, lines: Sequence[BoundingBox], height: float) -> bool:
     (x0, y0), (x1, y1) = upper.path[-1], lower.path[0]
-    if abs(x1 - x0) > IN_LINE * height or not -height <= y1 - y0 <= GAP * height or not _runs_down(lower):
+    if (
+        abs(x1 - x0) > MAX_OFFSET_HEIGHTS * height
+        or not -height <= y1 - y0 <= MAX_GAP_HEIGHTS * height
+        or not _runs_down(lower)
+    ):
         return False
-    reach, x = INTO_COLUMN * height, (x0 + x1) / 2
+    reach, x = MIN_REACH_HEIGHTS * height, (x0 + x1) / 2
     return not any(
         line.y_max > y0 and line.y_min < y1 and line.x_min < x - reach and line.x_max > x + reach for line in lines
     )

@@ -45,7 +45,7 @@ def load(claim: Claim, settings: Settings) -> Image.Image:
     global _page
     _page = (claim.page_name, claim.attempt_number)
     reach("load")
-    return processing.open_scan(claim, settings)
+    return processing.open_claimed_scan(claim, settings)
 
 
 def analyse(image: Image.Image, parameters: PipelineParameters, clock: StageClock) -> PageLayout:

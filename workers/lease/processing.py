@@ -41,7 +41,7 @@ class WrongVersionsError(TransientError):
     code = "wrong_versions"
 
 
-def open_scan(claim: Claim, settings: Settings) -> Image.Image:
+def open_claimed_scan(claim: Claim, settings: Settings) -> Image.Image:
     """Return the decoded original of the claimed page, checked to be the bytes that were ingested.
 
     Raises:
@@ -69,7 +69,7 @@ def analyse(image: Image.Image, parameters: PipelineParameters, clock: StageCloc
 class Steps:
     """What is done with a claimed page; tests put faults here, benchmarks pages that cost nothing."""
 
-    load: Callable[[Claim, Settings], Image.Image] = open_scan
+    load: Callable[[Claim, Settings], Image.Image] = open_claimed_scan
     analyse: Callable[[Image.Image, PipelineParameters, StageClock], PageLayout] = analyse
     record: Callable[[Engine, Claim, PageLayout], bool] = record
 

@@ -206,7 +206,7 @@ def _in_gutter(track: _Track, truth: PageTruth, tolerance: float) -> NDArray[np.
         near = (y_min - reach <= rows) & (rows < y_max + reach)
         left |= near & (x_max - tolerance <= x)
         right |= near & (x <= x_min + tolerance)
-    return np.asarray(~through & left & right)
+    return ~through & left & right
 
 
 def _content(boxes: Boxes | None) -> Boxes:

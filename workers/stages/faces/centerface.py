@@ -29,7 +29,7 @@ def detect(grey: Grey, weights: Path, min_confidence: float) -> FloatBoxes:
     factors = {1.0, min(1.0, LARGEST_SIDE / max(grey.shape))}
     found = np.concatenate([NOTHING, *(_detect_at(grey, weights, factor, min_confidence) for factor in factors)])
     kept = cv2.dnn.NMSBoxes(_as_xywh(found), found[:, 4].tolist(), min_confidence, OVERLAP) if len(found) else []
-    return np.asarray(found[np.asarray(kept, int)])
+    return found[np.asarray(kept, int)]
 
 
 def _detect_at(grey: Grey, weights: Path, factor: float, min_confidence: float) -> FloatBoxes:

@@ -62,7 +62,7 @@ def _overlapping(lines: Boxes) -> Truths:
     tall = lines[:, 3] - lines[:, 1]
     over = (width > 0) & (height > MIN_OVERLAP_SHARE * np.minimum.outer(tall, tall))
     np.fill_diagonal(over, False)
-    return np.asarray(over.any(axis=1))
+    return over.any(axis=1)
 
 
 def _across(lines: Boxes, evidence: PageEvidence) -> Truths:
@@ -71,4 +71,4 @@ def _across(lines: Boxes, evidence: PageEvidence) -> Truths:
     near = np.abs(middle[:, None] - middle) < MAX_DISTANCE_PITCHES * evidence.pitch
     begins, indent = lines[None, :, 0], MAX_INDENT_TS * evidence.scale
     inside = (begins > lines[:, 0, None] + indent) & (begins < lines[:, 2, None] - indent)
-    return np.asarray((inside & near).sum(axis=1) >= MIN_BEGINNING_LINES)
+    return (inside & near).sum(axis=1) >= MIN_BEGINNING_LINES

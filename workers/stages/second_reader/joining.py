@@ -71,7 +71,7 @@ def _at_gutters(left: Boxes, right: Boxes, holder: Indices) -> Truths:
     same_place = (np.minimum.outer(end, end) >= np.maximum.outer(start, start)) & cut
     nearby = np.abs(np.subtract.outer(middle, middle)) <= MAX_ROW_DISTANCE_HEIGHTS * height[:, None]
     alike = (same_place & nearby).sum(axis=1) - cut
-    return np.asarray(~level | (right[:, 0] > left[:, 2]) | (alike >= MIN_ALIGNED_ROWS))
+    return ~level | (right[:, 0] > left[:, 2]) | (alike >= MIN_ALIGNED_ROWS)
 
 
 def _holder(theirs: Boxes, ours: Boxes) -> Indices:
@@ -112,4 +112,4 @@ def _stands(lines: Boxes, evidence: PageEvidence) -> Truths:
     """Tell on which lines there are letters enough, and nearly all of them on it."""
     own = assign_components(lines, evidence.components)
     letters, on_line = letters_on_baseline(own, len(lines), evidence.components)
-    return np.asarray((letters >= MIN_OWN_LETTERS) & (on_line >= MIN_STANDING_SHARE * letters))
+    return (letters >= MIN_OWN_LETTERS) & (on_line >= MIN_STANDING_SHARE * letters)

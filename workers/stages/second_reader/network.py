@@ -33,4 +33,4 @@ def text_map(grey: Grey, weights: Path) -> TextMap:
     whole = cv2.copyMakeBorder(grey, 0, below, 0, right, cv2.BORDER_CONSTANT, value=PAPER)
     net = cv2.dnn.readNetFromONNX(str(weights))
     net.setInput(cv2.dnn.blobFromImage(cv2.cvtColor(whole, cv2.COLOR_GRAY2BGR), 1 / 127.5, mean=(127.5,) * 3))
-    return np.asarray(net.forward()[0, 0, :height, :width])
+    return net.forward()[0, 0, :height, :width]

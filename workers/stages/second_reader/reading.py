@@ -70,7 +70,7 @@ def upright_map(grey: Grey, page: WorkingPage, weights: Path) -> TextMap:
     step = pixel * factor
     to_map = np.diag([size[0] / grey.shape[1], size[1] / grey.shape[0]]) @ matrix @ np.diag([1 / step, 1 / step, 1])
     wanted = max(1, round(page.ink.shape[1] * step)), max(1, round(page.ink.shape[0] * step))
-    return np.asarray(cv2.warpAffine(seen, to_map, wanted, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
+    return cv2.warpAffine(seen, to_map, wanted, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
 
 
 def reading_factor(pixels: int, scale: float, wanted: float = READING_SCALE_PX) -> float:

@@ -41,7 +41,7 @@ def _parting(lines: Boxes, separators: Boxes) -> Boxes:
     level = (separators[:, 1:2] <= middle_y) & (middle_y < separators[:, 3:4])
     middle_x = (lines[:, 0] + lines[:, 2]) / 2
     left, right = (level & (middle_x < at)).any(axis=1), (level & (middle_x > at)).any(axis=1)
-    return np.asarray(separators[left & right])
+    return separators[left & right]
 
 
 def _distinct(places: Floats, apart: float) -> int:

@@ -48,7 +48,7 @@ def _is_border(stats: Stats, shape: tuple[int, ...]) -> Truths:
     page_height, page_width = shape
     beside = ((x <= 2) | (x + width >= page_width - 2)) & (width < MAX_BORDER_SHARE * page_width)
     along = ((y <= 2) | (y + height >= page_height - 2)) & (height < MAX_BORDER_SHARE * page_height)
-    return np.asarray(beside | along)
+    return beside | along
 
 
 def _picture(grey: Mask, own: Window, corner: tuple[int, int], scale: float, placement: PageTransform) -> Picture:

@@ -41,7 +41,8 @@ def _lines(f: Figures) -> Iterator[str]:
     ended = f"{total.done:,} done, {total.quarantined:,} quarantined, {total.unfinished:,} unfinished"
     yield f"{plural(total.total, 'page')}: {ended}"
     yield ", ".join(plural(f.totals[f"{what}s"], what.replace("_", " ")) for what in ("text_line", "separator", "face"))
-    yield from second_reader_sentences(f)
+    for sentence in second_reader_sentences(f):
+        yield from wrap(sentence, WIDTH)
     yield from _table("Volumes", ("volume", "done", "quarantined", "cancelled", "unfinished"), [
         (v.volume, f"{v.done:,}", f"{v.quarantined:,}", f"{v.cancelled:,}", f"{v.unfinished:,}") for v in f.volumes
     ])  # fmt: skip

@@ -71,6 +71,8 @@ def test_the_report_tells_how_many_pages_were_read_twice_and_where_the_second_re
         connection.execute(update(models.Pipeline).values(versions=missing))
     (missed,) = list(second_reader_sentences(read_figures(engine, Selection(("twice",)))))[1:]
     assert missed.startswith("2 pages read without the second reader")
+    told = render_text(read_figures(engine, Selection(("twice",)))).splitlines()
+    assert max(map(len, told)) <= 80
 
 
 def test_one_page_is_told_as_one(engine: Engine) -> None:

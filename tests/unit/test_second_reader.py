@@ -1,5 +1,6 @@
 import zipfile
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from workers.stages.binarization.working_page import WorkingPage, working_page
 from workers.stages.second_reader.doubt import DOUBTFUL, measure_doubt
 from workers.stages.second_reader.joining import join
 from workers.stages.second_reader.map_lines import lines_of_map
+from workers.stages.second_reader.network import MAX_WIDTH_PX, OVERLAP_PX, strips_of, text_map
 from workers.stages.second_reader.reading import asks, doubt_of, read_again, reading_factor, upright_map
 from workers.stages.segmentation.text_lines import Reading, read_lines
 from workers.stages.separators.columns import Columns, find_columns
@@ -122,6 +124,23 @@ def test_the_network_reads_at_the_size_its_text_needs_and_no_more() -> None:
     assert reading_factor(20_000_000, 60.0) == pytest.approx(9 / 60)
     assert reading_factor(20_000_000, 9.0) == pytest.approx((3 / 20) ** 0.5)
     assert reading_factor(1_000_000, 6.0) == 1.0
+
+
+@pytest.mark.parametrize("width", [1, 128, 2048, 2049, 2912, 3969, 60_000])
+def test_strips_cover_a_picture_and_overlap_so_that_no_word_is_cut_in_all_of_them(width: int) -> None:
+    strips = strips_of(width)
+    assert strips[0][0] == 0 and strips[-1][1] == width
+    assert len({right - left for left, right in strips}) == 1 and strips[0][1] <= MAX_WIDTH_PX
+    assert all(left <= before - OVERLAP_PX for (_, before), (left, _) in pairwise(strips))
+
+
+def test_a_wide_picture_which_would_end_the_process_is_seen_in_strips() -> None:
+    page = two_columns().grey
+    wide = np.full((960, 3008), 255, np.uint8)
+    wide[:, 1500 : 1500 + page.shape[1]] = page[:960, : 3008 - 1500]
+    seen = text_map(wide, text_weights())
+    assert seen.shape == wide.shape
+    assert seen[:, 1500:].max() > 0.8 > 0.5 > seen[:, :1400].max()
 
 
 @pytest.mark.parametrize("degrees", [0, 4])

@@ -5,6 +5,7 @@ The network (Apache-2.0, ONNX) knows text of any script, colour and direction, a
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import cv2
@@ -17,16 +18,40 @@ TextMap = NDArray[np.float32]
 
 MULTIPLE = 32  # px: the network halves its input five times
 PAPER = 255
+# OpenCV 4.14's dnn ends the whole process on wider pictures: seen from 2,900 px on, 1,000 px high.
+MAX_WIDTH_PX = 2048
+OVERLAP_PX = 128  # what a strip shares with the next one: at its edge the network sees half a word
 
 
 def text_map(grey: Grey, weights: Path) -> TextMap:
     """Return (h, w) float32, 0 to 1: how probably a pixel of `grey` (h, w; uint8) lies in a text line.
 
-    A net is read for every picture: OpenCV 4.14 gives wrong numbers when one net is fed a second shape, and reading
-    takes 40 ms.
+    A wide picture is looked at in strips that overlap; of what two of them see, the surer one is taken.
 
     Raises:
         cv2.error: the file is no ONNX network of this kind.
+    """
+    height, width = grey.shape
+    seen = np.zeros((height, width), np.float32)
+    for left, right in strips_of(width):
+        part = seen[:, left:right]
+        np.maximum(part, _map_of_strip(grey[:, left:right], weights), out=part)
+    return seen
+
+
+def strips_of(width: int) -> list[tuple[int, int]]:
+    """Return the strips (left, right) of equal width, at most `MAX_WIDTH_PX`, that cover `width` px."""
+    count = max(1, math.ceil((width - OVERLAP_PX) / (MAX_WIDTH_PX - OVERLAP_PX)))
+    size = math.ceil((width + (count - 1) * OVERLAP_PX) / count)
+    lefts = [min(n * (size - OVERLAP_PX), width - size) for n in range(count)]
+    return [(left, left + size) for left in lefts]
+
+
+def _map_of_strip(grey: Grey, weights: Path) -> TextMap:
+    """Return the map of a picture that is not too wide.
+
+    A net is read for every picture: OpenCV 4.14 gives wrong numbers when one net is fed a second shape, and reading
+    takes 40 ms.
     """
     height, width = grey.shape
     below, right = -height % MULTIPLE, -width % MULTIPLE

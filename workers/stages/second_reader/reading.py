@@ -10,6 +10,7 @@ import numpy as np
 
 from workers.stages.binarization.working_page import WorkingPage
 from workers.stages.raster.arrays import Grey
+from workers.stages.raster.warp import warped
 from workers.stages.second_reader.doubt import DOUBTFUL, measure_doubt
 from workers.stages.second_reader.joining import join
 from workers.stages.second_reader.map_lines import lines_of_map
@@ -70,7 +71,7 @@ def upright_map(grey: Grey, page: WorkingPage, weights: Path) -> TextMap:
     step = pixel * factor
     to_map = np.diag([size[0] / grey.shape[1], size[1] / grey.shape[0]]) @ matrix @ np.diag([1 / step, 1 / step, 1])
     wanted = max(1, round(page.ink.shape[1] * step)), max(1, round(page.ink.shape[0] * step))
-    return cv2.warpAffine(seen, to_map, wanted, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return warped(seen, to_map[:2], wanted, cv2.BORDER_CONSTANT)
 
 
 def reading_factor(pixels: int, scale: float, wanted: float = READING_SCALE_PX) -> float:

@@ -248,7 +248,7 @@ def test_named_queries_say_what_they_answer(dialect: str) -> None:
 def test_every_named_query_runs(engine: Engine) -> None:
     add_done_pages(engine, [page(20), page(20, [BoundingBox(600, 300, 700, 400)])])
     values = {"volume": "scans", "page": "p0001.tif", "x_min": 0, "y_min": 0, "x_max": 600, "y_max": 131}
-    values |= {"least": 1, "since": "2026-03-09"}
+    values |= {"least": 1, "since": "2026-03-09", "column": 1, "year": "1899", "share": 0.05}
     for query in named_queries(engine.dialect.name).values():
         assert ask(engine, query.sql, **{name: values[name] for name in query.parameters})
 

@@ -96,7 +96,8 @@ def test_two_ingests_at_once_share_one_file(tmp_path: Path) -> None:
     migrations.upgrade(engine)
     commands = [ingest(blank_pages(tmp_path / name, range(40, 52)), database) for name in ("first", "second")]
     assert [command.wait(240) for command in commands] == [0, 0]
-    assert count(engine, PageRun, PageRun.state == "done", PageRun.attempts == 1) == 24
+    # no attempt at all where the other ingest had read the same bytes
+    assert count(engine, PageRun, PageRun.state == "done", PageRun.attempts <= 1) == 24
     engine.dispose()
 
 

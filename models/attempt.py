@@ -21,7 +21,7 @@ class Attempt(Base):
     )
     attempt_number: Mapped[int] = mapped_column(Small, primary_key=True, comment="1 for the first try")
     owner: Mapped[str] = mapped_column(String(48), comment="Token that fences this attempt's writes")
-    worker: Mapped[str] = mapped_column(Text, comment="Host and process that ran it: host:pid")
+    worker: Mapped[str] = mapped_column(Text, comment="Host and process that ran it: host:pid namespace:pid")
     outcome: Mapped[str | None] = mapped_column(
         String(12), comment="done, quarantined, retry, lost or cancelled; NULL while it runs"
     )

@@ -16,7 +16,7 @@ class Worker(Base):
     __tablename__ = "worker"
     __table_args__ = ({"comment": "Workers that are alive, or were a moment ago"},)
 
-    name: Mapped[str] = mapped_column(Text, primary_key=True, comment="Host and main process: host:pid")
+    name: Mapped[str] = mapped_column(Text, primary_key=True, comment="Host and main process: host:pid namespace:pid")
     processes: Mapped[int] = mapped_column(Integer, comment="Pages it works on at once")
     started_at: Mapped[datetime] = mapped_column(
         UtcDateTime, server_default=database_now(), comment="When it joined, UTC"

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from sqlalchemy import Engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
 import migrations
 from models.session import open_engine, open_engine_read_only
@@ -27,7 +27,7 @@ def open_for_ingest(url: str) -> Engine:
     check_url(url)
     check_place(url)
     engine = open_engine(url)
-    revision = migrations.current_revision(engine)
+    revision = _revision(engine)
     refuse_newer(revision)
     if revision == migrations.head_revision():
         return engine
@@ -71,13 +71,25 @@ def open_existing(url: str, *, read_only: bool = True) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         _check_permissions(Path(parsed.database or ""), read_only)
     engine = open_engine_read_only(url) if read_only else open_engine(url)
-    revision, known = migrations.current_revision(engine), migrations.head_revision()
+    revision, known = _revision(engine), migrations.head_revision()
     refuse_newer(revision)
     if revision != known:
         raise UnreadableInput(
             f"The database has schema {revision or 'none'}, this version knows {known}; run: broadsheet db upgrade"
         )
     return engine
+
+
+def _revision(engine: Engine) -> str | None:
+    try:
+        return migrations.current_revision(engine)
+    except DatabaseError as error:
+        if getattr(error.orig, "sqlite_errorname", None) != "SQLITE_NOTADB":
+            raise
+        database = (engine.url.database or "").removeprefix("file:").partition("?")[0]
+        raise UnreadableInput(
+            f"{database} is no SQLite database; name another with --database sqlite:///FILE."
+        ) from error
 
 
 def _check_permissions(database: Path, read_only: bool) -> None:

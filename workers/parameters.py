@@ -294,6 +294,8 @@ def fingerprint(parameters: PipelineParameters, versions: Mapping[str, str]) -> 
 def _build(cls: type[Any], values: Mapping[str, Any], where: str) -> Any:
     hints = get_type_hints(cls)
     unknown = set(values) - {f.name for f in fields(cls)}
+    if "" in unknown:
+        raise ValueError(f"a value without a name of a parameter; known: {where}{', '.join(sorted(hints))}")
     if unknown:
         raise ValueError(f"unknown parameter {where}{sorted(unknown)[0]}; known: {', '.join(sorted(hints))}")
     return cls(**{name: _convert(hints[name], value, f"{where}{name}") for name, value in values.items()})

@@ -104,7 +104,10 @@ class RedisBroker:
         try:
             yield
         except self._troubles as error:
-            raise ServiceDown(f"The broker does not answer, or takes no messages: {error}") from error
+            raise ServiceDown(
+                f"The broker does not answer, or takes no messages: {error}. Start it again, or run the same command "
+                "again; nothing that is stored is lost."
+            ) from error
 
 
 def _page_run_in(text: bytes) -> Iterator[int]:

@@ -139,6 +139,15 @@ def test_a_database_of_a_newer_version_is_told_in_the_right_words(tmp_path: Path
     assert len(told.splitlines()) == 1
 
 
+@pytest.mark.parametrize("arguments", [["status"], ["ingest", "."], ["query", "states"]])
+def test_a_file_that_is_no_database_is_named(tmp_path: Path, arguments: list[str]) -> None:
+    draw_page(tmp_path / "p1.png", "one")
+    (tmp_path / "notes.db").write_text("a shopping list")
+    told = Broadsheet(tmp_path).run(*arguments, "--database", "sqlite:///notes.db", code=2).stderr
+    assert "notes.db is no SQLite database" in told
+    assert "file:" not in told
+
+
 def test_a_mistake_of_our_own_has_an_exit_code_of_its_own(archive: Broadsheet, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import orchestrator.database\ndef broken(*_, **__): raise TypeError('left is not right')\n"

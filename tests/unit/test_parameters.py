@@ -59,6 +59,7 @@ def test_only_what_can_change_the_results_is_part_of_the_name(segmenter: str, fu
     ("change", "words"),
     [
         ("faces.colour=red", "unknown parameter faces.colour"),
+        ("=1", "a value without a name"),
         ("faces.scale_factor=wide", "faces.scale_factor cannot be 'wide'"),
         ("segmentation.segmenter=magic", "it takes fast or kraken or baseline"),
         ("faces.min_neighbors=true", "faces.min_neighbors cannot be True; it takes a whole number"),

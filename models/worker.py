@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Integer, Text
+from sqlalchemy import BigInteger, Integer, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, UtcDateTime, database_now
@@ -23,4 +23,10 @@ class Worker(Base):
     )
     seen_at: Mapped[datetime] = mapped_column(
         UtcDateTime, server_default=database_now(), comment="When it was last heard of, UTC"
+    )
+    memory_total_kib: Mapped[int | None] = mapped_column(
+        BigInteger, comment="Memory of its machine or container, KiB; NULL where it cannot be told"
+    )
+    memory_available_kib: Mapped[int | None] = mapped_column(
+        BigInteger, comment="Memory that was available there when it was last heard of, KiB"
     )

@@ -1,4 +1,4 @@
-"""What people decide about page runs: to cancel them, or to try them again."""
+"""What people decide about page runs: to cancel them, to try them again, or to let them go first."""
 
 from __future__ import annotations
 
@@ -62,6 +62,20 @@ def cancel(engine: Engine, selection: Selection, quarantined: bool = False) -> i
             .where(unfinished)
             .values(state=PageRunState.CANCELLED, owner=None, lease_until=None, finished_at=database_now())
         ).rowcount
+
+
+def prioritise(engine: Engine, selection: Selection, priority: int) -> int:
+    """Let page runs that wait go first (`INTERACTIVE`) or in their turn (`BULK`); returns how many change places.
+
+    What is queued has its place already, at most a window's worth.
+    """
+    moved = (
+        update(PageRun)
+        .where(PageRun.state == PageRunState.READY, PageRun.priority != priority, _is_selected(selection))
+        .values(priority=priority)
+    )
+    with engine.begin() as connection:
+        return connection.execute(moved).rowcount
 
 
 def _is_selected(selection: Selection) -> ColumnElement[bool]:

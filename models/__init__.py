@@ -8,6 +8,7 @@ from models.page_description import PageDescription
 from models.page_run import PageRun, PageRunState
 from models.picture import Picture
 from models.pipeline import Pipeline
+from models.review import Review
 from models.separator import Separator
 from models.stage_timing import StageTiming
 from models.text_block import TextBlock
@@ -25,6 +26,7 @@ __all__ = [
     "PageRunState",
     "Picture",
     "Pipeline",
+    "Review",
     "Separator",
     "StageTiming",
     "TextBlock",

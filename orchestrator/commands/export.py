@@ -9,7 +9,7 @@ import click
 from orchestrator.commands.options import page_option, pipeline_option, volume_option, with_settings
 from workers.config import Settings
 
-FORMATS = ["alto", "page", "hocr", "iiif", "yolo", "coco", "csv", "parquet", "crops", "contact-sheet"]
+FORMATS = ["alto", "page", "hocr", "iiif", "yolo", "coco", "csv", "parquet", "crops", "contact-sheet", "truth"]
 
 
 @click.command(short_help="Write the results in the formats of other tools.")
@@ -45,6 +45,7 @@ def export(
     coco, csv          one file with every box
     parquet            one file a volume, in folders volume=NAME
     crops              faces or lines as PNG; contact-sheet: many on a sheet, with captions
+    truth              pages that reviewers found right: truth.json for evaluate, PAGE XML for training
 
     A folder that an interrupted export left is completed; files appear whole or not at all.
     """

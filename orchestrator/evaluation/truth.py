@@ -6,7 +6,7 @@ Whatever the form, a page's truth becomes one `PageTruth`. What a file says noth
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -83,7 +83,7 @@ class Truth:
 
         The volume decides between pages of the same name in truth that lies in folders named like volumes.
         """
-        keys = (f"{PurePosixPath(volume).name}/{page_name}", *_keys(page_name))
+        keys = (f"{volume}/{page_name}", f"{PurePosixPath(volume).name}/{page_name}", *_keys(page_name))
         found = (self._by_name.get(key) for key in keys)
         return next((page for page in found if page is not None), None)
 
@@ -91,11 +91,15 @@ class Truth:
 def read_truth(path: Path) -> Truth:
     """Read a file, or every `*truth.json`, PAGE and ALTO file in and below a folder.
 
+    In an export of truth the PAGE files (`*.page.xml`) tell of the same pages as `truth.json`, and less: those at and
+    below it are passed over.
+
     Raises:
         UnreadableTruth: there is no such file, it is broken, or nothing in it is ground truth.
     """
     if path.is_dir():
-        files = sorted(path.rglob("*truth.json")) + sorted(path.rglob("*.xml"))
+        told = sorted(path.rglob("*truth.json"))
+        files = told + [file for file in sorted(path.rglob("*.xml")) if not _is_told(file, told)]
         pages = [page for file in files for page in _read_file(file)]
     elif path.is_file():
         pages = list(_read_file(path))
@@ -104,6 +108,10 @@ def read_truth(path: Path) -> Truth:
     if not pages:
         raise UnreadableTruth(f"{path} holds no ground truth: PAGE XML, ALTO or truth.json is wanted")
     return Truth(pages)
+
+
+def _is_told(file: Path, told: Sequence[Path]) -> bool:
+    return file.name.endswith(".page.xml") and any(file.is_relative_to(truth.parent) for truth in told)
 
 
 def _read_file(path: Path) -> Iterator[PageTruth]:
@@ -117,7 +125,8 @@ def _read_json(path: Path) -> Iterator[PageTruth]:
     try:
         loaded = json.loads(path.read_text(encoding="utf-8"))
         for name, page in loaded.items():
-            yield _page_from_json((name, f"{path.parent.name}/{name}"), page)
+            names = (name, f"{path.parent.name}/{name}")
+            yield _page_from_json((*names, f"{page['volume']}/{name}") if "volume" in page else names, page)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UnreadableTruth(f"{path} is not in the form of truth.json (image name -> boxes): {error}") from error
 

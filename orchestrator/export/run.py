@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import click
@@ -57,6 +57,8 @@ def run_export(
     Raises:
         UnreadableInput: nothing is selected, or the output is taken.
     """
+    if form == "truth":
+        return _truth(engine, output, selection)
     count = count_pages(engine, selection)
     if count == 0:
         raise UnreadableInput("There is no finished page to export; see broadsheet status.")
@@ -81,6 +83,24 @@ def run_export(
         write_file(output / "dataset.yaml", lambda: yolo_dataset(provenances).encode(), Written())
     finish_folder(output, provenances, written)
     _say(written, output)
+    return 1 if written.failed else 0
+
+
+def _truth(engine: Engine, output: Path, selection: Selection) -> int:
+    from orchestrator.export.truth import write_truth
+    from orchestrator.reviews.statements import reviewed_pages
+
+    reviewed = reviewed_pages(engine, selection)
+    if not reviewed.right:
+        raise UnreadableInput("Nobody has found a page right yet; review some with: broadsheet web")
+    chosen = replace(selection, page_runs=reviewed.right)
+    _refuse_one_folder_for_two(volumes_of(engine, chosen))
+    open_folder(output, "truth", selection, {"reviews": reviewed.state})
+    written = write_truth(engine, output, chosen, lambda sentence: click.echo(sentence, err=True))
+    finish_folder(output, provenances_of(engine, chosen), written)
+    _say(written, output)
+    if reviewed.wrong:
+        say(f"{plural(reviewed.wrong, 'page')} left out: called wrong, and not corrected.")
     return 1 if written.failed else 0
 
 
@@ -173,8 +193,6 @@ def _one_file(engine: Engine, form: str, output: Path, selection: Selection, cou
 
 
 def _parquet(engine: Engine, output: Path, selection: Selection) -> Written:
-    from dataclasses import replace
-
     from orchestrator.export.parquet import volume_file, write_boxes
 
     written = Written()

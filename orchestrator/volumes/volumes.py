@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, case, delete, func, select, update
 
-from models import Page, PageRun, PageRunState, Pipeline, Volume
+from models import Page, PageRun, PageRunState, Pipeline, Review, Volume
 from workers.errors import UnreadableInput
 from workers.sources.escape import escaped
 
@@ -94,10 +94,14 @@ def forget_volume(engine: Engine, name: str) -> None:
 
 
 def prune(engine: Engine, *, dry_run: bool = False) -> Pruned:
-    """Delete what nothing current needs; with `dry_run` only count it."""
+    """Delete what nothing current needs; with `dry_run` only count it.
+
+    Results that people have reviewed stay while their scan does: they are ground truth.
+    """
     gone = Page.gone_at.is_not(None)
     of_present = PageRun.page_id.in_(select(Page.page_id).where(Page.gone_at.is_(None)))
-    old = ~PageRun.is_current & PageRun.state.in_(FINAL) & of_present
+    reviewed = PageRun.page_run_id.in_(select(Review.page_run_id).where(Review.withdrawn_at.is_(None)))
+    old = ~PageRun.is_current & PageRun.state.in_(FINAL) & of_present & ~reviewed
     with engine.begin() as connection:
         pages = connection.scalar(select(func.count()).select_from(Page).where(gone)) or 0
         runs = connection.scalar(select(func.count()).select_from(PageRun).where(old)) or 0

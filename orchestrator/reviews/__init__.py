@@ -1,0 +1,1 @@
+"""What people say of results: verdicts on pages, corrections of boxes."""

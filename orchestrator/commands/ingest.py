@@ -41,8 +41,14 @@ if TYPE_CHECKING:
 @click.option("--zip-encoding", metavar="NAME", help="Of names in ZIPs that tell none, e.g. cp932 [cp437].")
 @click.option("--no-wait", is_flag=True, help="Store and return; `broadsheet feed` and a fleet see to the rest.")
 @click.option("--interactive", is_flag=True, help="Go before every other ingest that is not interactive.")
-@click.option("--volume-per-folder", is_flag=True, help="Each folder, archive and PDF in PATHS is a volume.")
-@click.option("--volume-name", metavar="NAME", help="Call the volume NAME [as PATH is written].")
+@click.option(
+    "--volume-per-folder/--one-volume",
+    default=None,
+    help="Each folder, archive and PDF in PATHS is a volume [where PATH holds folders with pages and no page beside].",
+)
+@click.option(
+    "--volume-name", metavar="NAME", help="Call the volume NAME, also one that there is [as PATH is written]."
+)
 @click.option("--fields", metavar="PATTERN", help="What paths say: {title}/{date_issued:%Y-%m-%d}/{sequence}.")
 @click.option("--metadata", type=click.Path(path_type=Path), help="CSV with a column page and columns of fields.")
 @click.option("--refresh", is_flag=True, help="Read pages again that have results of older versions.")
@@ -60,7 +66,7 @@ def ingest(
     zip_encoding: str | None,
     no_wait: bool,
     interactive: bool,
-    volume_per_folder: bool,
+    volume_per_folder: bool | None,
     volume_name: str | None,
     fields: str | None,
     metadata: Path | None,
@@ -84,26 +90,26 @@ def ingest(
     if volume_name is not None and (volume_per_folder or len(paths) > 1):
         raise click.UsageError("--volume-name names one volume; give one path, and no --volume-per-folder.")
     encoding = zip_encoding and check_encoding(zip_encoding)
-    find_volumes = partial(_volumes, settings, paths, encoding, volume_per_folder, volume_name)
+    per_folder = False if volume_name is not None else volume_per_folder
+    find_volumes = partial(_volumes, settings, paths, encoding, per_folder, volume_name)
     if dry_run:
         return _list(settings, find_volumes(), pattern, as_json)
-    options = IngestOptions(processes, not no_wait, interactive, refresh, fields, metadata)
+    options = IngestOptions(processes, not no_wait, interactive, refresh, fields, metadata, volume_name)
     return _ingest(settings, find_volumes, parameters, options, as_json)
 
 
 def _volumes(
-    settings: Settings, paths: Sequence[Path], zip_encoding: str | None, per_folder: bool, name: str | None
+    settings: Settings, paths: Sequence[Path], zip_encoding: str | None, per_folder: bool | None, name: str | None
 ) -> list[Volume]:
     from orchestrator.database import check_url, own_files
     from orchestrator.discovery.discovery import open_volume, require_page
-    from orchestrator.discovery.per_folder import volumes_in
+    from orchestrator.ingest.volumes_given import Choice
     from workers.sources.escape import escaped
     from workers.sources.limits import Limits
 
     check_url(settings.database_url)
     own = own_files(settings.database_url)
-    if per_folder:
-        paths = [volume for path in paths for volume in volumes_in(path)]
+    paths = Choice(per_folder, settings.database_url).volumes(paths, say)
     volumes = [open_volume(path, own, zip_encoding) for path in paths]
     if name is not None:
         volumes = [replace(volume, source=escaped(name)) for volume in volumes]

@@ -25,8 +25,16 @@ VOLUMES_SHOWN = 20
 @click.option("--watch", "again", is_flag=True, help="Show it every two seconds, until Ctrl-C or the end of all pages.")
 @volume_option
 @click.option("--all", "all_volumes", is_flag=True, help=f"Every volume, not the first {VOLUMES_SHOWN} alone.")
+@click.option("--gone", "with_gone_pages", is_flag=True, help="Name the scans that were replaced, deleted or moved.")
 @with_settings()
-def status(settings: Settings, as_json: bool, again: bool, volumes: tuple[str, ...], all_volumes: bool) -> None:
+def status(
+    settings: Settings,
+    as_json: bool,
+    again: bool,
+    volumes: tuple[str, ...],
+    all_volumes: bool,
+    with_gone_pages: bool,
+) -> None:
     """Show pages by state, failures by code, workers alive, the window, the oldest lease, pages/s and time left."""
     from rich.console import Console
 
@@ -44,9 +52,9 @@ def status(settings: Settings, as_json: bool, again: bool, volumes: tuple[str, .
         render = _renderer(console.width, None if all_volumes else VOLUMES_SHOWN, settings)
         show = say_json if as_json else stack.enter_context(open_picture(console, render))
         if again:
-            watch(engine, selection, show)
+            watch(engine, selection, show, with_gone_pages=with_gone_pages)
         else:
-            show(read_status(engine, selection))
+            show(read_status(engine, selection, with_gone_pages=with_gone_pages))
 
 
 def _renderer(width: int, rows: int | None, settings: Settings) -> Render:

@@ -11,7 +11,7 @@ class IngestOptions:
     """How the user wants the run: how many local processes, whether to wait for the end, before others or not.
 
     `refresh` reads pages again that have results of older versions of the software. `fields`, a pattern of paths, and
-    `metadata`, a table, say whose pages they are.
+    `metadata`, a table, say whose pages they are. `volume_name` is what the one volume is called, new or known.
     """
 
     processes: int | None = None
@@ -20,3 +20,4 @@ class IngestOptions:
     refresh: bool = False
     fields: str | None = None
     metadata: Path | None = None
+    volume_name: str | None = None

@@ -22,6 +22,14 @@ def volume_around(engine: Engine, location: Path) -> tuple[str, str] | None:
     return min(((row.source, row.location) for row in found), key=lambda one: len(one[1]), default=None)
 
 
+def is_in_volume(engine: Engine, location: Path) -> bool:
+    """Return whether a folder is a volume, or lies in one."""
+    holders = [escaped(str(folder)) for folder in (location, *location.parents)]
+    known = select(Volume.volume_id).where(Volume.location.in_(holders), Volume.kind == "directory").limit(1)
+    with engine.connect() as connection:
+        return connection.scalar(known) is not None
+
+
 def absorb(engine: Engine, volume_id: int, location: Path) -> int:
     """Count the pages of volumes inside a folder as pages of its volume alone; returns how many there were."""
     inside = select(Volume.volume_id).where(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, or_, select, update
+from sqlalchemy.orm import aliased
 
 from models import Page, database_now
 from models.many import insert_new_rows, is_one_of
@@ -63,11 +64,23 @@ def present(engine: Engine, volume_id: int) -> set[int]:
 
 
 def remove(connection: Connection, page_ids: Sequence[int], hidden: Set[str]) -> list[int]:
-    """Mark pages as deleted, but for those in files and folders of a `hidden` name; returns which."""
+    """Mark pages as moved or deleted, but for those in files and folders of a `hidden` name; returns which."""
     rows = connection.execute(select(Page.page_id, Page.name).where(is_one_of(connection, Page.page_id, page_ids)))
     removed = [row.page_id for row in rows if hidden.isdisjoint(_places(row.name))]
     _mark_gone(connection, removed, "deleted")
+    moved = _found_elsewhere(connection, removed)
+    _mark_gone(connection, moved, "moved")
     return removed
+
+
+def _found_elsewhere(connection: Connection, page_ids: Collection[int]) -> list[int]:
+    """Return those of some pages that are gone whose bytes lie under another name, or in another volume."""
+    if not page_ids:
+        return []
+    gone, there = aliased(Page), aliased(Page)
+    same = select(gone.page_id).distinct().join(there, there.sha256 == gone.sha256)
+    same = same.where(is_one_of(connection, gone.page_id, page_ids), gone.sha256 != "", there.gone_at.is_(None))
+    return list(connection.scalars(same))
 
 
 def _places(name: str) -> Iterator[str]:

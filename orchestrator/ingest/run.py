@@ -203,7 +203,9 @@ def _ingester(
     older = () if options.refresh else older_versions(engine, pipeline_id)
     priority = INTERACTIVE if options.interactive else BULK
     fields = path_pattern(options.fields) if options.fields else None
-    return VolumeIngester(engine, reader, settings, display, pipeline_id, priority, older, fields, options.metadata)
+    return VolumeIngester(
+        engine, reader, settings, display, pipeline_id, priority, older, fields, options.metadata, options.volume_name
+    )
 
 
 def _make_run(

@@ -19,6 +19,7 @@ from orchestrator.metadata.describe import describe_volume, remember_pattern
 from orchestrator.metadata.patterns import PathPattern
 from orchestrator.metadata.text import render_described
 from orchestrator.terminal.wording import plural
+from orchestrator.volumes.volumes import call_volume
 from workers.config import Settings
 from workers.lease.database import Result, retry_while_down
 from workers.sources.escape import escaped, unescaped
@@ -40,6 +41,7 @@ class VolumeIngester:
     older: tuple[int, ...] = ()
     fields: PathPattern | None = None
     metadata: Path | None = None
+    volume_name: str | None = None
     volume_ids: list[int] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
     found: int = 0
@@ -56,7 +58,8 @@ class VolumeIngester:
 
         A folder in one that is a volume already is no volume of its own: that one is looked through again.
         """
-        volume = self._outermost(volume)
+        outermost = self._outermost(volume)
+        volume = self._called(volume) if outermost is volume else outermost
         volume_id = self.retry_while_down(
             lambda: store_volume(self.engine, volume.source, escaped(str(volume.location)), volume.kind),
         )
@@ -101,6 +104,16 @@ class VolumeIngester:
         source, location = around
         self.display.note(f"{volume.source} lies in the volume {source}, which is ingested instead.")
         return replace(volume, source=source, location=Path(unescaped(location)), kind="directory")
+
+    def _called(self, volume: Volume) -> Volume:
+        """Return the volume under the name that was asked for; one that is there already is renamed."""
+        if self.volume_name is None:
+            return volume
+        name, location = escaped(self.volume_name), escaped(str(volume.location))
+        before = self.retry_while_down(lambda: call_volume(self.engine, location, name))
+        if before is not None:
+            self.display.note(f"{before} is called {name} from now on.")
+        return replace(volume, source=name)
 
     def retry_while_down(self, action: Callable[[], Result]) -> Result:
         """Do something with the database, again while a server restarts; the trouble with a file does not pass."""

@@ -13,11 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 from lxml import etree
 
+from orchestrator.metadata.beside import kind_of_xml
 from orchestrator.metadata.values import Description, described
 
 NAMESPACES = {"m": "http://www.loc.gov/METS/", "o": "http://www.loc.gov/mods/v3"}
 HREF = "{http://www.w3.org/1999/xlink}href"
-HEAD_BYTES = 2048
 # Field -> where MODS has it, the first that is there; what is said of the series or newspaper stands in relatedItem.
 PATHS: dict[str, tuple[str, ...]] = {
     "title": ("o:titleInfo/o:title", "o:relatedItem[@type='host']/o:titleInfo/o:title"),
@@ -43,7 +43,7 @@ def read_mets_of(folder: Path, note: Callable[[str], object]) -> dict[str, Descr
     batches: dict[str, Description] = {}
     for path in sorted(folder.rglob("*.[xX][mM][lL]")):
         try:
-            kind = _kind(path)
+            kind = kind_of_xml(path)
             if kind == "batch":
                 batches |= _batch(path, folder)
             elif kind == "mets":
@@ -55,12 +55,6 @@ def read_mets_of(folder: Path, note: Callable[[str], object]) -> dict[str, Descr
         issue = next((str(at) for at in PurePosixPath(page).parents if str(at) in batches), None)
         found[page] = (batches[issue] if issue else {}) | values
     return found
-
-
-def _kind(path: Path) -> str | None:
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES).lower()
-    return "mets" if b"loc.gov/mets/" in head else "batch" if b"<batch" in head or b":batch" in head else None
 
 
 def _root(path: Path) -> Any:

@@ -60,8 +60,8 @@ class Selection:
 def resolve(engine: Engine, selection: Selection) -> Selection:
     """Return the selection that was meant.
 
-    A volume is named as it was given to `ingest`, by its path on the disk, or by a pattern; a page by its name or by a
-    pattern; a pipeline by its fingerprint or the beginning of it.
+    A volume is named as it was given to `ingest`, by its path on the disk, by a pattern, or by the folder that holds it
+    and others; a page by its name or by a pattern; a pipeline by its fingerprint or the beginning of it.
 
     Raises:
         UnreadableInput: the database holds nothing of that name, with the names that are near.
@@ -81,12 +81,13 @@ def resolve(engine: Engine, selection: Selection) -> Selection:
 
 def _volumes(connection: Connection, text: str) -> list[str]:
     known = [(row.source, row.location) for row in connection.execute(select(Volume.source, Volume.location))]
-    plain, place = str(Path(text)), str(Path(text).absolute())
+    plain, place, real = str(Path(text)), str(Path(text).absolute()), str(Path(text).resolve())
     exact = [source for source, _ in known if source in (text, plain)]
-    exact = exact or [source for source, location in known if location in (place, str(Path(text).resolve()))]
+    exact = exact or [source for source, location in known if location in (place, real)]
     if exact:
         return exact
     fitting = [source for source, location in known if fnmatchcase(source, plain) or fnmatchcase(location, place)]
+    fitting = fitting or [source for source, location in known if location.startswith((f"{place}/", f"{real}/"))]
     if not fitting:
         raise UnreadableInput(f"The database has no volume {text}; {_instead(connection, Volume.source, text)}")
     return fitting

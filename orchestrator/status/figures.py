@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy import Connection, Engine, Select, func, or_, select
 
-from models import PageRun, PageRunState, Volume, database_now
+from models import Page, PageRun, PageRunState, Volume, database_now
 from orchestrator.feeder.recovery import is_dead
 from orchestrator.results.selection import Selection
 from workers.lease import claims
@@ -40,13 +40,29 @@ class Fleet:
 
 
 @dataclass(frozen=True, slots=True)
+class GonePage:
+    """A scan that is no longer there as it was; `gone_at` is the moment of the ingest that missed it, UTC."""
+
+    volume: str
+    page: str
+    reason: str
+    gone_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """Counts of page runs: `volumes[source][state]`, those of all of them together, `failures[code]`; and the fleet."""
+    """Counts of page runs: `volumes[source][state]`, those of all of them together, `failures[code]`; and the fleet.
+
+    `gone[source][reason]` counts scans that were replaced, deleted or moved since they were ingested; `gone_pages` are
+    their names, where these were asked for.
+    """
 
     volumes: dict[str, dict[str, int]]
     total: dict[str, int]
     failures: dict[str, int]
     fleet: Fleet
+    gone: dict[str, dict[str, int]] = field(default_factory=dict)
+    gone_pages: tuple[GonePage, ...] = ()
 
     @property
     def unfinished(self) -> int:
@@ -63,10 +79,10 @@ def unfinished_of(counts: Mapping[str, int]) -> int:
     return sum(counts.get(state, 0) for state in UNFINISHED)
 
 
-def read_status(engine: Engine, selection: Selection | None = None) -> Status:
+def read_status(engine: Engine, selection: Selection | None = None, *, with_gone_pages: bool = False) -> Status:
     """Count page runs by volume and state, the quarantined ones by error code, and look at the fleet.
 
-    The counts are of the selected volumes, the fleet is all of it.
+    The counts are of the selected volumes, the fleet is all of it. `with_gone_pages` lists the scans that are gone.
     """
     selection = selection or Selection()
     alive = [(name, processes) for name, processes in registry.alive(engine) if not is_dead(name)]
@@ -77,7 +93,9 @@ def read_status(engine: Engine, selection: Selection | None = None) -> Status:
         for counts in volumes.values():
             total.update(counts)
         fleet = _fleet(connection, total, alive, lost)
-        return Status(volumes, dict(total), _by_code(connection, selection), fleet)
+        gone = _gone(connection, selection)
+        names = _gone_pages(connection, selection) if with_gone_pages else ()
+        return Status(volumes, dict(total), _by_code(connection, selection), fleet, gone, names)
 
 
 def _by_volume(connection: Connection, selection: Selection) -> dict[str, dict[str, int]]:
@@ -91,6 +109,29 @@ def _by_volume(connection: Connection, selection: Selection) -> dict[str, dict[s
     for source, state, count in connection.execute(statement):
         volumes[source][state] = count
     return dict(volumes)
+
+
+def _gone(connection: Connection, selection: Selection) -> dict[str, dict[str, int]]:
+    counted = _of_gone(selection, Volume.source, Page.gone_reason, func.count())
+    by_reason = counted.group_by(Volume.source, Page.gone_reason).order_by(Volume.source, Page.gone_reason)
+    volumes: dict[str, dict[str, int]] = defaultdict(dict)
+    for source, reason, count in connection.execute(by_reason):
+        volumes[source][reason] = count
+    return dict(volumes)
+
+
+def _gone_pages(connection: Connection, selection: Selection) -> tuple[GonePage, ...]:
+    listed = _of_gone(selection, Volume.source, Page.name, Page.gone_reason, Page.gone_at)
+    ordered = listed.order_by(Volume.source, Page.page_number, Page.page_id)
+    return tuple(
+        GonePage(source, name, reason or "", f"{gone_at:%Y-%m-%d %H:%M:%S}")
+        for source, name, reason, gone_at in connection.execute(ordered)
+    )
+
+
+def _of_gone(selection: Selection, *columns: Any) -> Select[*tuple[Any, ...]]:
+    statement = select(*columns).join(Volume, Volume.volume_id == Page.volume_id).where(Page.gone_at.is_not(None))
+    return statement.where(Volume.source.in_(selection.volumes)) if selection.volumes else statement
 
 
 def _by_code(connection: Connection, selection: Selection) -> dict[str, int]:

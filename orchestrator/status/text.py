@@ -22,11 +22,13 @@ def render_status(
 
     The word stands above where the end may be cut off; `next_step` is the command that goes on where nobody works.
     """
-    if not status.volumes:
+    if not status.volumes and not status.gone:
         return Text("The database holds no page yet.")
-    tables: list[RenderableType] = [_volumes(status, width, rows)]
+    tables: list[RenderableType] = [_volumes(status, width, rows)] if status.volumes else []
     if status.failures:
         tables += ["", _failures(status.failures)]
+    if status.gone:
+        tables += ["", _gone(status, rows)]
     fleet = Text(fleet_sentence(status.fleet, status.unfinished, next_step), no_wrap=True, overflow="ignore")
     return Group(fleet, "", *tables) if fleet_first else Group(*tables, "", fleet)
 
@@ -88,3 +90,21 @@ def _failures(failures: Mapping[str, int]) -> Table:
     for code, count in failures.items():
         table.add_row(code, f"{count:,}")
     return table
+
+
+def _gone(status: Status, rows: int | None) -> RenderableType:
+    """Return the scans that are gone: how many of each volume, and why; their names where these were asked for."""
+    if status.gone_pages:
+        pages = Table("gone", "page", "volume", "since (UTC)", box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        for one in status.gone_pages:
+            pages.add_row(one.reason, Text(one.page, overflow="fold"), Text(one.volume, overflow="fold"), one.gone_at)
+        return pages
+    names = list(status.gone) if rows is None else list(status.gone)[:rows]
+    sentences = [f"Gone from {name}: {_reasons(status.gone[name])}" for name in names]
+    if more := len(status.gone) - len(names):
+        sentences.append(f"and from {plural(more, 'more volume')} (--all)")
+    return Text("\n".join([*sentences, "Their results are in no view but those of history; --gone names them."]))
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in counts.items())

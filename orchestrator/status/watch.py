@@ -28,7 +28,7 @@ Render = Callable[[Status, bool], RenderableType]
 """Renders a status, with the fleet first or last."""
 
 
-def watch(engine: Engine, selection: Selection, show: Show) -> None:
+def watch(engine: Engine, selection: Selection, show: Show, *, with_gone_pages: bool = False) -> None:
     """Show the status until all selected pages have ended.
 
     Raises:
@@ -37,16 +37,16 @@ def watch(engine: Engine, selection: Selection, show: Show) -> None:
     throttle = Throttle(COUNTING_SHARE, WATCH_SECONDS)
     while True:
         with throttle.timed():
-            found = _status_or_error(engine, selection)
+            found = _status_or_error(engine, selection, with_gone_pages)
         show(found)
         if isinstance(found, Status) and not found.unfinished:
             return
         time.sleep(max(0.0, throttle.rest()))
 
 
-def _status_or_error(engine: Engine, selection: Selection) -> Status | str:
+def _status_or_error(engine: Engine, selection: Selection, with_gone_pages: bool) -> Status | str:
     try:
-        return read_status(engine, selection)
+        return read_status(engine, selection, with_gone_pages=with_gone_pages)
     except OperationalError as error:
         if engine.dialect.name == "sqlite":
             raise

@@ -70,6 +70,25 @@ def rename_volume(engine: Engine, name: str, new_name: str) -> None:
         connection.execute(update(Volume).where(Volume.source == name).values(source=new_name))
 
 
+def call_volume(engine: Engine, location: str, name: str) -> str | None:
+    """Give the volume at a location (escaped) a name; returns what it was called before, None where nothing changes.
+
+    Raises:
+        UnreadableInput: another volume has that name.
+    """
+    with engine.connect() as connection:
+        known = connection.scalar(select(Volume.source).where(Volume.location == location))
+        others = select(Volume.location).where(Volume.source == name, Volume.location != location)
+        there = connection.scalar(others.limit(1))
+    if there is not None:
+        raise UnreadableInput(f"The volume at {there} is called {name} already; choose another name.")
+    if known in (None, name):
+        return None
+    with engine.begin() as connection:
+        connection.execute(update(Volume).where(Volume.location == location).values(source=name))
+    return known
+
+
 def move_volume(engine: Engine, name: str, path: Path) -> None:
     """Say that a volume lies elsewhere now; its pages stay what they are until the next ingest looks at them.
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
+from models import Page, database_now
 from orchestrator.results.selection import Selection
 from orchestrator.status.figures import Fleet, Status, read_status
 from orchestrator.status.text import fleet_sentence, render_status
@@ -117,3 +118,17 @@ def test_the_memory_of_a_container_is_its_limit(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("max\n")
     assert read_machine_memory(meminfo, tmp_path) == MachineMemory(8000, 6000)
     assert read_machine_memory(tmp_path / "absent", tmp_path) is None
+
+
+def test_scans_that_are_gone_are_counted_and_named(engine: Engine) -> None:
+    add_done_pages(engine, [page(1), page(2), page(3)], "a")
+    with engine.begin() as connection:
+        for number, reason in ((1, "deleted"), (2, "moved")):
+            gone = update(Page).where(Page.page_number == number)
+            connection.execute(gone.values(gone_at=database_now(), gone_reason=reason))
+    status = read_status(engine, with_gone_pages=True)
+    assert status.gone == {"a": {"deleted": 1, "moved": 1}}
+    assert [(one.page, one.reason) for one in status.gone_pages] == [("p0001.tif", "deleted"), ("p0002.tif", "moved")]
+    assert any("p0001.tif" in line and "deleted" in line for line in shown(status))
+    assert "Gone from a: 1 deleted, 1 moved" in shown(read_status(engine))
+    assert read_status(engine, Selection(("b",))).gone == {}

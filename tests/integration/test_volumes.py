@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from sqlalchemy import Engine, insert, select, text, update
 
 from models import Page, PageRun, Pipeline
 from orchestrator.command import broadsheet
+from orchestrator.ingest.rows import store_volume
+from orchestrator.ingest.volumes_given import Choice
+from orchestrator.results.selection import Selection, resolve
+from orchestrator.volumes.volumes import call_volume
 from tests.archive import add_done_pages, page, store
 from workers.errors import UnreadableInput
 
@@ -93,3 +98,38 @@ def test_what_nothing_current_needs_is_pruned(archive: Engine) -> None:
 def test_an_unknown_volume_is_told_with_the_nearest(archive: Engine) -> None:
     with pytest.raises(UnreadableInput, match="gazette"):
         run(archive, "volume", "forget", "gazett", "--yes")
+
+
+def test_a_volume_that_is_known_is_renamed_by_the_next_ingest(archive: Engine) -> None:
+    assert call_volume(archive, "/archive/gazette", "The Gazette") == "gazette"
+    assert call_volume(archive, "/archive/gazette", "The Gazette") is None
+    assert call_volume(archive, "/archive/new", "The Post") is None
+    with pytest.raises(UnreadableInput, match="called courier already"):
+        call_volume(archive, "/archive/gazette", "courier")
+    assert ask(archive, "SELECT source FROM volume ORDER BY 1") == [("The Gazette",), ("courier",)]
+
+
+@pytest.mark.parametrize(
+    "named", ["gazette", "gazette/", "/archive/gazette", "gaz*", "/archive/[g]*", "/archive/gazette/"]
+)
+def test_a_volume_is_named_as_people_type_it(archive: Engine, named: str) -> None:
+    assert resolve(archive, Selection((named,))).volumes == ("gazette",)
+
+
+def test_the_folder_of_several_volumes_names_them_all(archive: Engine) -> None:
+    assert set(resolve(archive, Selection(("/archive/",))).volumes) == {"gazette", "courier"}
+
+
+def test_a_folder_that_is_one_volume_stays_one(sqlite_engine: Engine, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "scans" / name).mkdir(parents=True)
+        Image.new("L", (20, 20), 255).save(tmp_path / "scans" / name / "p1.png")
+    scans, notes, url = tmp_path / "scans", list[str](), sqlite_engine.url.render_as_string()
+    by_default = Choice(None, url)
+    assert by_default.volumes([scans], notes.append) == [scans / "a", scans / "b"]
+    assert notes == [f"{scans} holds 2 volumes, one a folder; --one-volume takes it for one."]
+    store_volume(sqlite_engine, "scans", str(scans), "directory")
+    assert by_default.volumes([scans], notes.append) == [scans]
+    assert len(notes) == 1
+    with pytest.raises(UnreadableInput, match="is one volume in the database"):
+        Choice(True, url).volumes([scans], notes.append)

@@ -112,6 +112,7 @@ def renamed(engine: Engine, folder: Path) -> None:
     (folder / "p2.png").rename(folder / "p9.png")
     assert ingest(engine, folder, 1).taken_over == 1
     assert work(engine) == 0
+    assert ask(engine, "SELECT name, gone_reason FROM page WHERE gone_at IS NOT NULL") == [("p2.png", "moved")]
 
 
 def folder_renamed(engine: Engine, folder: Path) -> None:

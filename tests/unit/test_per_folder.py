@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from orchestrator.command import broadsheet
-from orchestrator.discovery.per_folder import volumes_in
+from orchestrator.discovery.per_folder import folders_in, volumes_in
 from workers.errors import UnreadableInput
 
 
@@ -39,16 +39,43 @@ def test_loose_pages_beside_folders_are_refused(archive: Path) -> None:
 
 
 def listed(*arguments: str) -> str:
+    """Return what a dry run lists, beside a database of its own."""
     runner = CliRunner()
-    return runner.invoke(broadsheet, ["ingest", "--dry-run", *arguments], standalone_mode=False).stdout
+    with runner.isolated_filesystem():
+        return runner.invoke(broadsheet, ["ingest", "--dry-run", *arguments], standalone_mode=False).stdout
+
+
+def volumes(told: str) -> list[str]:
+    return [line for line in told.splitlines() if not line.startswith("  ")]
 
 
 def test_the_command_lists_the_volumes(archive: Path) -> None:
-    told = listed("--volume-per-folder", str(archive))
-    assert [line for line in told.splitlines() if not line.startswith("  ")] == [
-        f"{archive}/Gazette 2 (directory)",
-        f"{archive}/Gazette 10 (directory)",
-    ]
+    both = [f"{archive}/Gazette 2 (directory)", f"{archive}/Gazette 10 (directory)"]
+    assert volumes(listed("--volume-per-folder", str(archive))) == both
+    assert volumes(listed(str(archive))) == both, "a folder of folders with pages is as many volumes"
+    assert volumes(listed("--one-volume", str(archive))) == [f"{archive} (directory)"]
+
+
+def test_folders_without_pages_make_no_volume(archive: Path) -> None:
+    (archive / "alto").mkdir()
+    (archive / "alto" / "p1.xml").write_text("<alto/>")
+    assert [path.name for path in folders_in(archive)] == ["Gazette 2", "Gazette 10"]
+
+
+@pytest.mark.parametrize(("name", "says"), [
+    ("pages.csv", "page,title\n"),
+    ("bagit.txt", "BagIt-Version: 1.0\n"),
+    ("m.xml", '<mets xmlns="http://www.loc.gov/METS/"/>'),
+])  # fmt: skip
+def test_what_is_described_as_one_is_one_volume(archive: Path, name: str, says: str) -> None:
+    (archive / name).write_text(says)
+    assert volumes(listed(str(archive))) == [f"{archive} (directory)"]
+
+
+def test_pages_beside_folders_or_one_folder_alone_are_one_volume(archive: Path) -> None:
+    assert folders_in(archive / "Gazette 2") == []
+    Image.new("L", (20, 20), 255).save(archive / "loose.png")
+    assert folders_in(archive) == []
 
 
 def test_a_volume_is_called_as_one_likes(archive: Path) -> None:

@@ -19,7 +19,7 @@ LETTER_HEIGHT_TS = (0.5, 2.5)  # of letters; what is lower are stops and accents
 MAX_SPACE_TS = 2.0  # the widest space between letters of a row
 MIN_COMMON_SHARE = 0.5  # of the lower letter's height that neighbours have in common
 MAX_UNEVEN_TS = 0.25  # so near to each other are their feet, or their tops
-MAX_HEIGHT_RATIO = 2.5  # greatest ratio of heights of neighbours
+MAX_NEIGHBOUR_HEIGHT_RATIO = 2.5  # greatest ratio of heights of neighbours
 BAND_TS = 0.5  # letters are looked up in bands of this height
 MIN_ROW_LETTERS = 8  # of a row that counts
 MIN_ROW_TS = 8.0  # its least length
@@ -107,7 +107,11 @@ def _next_letters(letters: Letters, scale: float) -> tuple[Places, Places]:
         common = np.minimum(foot, foot[other]) - np.maximum(top, top[other])
         lower, taller = np.minimum(height, height[other]), np.maximum(height, height[other])
         fits = (at < len(order)) & (band[other] == band + aside) & (left[other] - right <= MAX_SPACE_TS * scale)
-        fits &= (common >= MIN_COMMON_SHARE * lower) & (taller <= MAX_HEIGHT_RATIO * lower) & (left[other] < nearest)
+        fits &= (
+            (common >= MIN_COMMON_SHARE * lower)
+            & (taller <= MAX_NEIGHBOUR_HEIGHT_RATIO * lower)
+            & (left[other] < nearest)
+        )
         step = np.minimum(np.abs(foot - foot[other]), np.abs(top - top[other]))
         fits &= step <= MAX_UNEVEN_TS * scale  # a letter of the next column is seldom level
         best[fits], nearest[fits] = other[fits], left[other][fits]

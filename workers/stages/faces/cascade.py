@@ -14,7 +14,7 @@ import numpy as np
 from workers.parameters import CASCADES
 from workers.stages.raster.arrays import FloatBoxes, Floats, Grey, IntBoxes
 
-NOTHING: FloatBoxes = np.empty((0, 5))
+NO_WINDOWS: FloatBoxes = np.empty((0, 5))
 GROUPING_TOLERANCE = 0.2  # OpenCV's own tolerance for windows of the same face
 SAME_FACE_IOU = 0.5  # IoU of a window with the face it speaks for
 FIRST_SCALE_FACTOR = 1.25  # scale factor of the first look: one window of a face is enough there
@@ -52,10 +52,10 @@ def detect(grey: Grey, settings: CascadeSettings) -> FloatBoxes:
     """
     windows, weights = _windows(grey, settings)
     if not len(windows):
-        return NOTHING
+        return NO_WINDOWS
     groups = np.asarray(cv2.groupRectangles(windows.tolist(), settings.min_neighbors, GROUPING_TOLERANCE)[0])
     if not len(groups):
-        return NOTHING
+        return NO_WINDOWS
     boxes = _corners(groups)
     confidence = (_iou(boxes, _corners(windows)) > SAME_FACE_IOU) @ np.maximum(weights, 0)
     found = np.column_stack([boxes, confidence])
@@ -72,7 +72,7 @@ def detect_around(grey: Grey, settings: CascadeSettings) -> FloatBoxes:
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     coarse = max(FIRST_SCALE_FACTOR, settings.scale_factor)
     glimpses, _ = _windows(small, replace(settings, scale_factor=coarse, min_size=window_side(settings.label)))
-    found = [NOTHING]
+    found = [NO_WINDOWS]
     for x_min, y_min, x_max, y_max in _neighbourhoods(glimpses, small.shape):
         left, top, right, bottom = (int(value / factor) for value in (x_min, y_min, x_max, y_max))
         inside = detect(grey[top:bottom, left:right], settings)

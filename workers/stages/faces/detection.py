@@ -16,7 +16,7 @@ import numpy as np
 from workers.layout import BoundingBox, Face
 from workers.parameters import FaceParameters, with_installed
 from workers.stages.faces import cascade, centerface, yunet
-from workers.stages.faces.cascade import NOTHING, CascadeSettings
+from workers.stages.faces.cascade import NO_WINDOWS, CascadeSettings
 from workers.stages.faces.confidence import confidence_of
 from workers.stages.faces.halftone import descreen
 from workers.stages.faces.regions import PHOTOGRAPH_PIXELS, SearchPlan, paper_and_ink, plan_search
@@ -35,9 +35,9 @@ MIN_DUPLICATE_SHARE = 0.4  # of the smaller box that lies in the other: both are
 MAX_IN_TYPE_SHARE = 0.4  # of a face covered by lines of type: it is made of letters
 LEAST_CONFIDENCE = {"face": 4.0}  # measured for this cascade; the others are left as OpenCV has them
 CENTERFACE_CONFIDENCE = 0.5
-CENTERFACE_SMALLEST = 14.0  # px: the size the smallest face is reduced to for CenterFace
+CENTERFACE_SMALLEST_PX = 14.0  # px: the size the smallest face is reduced to for CenterFace
 YUNET_CONFIDENCE = 0.7
-YUNET_SMALLEST = 20.0  # px: the size the smallest face is reduced to for YuNet
+YUNET_SMALLEST_PX = 20.0  # px: the size the smallest face is reduced to for YuNet
 PART_OF_FACE = 3  # eyes and smiles are that much smaller than faces
 PARTS = ("eye", "eye_or_glasses", "left_eye", "right_eye", "smile")
 
@@ -72,7 +72,7 @@ def find_faces(
     for label in parameters.cascades if parameters.detector == "cascade" else ("face",):
         least = _least_confidence(label, parameters)
         found = [_in_region(grey, region, label, smallest, parameters, not plan.type_lines) for region in regions]
-        for row in _without_duplicates(np.concatenate([NOTHING, *found])):
+        for row in _without_duplicates(np.concatenate([NO_WINDOWS, *found])):
             box = _box(row, grey.shape)
             if box and (not plan.type_lines or _can_be_beside_type(grey, box, float(row[4]) / max(least, 1e-9), plan)):
                 level = round(float(row[4]), 3)
@@ -98,10 +98,10 @@ def _in_region(
     crop = descreen(grey[region.y_min : region.y_max, region.x_min : region.x_max])
     least = _least_confidence(label, parameters)
     if parameters.detector == "centerface":
-        picture = _seen(_reduced(crop, CENTERFACE_SMALLEST / smallest), parameters)
+        picture = _seen(_reduced(crop, CENTERFACE_SMALLEST_PX / smallest), parameters)
         found = centerface.detect(picture, Path(parameters.weights), least)
     elif parameters.detector == "yunet":
-        picture = _seen(_reduced(crop, YUNET_SMALLEST / smallest), parameters)
+        picture = _seen(_reduced(crop, YUNET_SMALLEST_PX / smallest), parameters)
         found = yunet.detect(picture, parameters.weights, least)
     else:
         window = cascade.window_side(label)
@@ -146,7 +146,7 @@ def _upright_and_turned(
 
     A strip is not turned: its canvas would be many times as large as the strip.
     """
-    yield NOTHING
+    yield NO_WINDOWS
     if min(picture.shape) < settings.min_size:
         return  # no face fits
     yield (cascade.detect if exhaustive else cascade.detect_around)(picture, settings)

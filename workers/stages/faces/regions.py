@@ -27,7 +27,7 @@ WORD_HEIGHTS = 2.0  # in a piece of a line this long both ink and paper show
 MIN_INK_SHARE, MIN_PAPER_SHARE = 0.03, 0.2  # least shares of them in such a piece
 MIN_MIXED_SHARE = 0.7  # of a line's pieces that show both; in a photograph dark and bright lie apart
 MIN_TEXTURE_SHARE = 0.06  # of the page's contrast: deviation within a window of two line heights
-MIN_CONTRAST_GREY = 40.0  # grey levels: a page of less contrast counts as having this much
+MIN_PAGE_CONTRAST_GREY = 40.0  # grey levels: a page of less contrast counts as having this much
 CLOSING_HEIGHTS, OPENING_HEIGHTS = 1.5, 3.0
 MARGIN_HEIGHTS = 1.0  # kept around a region: a portrait fills its picture
 MIN_FULL_SHARE = 0.35  # of its box that a region fills; frames and borders fill less and are cut into pieces
@@ -177,7 +177,7 @@ def _textured(small: Grey, line_height: float) -> Mask:
     mean = cv2.blur(values, (side, side))
     variance = cv2.sqrBoxFilter(values, -1, (side, side)) - mean * mean
     black, white = np.percentile(small[::4, ::4], [2, 98])
-    least = MIN_TEXTURE_SHARE * max(float(white - black), MIN_CONTRAST_GREY)
+    least = MIN_TEXTURE_SHARE * max(float(white - black), MIN_PAGE_CONTRAST_GREY)
     return np.asarray(variance > least * least, dtype=np.uint8)
 
 

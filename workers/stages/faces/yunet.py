@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 
 from workers.errors import TransientError
-from workers.stages.faces.cascade import NOTHING
+from workers.stages.faces.cascade import NO_WINDOWS
 from workers.stages.raster.arrays import FloatBoxes, Grey
 
 COARSE_SIDE_PX = 320  # YuNet knows faces of 10 to 300 pixels, so a picture is also looked at this small
-SAME_FACE_IOU = 0.3  # IoU above which two boxes are the same face
+YUNET_NMS_IOU = 0.3  # IoU above which two boxes are the same face
 
 
 class FaceWeightsMissing(TransientError):
@@ -47,7 +47,7 @@ def load_network(weights: str) -> Any:
             "and give its path as faces.weights"
         )
     try:
-        return cv2.FaceDetectorYN.create(weights, "", (COARSE_SIDE_PX, COARSE_SIDE_PX), 0.5, SAME_FACE_IOU)
+        return cv2.FaceDetectorYN.create(weights, "", (COARSE_SIDE_PX, COARSE_SIDE_PX), 0.5, YUNET_NMS_IOU)
     except cv2.error as error:
         raise FaceWeightsMissing(f"{weights} is not a YuNet network that OpenCV can read: {error.err}") from error
 
@@ -58,6 +58,6 @@ def _detect_at(network: Any, grey: Grey, factor: float) -> FloatBoxes:
     picture = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     _, rows = network.detect(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR))
     if rows is None:
-        return NOTHING
+        return NO_WINDOWS
     boxes = np.column_stack([rows[:, :2], rows[:, :2] + rows[:, 2:4]]) / factor
     return np.column_stack([boxes, rows[:, -1]]).astype(np.float64)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from workers.stages.raster.arrays import Indices, Rectangles, Truths
 from workers.stages.raster.groups import ragged
 
-CELL = 24  # side of the cells in which boxes that meet are looked for, in pixels: about two letters
+CELL_PX = 24  # side of the cells in which boxes that meet are looked for, in pixels: about two letters
 
 
 def meeting_pairs(boxes: Rectangles) -> tuple[Indices, Indices]:
@@ -18,7 +18,7 @@ def meeting_pairs(boxes: Rectangles) -> tuple[Indices, Indices]:
     """
     x_min, y_min = boxes[:, 0], boxes[:, 1]
     x_max, y_max = x_min + boxes[:, 2], y_min + boxes[:, 3]
-    cell, owner = _listed_by_cell(x_min // CELL, y_min // CELL, x_max // CELL, y_max // CELL)
+    cell, owner = _listed_by_cell(x_min // CELL_PX, y_min // CELL_PX, x_max // CELL_PX, y_max // CELL_PX)
     smaller: list[Indices] = [np.empty(0, np.intp)]
     larger: list[Indices] = [np.empty(0, np.intp)]
     for step in range(1, len(cell)):

@@ -16,7 +16,7 @@ from workers.stages.raster.labelling import Labelled, label_dense
 
 MIN_TEXT_SIZE, MAX_TEXT_SIZE = 3, 100  # kraken's limits of sqrt(box area) for what can be a letter, in pixels
 MIN_LETTER, MAX_LETTER = 0.5, 4  # kraken's limits for letters, in scales
-LONG_LINE = 10  # kraken's `maxsize` of horizontal lines, in scales
+MAX_LINE_SCALES = 10  # kraken's `maxsize` of horizontal lines, in scales
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _free_of_smaller(boxes: Rectangles) -> Truths:
 
 def erase_long_lines(ink: Mask, components: KrakenComponents, scale: float) -> tuple[Mask, Truths]:
     """Return `ink` without the components wider than ten times `scale`, and which remain: (n,)."""
-    remains = components.boxes[:, 2] <= LONG_LINE * scale
+    remains = components.boxes[:, 2] <= MAX_LINE_SCALES * scale
     if remains.all():
         return ink, remains
     long = components.labelled.mask(np.append(False, ~remains))

@@ -8,13 +8,15 @@ import cv2
 import numpy as np
 
 from workers.stages.kraken.boxes import meeting_pairs, paint
-from workers.stages.kraken.seeds import TILE, lowest_fill
+from workers.stages.kraken.seeds import TILE_ROWS, lowest_fill
 from workers.stages.kraken.strips import as_words
 from workers.stages.raster.arrays import Indices, IntBoxes, Mask, Rectangles
 from workers.stages.raster.groups import groups, ragged
 from workers.stages.raster.labelling import Labelled, label_sparse
 
-FURTHEST = 180  # pixels, so that squared distances fit into 16 bits: nearest seeds of text larger than this are cut off
+MAX_DISTANCE_PX = (
+    180  # pixels, so that squared distances fit into 16 bits: nearest seeds of text larger than this are cut off
+)
 UNREACHED = 255
 
 
@@ -39,8 +41,8 @@ def line_boxes(ink: Mask, within: Mask, letters: Rectangles, seeds: Mask, scale:
     lines = LineBounds(len(bands.stats) - 1)
     left, top, width, height = letters.T
     lines.take_in(owner, left, top, left + width, top + height)
-    for start in range(0, len(ink), TILE):
-        x, y, nearest = _nearest_seeds(left_over, seeds, bands, range(start, min(start + TILE, len(ink))), scale)
+    for start in range(0, len(ink), TILE_ROWS):
+        x, y, nearest = _nearest_seeds(left_over, seeds, bands, range(start, min(start + TILE_ROWS, len(ink))), scale)
         lines.take_in(nearest, x, y, x + 1, y + 1)
     return lines.boxes(min_width=2 * scale, min_height=scale)
 
@@ -74,13 +76,13 @@ def _nearest_seeds(
 
     The distance is exact: down the columns first, then along the row.
     """
-    reach = min(math.ceil(scale) - 1, FURTHEST)
+    reach = min(math.ceil(scale) - 1, MAX_DISTANCE_PX)
     away = _rows_to_next(seeds, rows, reach)
     x, y = _pixels_near(ink[rows.start : rows.stop], away, reach)
     away = cv2.copyMakeBorder(away, 0, 0, reach, reach, cv2.BORDER_CONSTANT, value=UNREACHED)
     beside = np.lib.stride_tricks.sliding_window_view(away.ravel(), 2 * reach + 1)[y * away.shape[1] + x]
     squares = np.arange(UNREACHED + 1, dtype=np.uint16) ** 2
-    squares[reach + 1 :] = FURTHEST**2 + 1
+    squares[reach + 1 :] = MAX_DISTANCE_PX**2 + 1
     steps = np.arange(-reach, reach + 1)
     distance = squares[beside] + (steps**2).astype(np.uint16)
     best = distance.argmin(axis=1)

@@ -12,11 +12,11 @@ from workers.stages.kraken.filters import gaussian_kernel, maximum, minimum, uni
 from workers.stages.raster.arrays import Bits, Floats, Mask, Strength
 from workers.stages.raster.bits import extended_up, packed, reached, row_stride, unpacked
 
-THRESHOLD = 0.2  # kraken's, of the strongest edge
-TOP_REACH = 20  # columns over which kraken widens the upper edges
-HIGHEST_BAND = 5  # scales
-TILE = 192  # rows worked on at a time, so that they stay in the cache
-INTERPOLATION = 6  # strips that decide on the columns between them
+EDGE_THRESHOLD_SHARE = 0.2  # kraken's, of the strongest edge
+TOP_REACH_PX = 20  # columns over which kraken widens the upper edges
+MAX_BAND_SCALES = 5  # scales
+TILE_ROWS = 192  # rows worked on at a time, so that they stay in the cache
+INTERPOLATED_STRIPS = 6  # strips that decide on the columns between them
 
 
 def edge_strength(ink: Mask, letters: Mask, scale: float, strip: int) -> Strength:
@@ -34,8 +34,8 @@ def edge_strength(ink: Mask, letters: Mask, scale: float, strip: int) -> Strengt
     """
     height, width = ink.shape
     averaged = np.empty((height, width // strip), np.float32)
-    for start in range(0, height, TILE):
-        rows = slice(start, start + TILE)
+    for start in range(0, height, TILE_ROWS):
+        rows = slice(start, start + TILE_ROWS)
         along_line = uniform(cv2.bitwise_and(ink[rows], letters[rows]), (1, 6 * scale))
         averaged[rows] = cv2.resize(along_line, (width // strip, len(along_line)), interpolation=cv2.INTER_AREA)
     along, down = _kernel_for_strips(scale, strip), gaussian_kernel(max(4, 0.3 * scale), order=1)
@@ -65,8 +65,8 @@ def line_seeds(strength: Strength, separators: Mask, scale: float, strip: int) -
     """
     bands = fill_bands(*_edges(strength, separators, scale, strip), scale)
     seeds = np.empty_like(separators)
-    for start in range(0, len(seeds), TILE):
-        rows = slice(start, start + TILE)
+    for start in range(0, len(seeds), TILE_ROWS):
+        rows = slice(start, start + TILE_ROWS)
         wider = maximum(unpacked(bands[rows], separators.shape[1]), (1, int(1 + scale)))
         seeds[rows] = cv2.subtract(wider, separators[rows])
     return seeds
@@ -78,15 +78,15 @@ def _edges(strength: Strength, separators: Mask, scale: float, strip: int) -> tu
     between = [_between(column / strip) for column in range(1, strip)]
     margin = int(scale) + 1
     bottoms, tops = np.empty((2, len(separators), row_stride(separators.shape[1]) // 64), np.uint64)
-    for start in range(0, len(separators), TILE):
+    for start in range(0, len(separators), TILE_ROWS):
         above = min(start, margin)
-        rows = strength[start - above : start + TILE + margin]
+        rows = strength[start - above : start + TILE_ROWS + margin]
         columns = [rows, *(cv2.filter2D(rows, -1, kernel, borderType=cv2.BORDER_REFLECT) for kernel in between)]
-        inner, outer = slice(above, above + TILE), slice(start, start + TILE)
-        lower = _strong_extrema(columns, minimum, int(scale), cv2.CMP_LT, least * THRESHOLD**2)[inner]
-        upper = _strong_extrema(columns, maximum, int(scale), cv2.CMP_GT, greatest * THRESHOLD**2 / 2)[inner]
+        inner, outer = slice(above, above + TILE_ROWS), slice(start, start + TILE_ROWS)
+        lower = _strong_extrema(columns, minimum, int(scale), cv2.CMP_LT, least * EDGE_THRESHOLD_SHARE**2)[inner]
+        upper = _strong_extrema(columns, maximum, int(scale), cv2.CMP_GT, greatest * EDGE_THRESHOLD_SHARE**2 / 2)[inner]
         bottoms[outer] = packed(cv2.subtract(lower, separators[outer]))
-        tops[outer] = packed(maximum(cv2.subtract(upper, separators[outer]), (1, TOP_REACH)))
+        tops[outer] = packed(maximum(cv2.subtract(upper, separators[outer]), (1, TOP_REACH_PX)))
     return bottoms, tops
 
 
@@ -114,7 +114,7 @@ def _strong_extrema(
 
 def _between(place: float) -> Strength:
     """Return the kernel (1, 6) that interpolates at `place`, 0 to 1, between a strip and the next (Lagrange)."""
-    nodes = np.arange(INTERPOLATION) - (INTERPOLATION - 1) // 2
+    nodes = np.arange(INTERPOLATED_STRIPS) - (INTERPOLATED_STRIPS - 1) // 2
     weights = np.array([math.prod((place - b) / (a - b) for b in nodes if b != a) for a in nodes])
     return np.append(0, weights)[None].astype(np.float32)  # seven long, so that its middle is the strip itself
 
@@ -133,7 +133,7 @@ def fill_bands(bottoms: Bits, tops: Bits, scale: float) -> Bits:
     ground = ~(bottoms | tops)
     only_tops = tops & ~bottoms
     only_tops[0] |= ground[0]
-    furthest = math.ceil(HIGHEST_BAND * scale) - 1
+    furthest = math.ceil(MAX_BAND_SCALES * scale) - 1
     under_a_top = reached(only_tops, ground, furthest)
     paired = bottoms & ~tops
     paired[0] = 0

@@ -19,7 +19,7 @@ MIN_ALIGNED_ROWS = 1  # other rows that are cut at the same place
 MAX_WORD_HEIGHT_TS = 10.0  # text scales, of one large word
 MIN_LONG_RATIO = 3.0  # width by height of a line in larger type still
 MIN_OWN_LETTERS = 5  # letters by which a line that only we see stays,
-MIN_STANDING_SHARE = 0.75  # this share of them on it
+MIN_OWN_STANDING_SHARE = 0.75  # this share of them on it
 
 
 def join(ours: Boxes, theirs: Boxes, evidence: PageEvidence) -> Boxes:
@@ -112,4 +112,4 @@ def _stands(lines: Boxes, evidence: PageEvidence) -> Truths:
     """Tell on which lines there are letters enough, and nearly all of them on it."""
     own = assign_components(lines, evidence.components)
     letters, on_line = letters_on_baseline(own, len(lines), evidence.components)
-    return (letters >= MIN_OWN_LETTERS) & (on_line >= MIN_STANDING_SHARE * letters)
+    return (letters >= MIN_OWN_LETTERS) & (on_line >= MIN_OWN_STANDING_SHARE * letters)

@@ -16,8 +16,8 @@ from workers.stages.raster.arrays import Grey
 
 TextMap = NDArray[np.float32]
 
-MULTIPLE = 32  # px: the network halves its input five times
-PAPER = 255
+READER_MULTIPLE_PX = 32  # px: the network halves its input five times
+PAPER_GREY = 255
 # OpenCV 4.14's dnn ends the whole process on wider pictures: seen from 2,900 px on, 1,000 px high.
 MAX_WIDTH_PX = 2048
 OVERLAP_PX = 128  # what a strip shares with the next one: at its edge the network sees half a word
@@ -54,8 +54,8 @@ def _map_of_strip(grey: Grey, weights: Path) -> TextMap:
     takes 40 ms.
     """
     height, width = grey.shape
-    below, right = -height % MULTIPLE, -width % MULTIPLE
-    whole = cv2.copyMakeBorder(grey, 0, below, 0, right, cv2.BORDER_CONSTANT, value=PAPER)
+    below, right = -height % READER_MULTIPLE_PX, -width % READER_MULTIPLE_PX
+    whole = cv2.copyMakeBorder(grey, 0, below, 0, right, cv2.BORDER_CONSTANT, value=PAPER_GREY)
     net = cv2.dnn.readNetFromONNX(str(weights))
     net.setInput(cv2.dnn.blobFromImage(cv2.cvtColor(whole, cv2.COLOR_GRAY2BGR), 1 / 127.5, mean=(127.5,) * 3))
     return net.forward()[0, 0, :height, :width]

@@ -14,8 +14,8 @@ from workers.stages.segmentation.noise import assign_components
 from workers.stages.separators.components import LARGE, SMALL, Components
 
 MAX_GAP_TS = 2.2  # widest space between pieces of one line
-MIN_COMMON_SHARE = 0.5  # of the lower piece's height that both have in common
-MAX_HEIGHT_RATIO = 1.8  # greatest ratio of heights of pieces of one line; a full stop is not asked
+MIN_FRAGMENT_COMMON_SHARE = 0.5  # of the lower piece's height that both have in common
+MAX_FRAGMENT_HEIGHT_RATIO = 1.8  # greatest ratio of heights of pieces of one line; a full stop is not asked
 MAX_LETTER_SPACE_TS = 0.8  # letters so near to each other are one word
 WORD_HEIGHT_TS = (0.8, 3.0)  # of a word that stands alone
 MIN_WORD_WIDTH_TS = 1.2
@@ -115,10 +115,10 @@ def _words(c: Components, covered_by: Boxes, excluded: Truths, barrier: Mask) ->
 def _same_line(boxes: Boxes, barrier: Mask, scale: float) -> Indices:
     """Return the number of the line for each box: side by side, level, and no separator between."""
     x0, _, x1, _ = boxes.T
-    a, b, lower, taller = level_neighbours(boxes, np.full(len(boxes), MAX_GAP_TS * scale), MIN_COMMON_SHARE)
+    a, b, lower, taller = level_neighbours(boxes, np.full(len(boxes), MAX_GAP_TS * scale), MIN_FRAGMENT_COMMON_SHARE)
     overlap = np.minimum(x1[a], x1[b]) - np.maximum(x0[a], x0[b])
     apart = overlap < 0.5 * np.minimum(x1[a] - x0[a], x1[b] - x0[b])
-    alike = (taller < np.maximum(MAX_HEIGHT_RATIO * lower, 2 * scale)) & apart
+    alike = (taller < np.maximum(MAX_FRAGMENT_HEIGHT_RATIO * lower, 2 * scale)) & apart
     return joined(boxes, a[alike], b[alike], barrier)
 
 

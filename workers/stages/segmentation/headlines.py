@@ -20,8 +20,8 @@ MAX_HEADLINE_TS = 30.0
 MIN_BOLD_RATIO = 1.35  # stroke of large type by that of the body text
 MIN_BOLD_LETTER_TS = 1.0  # the least height of a letter of a headline
 MAX_SPACE_HEIGHTS = 1.4  # widest space within a headline, by the height of its taller neighbour
-MAX_HEIGHT_RATIO = 2.6  # greatest ratio of heights of neighbours
-MIN_COMMON_SHARE = 0.5  # of the lower letter's height that neighbours have in common
+MAX_HEADLINE_HEIGHT_RATIO = 2.6  # greatest ratio of heights of neighbours
+MIN_HEADLINE_COMMON_SHARE = 0.5  # of the lower letter's height that neighbours have in common
 MIN_LIGHT_LETTERS = 5  # letters that make a headline in type no bolder than the body
 HEIGHT_QUANTILE = 0.75  # a quarter of a headline's letters may be lower
 MIN_BOLD_SHARE = 0.5  # of the letters: fewer are letters of the body that touch across lines
@@ -108,9 +108,9 @@ def _union(boxes: Boxes) -> Boxes:
 def _groups(boxes: Boxes, barrier: Mask) -> Indices:
     """Return the number of the line for each of the letters' boxes."""
     a, b, lower, taller = level_neighbours(
-        boxes, MAX_SPACE_HEIGHTS * (boxes[:, 3] - boxes[:, 1]).astype(np.float64), MIN_COMMON_SHARE
+        boxes, MAX_SPACE_HEIGHTS * (boxes[:, 3] - boxes[:, 1]).astype(np.float64), MIN_HEADLINE_COMMON_SHARE
     )
-    alike = taller <= MAX_HEIGHT_RATIO * lower
+    alike = taller <= MAX_HEADLINE_HEIGHT_RATIO * lower
     return joined(boxes, a[alike], b[alike], barrier)
 
 

@@ -24,7 +24,7 @@ from workers.stages.raster.arrays import IntCoordinates, Truths
 
 BLOCK_ELEMENTS = 1 << 16  # pairs decided at once: few enough for the working arrays to stay in the cache
 
-NOTHING = np.iinfo(np.int32).max
+NO_NEIGHBOUR = np.iinfo(np.int32).max
 
 Columns = tuple[IntCoordinates, IntCoordinates, IntCoordinates, IntCoordinates]
 
@@ -144,7 +144,7 @@ class _Prefixes:
         among = (self._right > self._own_left[block]) & (self._end >= self._own_start[block])
         rows = np.arange(len(among))
         among[rows, self._place[block]] = False
-        values = np.full((len(among), len(self._left) + 1), NOTHING, np.int32)
+        values = np.full((len(among), len(self._left) + 1), NO_NEIGHBOUR, np.int32)
         np.copyto(values[:, 1:], self._left, where=among)
         count = np.maximum(self._reach, self._reach[block, None])
         least = np.minimum.accumulate(values, axis=1)
@@ -159,15 +159,15 @@ class _Prefixes:
 def _crowd(boxes: Columns, step: int) -> IntCoordinates:
     """Return (2, n): the greatest and second greatest x_max among the others in u's rows that start left of its end."""
     x_min, y_min, x_max, y_max = boxes
-    crowd = np.full((2, len(x_min)), -NOTHING, np.int32)
+    crowd = np.full((2, len(x_min)), -NO_NEIGHBOUR, np.int32)
     for start in range(0, len(x_min), step):
         block = slice(start, start + step)
         near = (x_min < x_max[block, None]) & (y_max >= y_min[block, None]) & (y_min <= y_max[block, None])
         rows = np.arange(len(near))
         near[rows, rows + start] = False
-        values = np.where(near, x_max, np.int32(-NOTHING))
+        values = np.where(near, x_max, np.int32(-NO_NEIGHBOUR))
         best = values.argmax(axis=1)
         crowd[0, block] = values[rows, best]
-        values[rows, best] = -NOTHING
+        values[rows, best] = -NO_NEIGHBOUR
         crowd[1, block] = values.max(axis=1)
     return crowd

@@ -35,11 +35,11 @@ from workers.stages.separators.columns import Columns
 from workers.stages.separators.components import LARGE
 from workers.stages.separators.rules import step_along
 
-MIN_PAPER_GREY = 64  # grey levels: no paper on such a page
+MIN_PAGE_PAPER_GREY = 64  # grey levels: no paper on such a page
 MAX_BLANK_INK_SHARE = 0.02  # of ink that is not dust on a blank page
 MIN_NOISE_SPECKS = 1000
 MAX_RULE_RATIO = 0.06  # height by width
-MIN_LONG_RULE_TS = 30.0  # longer than the rules between articles of one column
+MIN_ARTICLE_RULE_TS = 30.0  # longer than the rules between articles of one column
 
 Found = tuple[tuple[TextLine, ...], str | None]
 Step = Callable[[Boxes, PageEvidence], Boxes]
@@ -125,7 +125,7 @@ def long_rules(columns: Columns, scale: float) -> Boxes:
     c = columns.components
     thick = np.stack([c.x, c.y, c.width, c.height], axis=1)[c.kind == LARGE]
     x, y, width, height = np.concatenate([stats[1:, :4], thick]).astype(np.int64).T
-    rule = (width > MIN_LONG_RULE_TS * scale) & (height < MAX_RULE_RATIO * width)
+    rule = (width > MIN_ARTICLE_RULE_TS * scale) & (height < MAX_RULE_RATIO * width)
     return np.stack([x, y, x + width, y + height], axis=1)[rule]
 
 
@@ -189,7 +189,7 @@ def empty_reason(page: WorkingPage) -> str | None:
     but none of it of the size of text.
     """
     share = cv2.countNonZero(page.ink) / page.ink.size
-    if int(page.grey.max()) < MIN_PAPER_GREY:
+    if int(page.grey.max()) < MIN_PAGE_PAPER_GREY:
         return "black"
     if share == 0:
         return "blank"

@@ -18,7 +18,7 @@ from workers.stages.segmentation.reading_order import reading_order
 
 Direction = Literal["lr", "rl"]
 
-PLACES = 400  # places across a block where columns could part
+CUT_PLACES = 400  # places across a block where columns could part
 SLACK_TS = 0.5  # a line that reaches no further over a place does not cross it
 MIN_SIDE_BY_SIDE_TS = 3.0  # of height over which lines stand on both sides
 MAX_ACROSS_RATIO = 0.5  # lines that cross, for each line of the side that has fewer
@@ -79,7 +79,7 @@ def _best_place(lines: Boxes, scale: float) -> float | None:
     """Return the x at which columns stand side by side over the greatest height and few lines cross."""
     x0, y0, x1, y1 = lines.T
     inside = SLACK_TS * scale
-    places = np.linspace(x0.min(), x1.max(), PLACES)
+    places = np.linspace(x0.min(), x1.max(), CUT_PLACES)
     left = np.searchsorted(np.sort(x1), places + inside, side="right")
     starts = _where_right_begins(x0, x1, inside)
     right = len(lines) - np.searchsorted(np.sort(starts), places - inside)

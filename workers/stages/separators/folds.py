@@ -9,7 +9,7 @@ from workers.stages.raster.arrays import Mask, Stats, Window
 from workers.stages.raster.bits import packed, unpacked
 from workers.stages.raster.labelling import label_sparse
 
-BLOCK_PX = 8  # a band is dark in so many rows, one below the other
+FOLD_BLOCK_PX = 8  # a band is dark in so many rows, one below the other
 MIN_DARK_PITCHES = 6.0  # and goes on so long without a break
 MAX_BREAK_PITCHES = 3.0  # breaks that are closed
 MIN_FOLD_SHARE = 0.4  # of the page's height
@@ -34,34 +34,34 @@ def find_folds(ink: Mask, pictures: Mask, scale: float, pitch: float) -> Mask:
         pitch: distance of text lines in pixels.
     """
     height, width = ink.shape
-    blocks = height // BLOCK_PX
+    blocks = height // FOLD_BLOCK_PX
     if blocks == 0:
         return np.zeros_like(ink)
-    bits = packed(ink[: blocks * BLOCK_PX])
-    dark = unpacked(np.bitwise_and.reduce(bits.reshape(blocks, BLOCK_PX, -1), axis=1), width)
+    bits = packed(ink[: blocks * FOLD_BLOCK_PX])
+    dark = unpacked(np.bitwise_and.reduce(bits.reshape(blocks, FOLD_BLOCK_PX, -1), axis=1), width)
     dark = cv2.morphologyEx(
-        dark, cv2.MORPH_OPEN, np.ones((max(1, round(MIN_DARK_PITCHES * pitch / BLOCK_PX)), 1), np.uint8)
+        dark, cv2.MORPH_OPEN, np.ones((max(1, round(MIN_DARK_PITCHES * pitch / FOLD_BLOCK_PX)), 1), np.uint8)
     )
     dark = cv2.morphologyEx(
-        dark, cv2.MORPH_CLOSE, np.ones((max(1, round(MAX_BREAK_PITCHES * pitch / BLOCK_PX)), 3), np.uint8)
+        dark, cv2.MORPH_CLOSE, np.ones((max(1, round(MAX_BREAK_PITCHES * pitch / FOLD_BLOCK_PX)), 3), np.uint8)
     )
     labelled = label_sparse(np.ascontiguousarray(dark))
     x, _, across, down, area = labelled.stats.astype(np.int64).T
     thickness = area / np.maximum(down, 1)
-    chosen = (thickness <= MAX_FOLD_TS * scale) & (across <= thickness + MAX_SLANT_SHARE * BLOCK_PX * down)
+    chosen = (thickness <= MAX_FOLD_TS * scale) & (across <= thickness + MAX_SLANT_SHARE * FOLD_BLOCK_PX * down)
     chosen &= (
-        (BLOCK_PX * down >= MIN_FOLD_SHARE * height)
+        (FOLD_BLOCK_PX * down >= MIN_FOLD_SHARE * height)
         & (x > MIN_FROM_EDGE_TS * scale)
         & (x + across < width - MIN_FROM_EDGE_TS * scale)
     )
     chosen[0] = False
-    every = slice(BLOCK_PX // 2, blocks * BLOCK_PX, BLOCK_PX)
+    every = slice(FOLD_BLOCK_PX // 2, blocks * FOLD_BLOCK_PX, FOLD_BLOCK_PX)
     inked = ink[every] | pictures[every]
     for number, own in zip(np.flatnonzero(chosen), labelled.windows(np.flatnonzero(chosen)), strict=True):
         chosen[number] = _is_free(own, inked, labelled.stats[number], scale)
     folds = np.zeros_like(ink)
     wider = np.ones((1, 2 * round(FRAYED_EDGE_TS * scale) + 1), np.uint8)
-    folds[: blocks * BLOCK_PX] = np.repeat(cv2.dilate(labelled.mask(chosen), wider), BLOCK_PX, axis=0)
+    folds[: blocks * FOLD_BLOCK_PX] = np.repeat(cv2.dilate(labelled.mask(chosen), wider), FOLD_BLOCK_PX, axis=0)
     return folds
 
 

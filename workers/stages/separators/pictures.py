@@ -24,7 +24,7 @@ MAX_DRAWING_GAP_TS = 2.5  # gaps within line art that are closed
 MIN_FILLED_SHARE = 0.4  # of its box that a picture covers; a frame around text covers less
 MIN_FILLED_TS = 8.0
 MIN_BOXED_SHARE = 0.9  # of its box that the outline of a picture with four corners covers; an oval covers less
-BLOCK_PX = 3  # the mask is made on blocks of this many pixels
+MASK_BLOCK_PX = 3  # the mask is made on blocks of this many pixels
 
 
 def find_pictures(grey: Grey, components: Components, drawings: Truths) -> Mask:
@@ -38,9 +38,9 @@ def find_pictures(grey: Grey, components: Components, drawings: Truths) -> Mask:
         drawings: which of them are line art, see `line_art`.
     """
     height, width = grey.shape
-    size = (max(1, width // BLOCK_PX), max(1, height // BLOCK_PX))
-    scale = components.scale / BLOCK_PX
-    whole = grey[: size[1] * BLOCK_PX, : size[0] * BLOCK_PX]  # exact blocks are averaged several times faster
+    size = (max(1, width // MASK_BLOCK_PX), max(1, height // MASK_BLOCK_PX))
+    scale = components.scale / MASK_BLOCK_PX
+    whole = grey[: size[1] * MASK_BLOCK_PX, : size[0] * MASK_BLOCK_PX]  # exact blocks are averaged several times faster
     blocks = _halftone(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), scale)
     if drawings.any():
         drawn = _any_in_blocks(components.labelled.bits(drawings), size)
@@ -51,9 +51,9 @@ def find_pictures(grey: Grey, components: Components, drawings: Truths) -> Mask:
 
 def _any_in_blocks(bits: Bits, size: tuple[int, int]) -> Mask:
     """Return the blocks, `size` (width, height) of them, in which any bit is set."""
-    rows = np.bitwise_or.reduce(bits[: size[1] * BLOCK_PX].reshape(size[1], BLOCK_PX, -1), axis=1)
-    pixels = unpacked(rows, size[0] * BLOCK_PX)
-    return np.bitwise_or.reduce([pixels[:, k::BLOCK_PX] for k in range(BLOCK_PX)])
+    rows = np.bitwise_or.reduce(bits[: size[1] * MASK_BLOCK_PX].reshape(size[1], MASK_BLOCK_PX, -1), axis=1)
+    pixels = unpacked(rows, size[0] * MASK_BLOCK_PX)
+    return np.bitwise_or.reduce([pixels[:, k::MASK_BLOCK_PX] for k in range(MASK_BLOCK_PX)])
 
 
 def _filled(blocks: Mask, scale: float) -> Mask:

@@ -78,6 +78,9 @@ class Settings:
     metrics_address: str = setting("", "`HOST:PORT` where Prometheus asks a worker or feeder; without it nowhere.")
     heartbeat_file: str = setting("", "A file that a worker or feeder touches every few seconds while it is at work.")
 
+    web_cache_mib: int = setting(2_048, "So much of the disk `web` keeps thumbnails and tiles on.", unit="MiB")
+    web_memory_mib: int = setting(512, "So much memory `web` keeps decoded scans in; one is always kept.", unit="MiB")
+
     def __post_init__(self) -> None:
         if self.broker_url:
             check_broker_url(self.broker_url)

@@ -27,8 +27,12 @@ LOCAL = ("127.0.0.1", "::1", "localhost")
     "--cache", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
     help="Folder of thumbnails and tiles [~/.cache/broadsheet].",
 )  # fmt: skip
+@click.option(
+    "--allow-origin", "origins", multiple=True, metavar="ORIGIN",
+    help="Let viewers on this site have pictures and IIIF manifests: https://HOST, or * for all; repeatable.",
+)  # fmt: skip
 @with_settings()
-def web(settings: Settings, host: str, port: int, cache: Path | None) -> None:
+def web(settings: Settings, host: str, port: int, cache: Path | None, origins: tuple[str, ...]) -> None:
     """Show the archive in a browser, while workers write: volumes, pages with what was found on them, and why.
 
     \b
@@ -45,4 +49,4 @@ def web(settings: Settings, host: str, port: int, cache: Path | None) -> None:
         ) from error
     if host not in LOCAL:
         say(f"{host} can be reached by other machines: whoever reaches it sees this archive.")
-    serving.serve(settings, host, port, cache)
+    serving.serve(settings, host, port, cache, origins)

@@ -22,13 +22,13 @@ from workers.errors import UnreadableInput
 FAREWELL_SECONDS = 2  # so long open answers, the live ones, may end by themselves
 
 
-def serve(settings: Settings, host: str, port: int, cache: Path | None) -> None:
+def serve(settings: Settings, host: str, port: int, cache: Path | None, origins: tuple[str, ...] = ()) -> None:
     """Serve the database of `settings` until stopped.
 
     Raises:
         UnreadableInput: the port or the address cannot be had, or there is no such database.
     """
-    site = Site(open_existing(settings.database_url), settings, _cache_folder(cache))
+    site = Site(open_existing(settings.database_url), settings, _cache_folder(cache), origins)
     with listen(host, port) as listener:
         say(f"Showing {database_place(settings)} at {address_of(listener)} (Ctrl-C ends it)")
         logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -18,11 +18,16 @@ SQL_SECONDS = 20.0  # so long a question of our own pages may take
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The archive that is shown. `engine` is one on which the database refuses every write."""
+    """The archive that is shown.
+
+    `engine` is one on which the database refuses every write, `cache` the folder of pictures made before, `origins` the
+    addresses of other sites whose viewers may have pictures and manifests, `*` for all.
+    """
 
     engine: Engine
     settings: Settings
     cache: Path
+    origins: tuple[str, ...] = ()
 
     def ask(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return the rows of a question over the promised views, each as a mapping by column.

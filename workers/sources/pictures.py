@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from PIL import Image, UnidentifiedImageError
 
@@ -38,8 +38,10 @@ _COMMON = ("JPEG", "TIFF", "PNG", "JPEG2000", "GIF", "BMP", "WEBP", "PPM")
 _PAGED = {"TIFF", "GIF", "PNG", "WEBP", "AVIF", "DCX"}
 
 
-def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -> Image.Image:
+def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits, reduction: int = 1) -> Image.Image:
     """Return one frame (1-based; None: the first) of an image file, pixels decoded, orientation not yet applied.
+
+    A JPEG or JPEG 2000 is `reduction` times smaller (1, 2, 4 or 8): to be shown, not to be measured on.
 
     Raises:
         UnreadableImage: it is no image, truncated or corrupt, or has no such frame.
@@ -53,7 +55,9 @@ def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits) -
         else:
             image = Image.open(bounded(file), formats=_formats())
             _check_size(image, name, limits)
-            image = _at_frame(image, frame) if frame is not None and frame > 1 else _whole_and_deep(image, file)
+            image = (
+                _at_frame(image, frame) if frame is not None and frame > 1 else _whole_and_deep(image, file, reduction)
+            )
         _check_size(image, name, limits)
         image.load()
     return image
@@ -64,7 +68,7 @@ def _at_frame(image: Image.Image, frame: int) -> Image.Image:
     return image
 
 
-def _whole_and_deep(image: Image.Image, file: BinaryIO) -> Image.Image:
+def _whole_and_deep(image: Image.Image, file: BinaryIO, reduction: int) -> Image.Image:
     """Return the first picture of `file`, read in another way where Pillow would refuse it or lose depth or colours."""
     # NumPy, OpenCV and PDFium, which discovery does not load
     from workers.sources.deep_pictures import open_deep
@@ -72,8 +76,13 @@ def _whole_and_deep(image: Image.Image, file: BinaryIO) -> Image.Image:
 
     if image.format in ("JPEG", "MPO"):
         mended = with_end_mark(file)
-        return image if mended is file else Image.open(mended, formats=("JPEG",))
+        whole = image if mended is file else Image.open(mended, formats=("JPEG",))
+        if reduction > 1:
+            whole.draft(None, (max(1, whole.width // reduction), max(1, whole.height // reduction)))
+        return whole
     if image.format == "JPEG2000":
+        if reduction > 1:  # one with fewer levels of wavelets is read as it is
+            cast(Any, image).reduce = reduction.bit_length() - 1
         return open_jpeg2000(image, file)
     return open_deep(image, file) or image
 

@@ -64,6 +64,12 @@ class MissingSource(PageError):
     code = "missing_source"
 
 
+class RefusedHost(PageError):
+    """The page's host, or one that it points to, has an address which is not asked."""
+
+    code = "refused_host"
+
+
 class TooManyLines(PageError):
     """Segmentation gave more text lines than the limit: noise, not a page."""
 
@@ -92,6 +98,16 @@ class StorageError(TransientError):
     """The volume or its storage cannot be reached at this moment."""
 
     code = "storage_failed"
+
+
+class NotNow(TransientError):
+    """A host or store asks us to wait; the page goes back as if it had not been begun, for `seconds`."""
+
+    code = "not_now"
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class SegmenterMissing(TransientError):

@@ -269,16 +269,16 @@ def sweep(engine: Engine, max_attempts: int, limit: int = 500) -> int:
     return len(stale)
 
 
-def release(engine: Engine, owners: Sequence[tuple[int, Owner]]) -> int:
-    """Give page runs back as if they had not been claimed: the interruption was ours, not the page's fault.
+def release(engine: Engine, owners: Sequence[tuple[int, Owner]], wait_seconds: float = 0.0) -> int:
+    """Give page runs back as if they had not been claimed: the interruption was not the page's fault.
 
-    `owners` holds (page_run_id, owner) pairs. Returns how many were still held.
+    `owners` holds (page_run_id, owner) pairs; they wait for `wait_seconds`. Returns how many were still held.
     """
     with engine.begin() as connection:
-        return sum(_release(connection, page_run_id, owner) for page_run_id, owner in owners)
+        return sum(_release(connection, page_run_id, owner, wait_seconds) for page_run_id, owner in owners)
 
 
-def _release(connection: Connection, page_run_id: int, owner: Owner) -> bool:
+def _release(connection: Connection, page_run_id: int, owner: Owner, wait_seconds: float) -> bool:
     held = connection.execute(
         select(PageRun.owner, PageRun.attempts)
         .where(PageRun.page_run_id == page_run_id, _is_held_by(owner), PageRun.state == PageRunState.RUNNING)
@@ -289,7 +289,13 @@ def _release(connection: Connection, page_run_id: int, owner: Owner) -> bool:
     connection.execute(
         update(PageRun)
         .where(PageRun.page_run_id == page_run_id)
-        .values(state=PageRunState.READY, owner=None, lease_until=None, attempts=held.attempts - 1)
+        .values(
+            state=PageRunState.READY,
+            owner=None,
+            lease_until=None,
+            attempts=held.attempts - 1,
+            not_before=database_now(wait_seconds) if wait_seconds else None,
+        )
     )
     connection.execute(delete(Attempt).where(Attempt.page_run_id == page_run_id, Attempt.owner == held.owner))
     return True

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from workers.config import Settings
-from workers.errors import FileOfParametersMissing, PageError, TransientError
+from workers.errors import FileOfParametersMissing, NotNow, PageError, TransientError
 from workers.layout import PageLayout
 from workers.lease import claims
 from workers.lease.claims import Claim, Failure
@@ -111,6 +111,10 @@ def _process(engine: Engine, claim: Claim, settings: Settings, steps: Steps) -> 
         page = _analyse(claim, settings, steps, clock)
         recorders.enter("record")
         stored = retry_while_down(lambda: steps.record(engine, claim, page), patience)
+    except NotNow as error:
+        seconds = error.seconds  # it asked for some time, and no attempt was spent
+        retry_while_down(lambda: claims.release(engine, [(claim.page_run_id, claim.owner)], seconds), patience)
+        log.info("%s Asked again in %.1f s.", error, seconds)
     except Exception as error:
         # The last line of defence: whatever a scan provokes, the worker lives and the reason is written down.
         failure = describe(error, clock.current)

@@ -1,0 +1,193 @@
+"""Buckets of S3, Google and Azure, by obstore.
+
+obstore hangs for ever in a process that was forked from one which used it. So it is imported here, when a bucket is
+read, and buckets are read by worker children and by commands only, which fork nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import timedelta
+from typing import Any
+
+from workers.errors import ChangedSource, MissingSource, NotNow, UnreadableImage, UnreadableInput
+from workers.sources.escape import escaped
+from workers.sources.stores.hosts import checked_addresses
+from workers.sources.stores.location import Location
+from workers.sources.stores.patience import patiently
+from workers.sources.stores.store import StoredFile
+
+LISTING_THREADS = 8
+LIST_CHUNK = 1_000
+CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
+RETRY_SECONDS = 5.0
+_PREFIXES_OF_SECRETS = ("AWS_", "GOOGLE_", "AZURE_")
+_STATUS = re.compile(r"status(?: code)?:?\s*(\d{3})")
+_EXPIRED = re.compile(r"Expired|InvalidToken|RequestTimeTooSkewed|SlowDown|credential", re.IGNORECASE)
+
+
+def obstore() -> Any:
+    """Return the package, which is an extra.
+
+    Raises:
+        UnreadableInput: it is not installed.
+    """
+    try:
+        import obstore
+        import obstore.exceptions
+        import obstore.store
+    except ImportError as error:
+        raise UnreadableInput(
+            "Buckets are read by the package obstore, which is not installed; pip install 'broadsheet[stores]'."
+        ) from error
+    return obstore
+
+
+class ObjectStore:
+    """One bucket; credentials come from the environment or the platform, as each cloud's own tools find them."""
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+        self._obstore = obstore()
+        self._host = f"{location.scheme}://{location.host}"
+        self._check_endpoint()
+        self._store = self._open()
+
+    def _check_endpoint(self) -> None:
+        endpoint = self._location.access.endpoint
+        if endpoint:
+            _, _, place = endpoint.partition("://")
+            name, _, port = place.rstrip("/").rpartition(":") if place.rpartition(":")[2].isdigit() else (place, "", "")
+            checked_addresses(name.rstrip("/"), int(port or 443), self._location.access.allow_hosts)
+
+    def _open(self) -> Any:
+        access, stores = self._location.access, self._obstore.store
+        client = {"connect_timeout": timedelta(seconds=CONNECT_SECONDS), "timeout": timedelta(seconds=ANSWER_SECONDS)}
+        # Tries are counted in `patiently`, which also sees answers that were cut off; obstore would ask ten times.
+        common: dict[str, Any] = {"retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}}
+        if access.endpoint.startswith("http://"):
+            client["allow_http"] = True  # type: ignore[assignment]
+        common["client_options"] = client
+        config: dict[str, Any] = {"skip_signature": True} if access.anonymous else {}
+        if access.endpoint:
+            config["endpoint"] = access.endpoint
+        match self._location.scheme:
+            case "s3":
+                config["virtual_hosted_style_request"] = not (access.path_style or access.endpoint)
+                config |= {"request_payer": True} if access.requester_pays else {}
+                if access.endpoint and not (os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")):
+                    config["region"] = "us-east-1"  # what stores of other makers sign with
+                return stores.S3Store(self._location.host, config=config, **common)
+            case "gs":
+                return stores.GCSStore(self._location.host, config=config, **common)
+        account, _, container = self._location.host.rpartition(".")
+        config |= {"account_name": account} if account else {}
+        return stores.AzureStore(container or account, config=config, **common)
+
+    def walk(self, prefix: str) -> Iterator[StoredFile]:
+        """Yield the files below a prefix; its folders are listed side by side."""
+        folders, files = self._folders(prefix)
+        yield from files
+        with ThreadPoolExecutor(LISTING_THREADS) as pool:
+            streams = [self._pages(folder) for folder in folders]
+            running: dict[Future[list[StoredFile] | None], Iterator[list[StoredFile]]] = {}
+            while streams or running:
+                while streams and len(running) < LISTING_THREADS:
+                    stream = streams.pop()
+                    running[pool.submit(next, stream, None)] = stream
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    stream = running.pop(future)
+                    if (block := future.result()) is not None:
+                        running[pool.submit(next, stream, None)] = stream
+                        yield from block
+
+    def _folders(self, prefix: str) -> tuple[list[str], list[StoredFile]]:
+        """Return the folders in a folder, and its files; a folder that holds one folder alone stands for it."""
+        while True:
+            found = self._ask(prefix, lambda at=prefix: self._obstore.list_with_delimiter(self._store, at or None))
+            folders, files = list(found["common_prefixes"]), [_file(meta) for meta in found["objects"]]
+            if len(folders) != 1 or files:
+                return folders, files
+            prefix = folders[0]
+
+    def _pages(self, prefix: str) -> Iterator[list[StoredFile]]:
+        """Yield what a folder holds, a block at a time; after a failure it goes on behind the last key."""
+        last: str | None = None
+        while True:
+            stream = self._obstore.list(self._store, prefix, offset=last, chunk_size=LIST_CHUNK)
+            try:
+                block = self._ask(prefix, lambda on=stream: next(on, None))
+            except StopIteration:
+                return
+            if not block:
+                return
+            files = [_file(meta) for meta in block]
+            yield files
+            last = files[-1].key
+
+    def read(self, key: str, start: int, end: int | None, version: str) -> tuple[bytes, StoredFile]:
+        """Return a range of bytes, and the file as it is; as `Store.read`."""
+        options: dict[str, Any] = {"if_match": version} if version else {}
+        if end is not None:
+            options["range"] = (start, end)
+        elif start:
+            options["range"] = {"offset": start}
+
+        def ask() -> tuple[bytes, StoredFile]:
+            result = self._obstore.get(self._store, key, options=options)
+            file = _file(result.meta)
+            return bytes(result.bytes()), file
+
+        data, file = self._ask(key, ask)
+        wanted = (file.size_bytes if end is None else min(end, file.size_bytes)) - start
+        if len(data) != max(0, wanted):
+            raise NotNow(f"{escaped(key)} in {self._host} came shorter than it is.", RETRY_SECONDS)
+        return data, file
+
+    def _ask(self, key: str, ask: Any) -> Any:
+        def once() -> Any:
+            try:
+                return ask()
+            except (FileNotFoundError, self._obstore.exceptions.BaseError, ValueError, OSError) as error:
+                raise self._translated(error, key) from None  # their texts may hold what signs a request
+
+        return patiently(self._host, once)
+
+    def _translated(self, error: Exception, key: str) -> Exception:
+        name, kinds, text = f"{escaped(key)} in {self._host}", self._obstore.exceptions, str(error)
+        denied = isinstance(error, (kinds.PermissionDeniedError, kinds.UnauthenticatedError))
+        if isinstance(error, kinds.PreconditionError):
+            return ChangedSource(f"{name} has changed since it was ingested; ingest the volume again.")
+        if (isinstance(error, FileNotFoundError) or denied) and not _EXPIRED.search(text) and self._answers():
+            if denied:
+                return UnreadableImage(f"{name} may not be read with these credentials; allow it, then retry.")
+            return MissingSource(f"{name} is no longer there; put it back or ingest the volume again.")
+        if isinstance(error, (kinds.InvalidPathError, ValueError)):
+            return UnreadableImage(f"{name} has a key that cannot be asked for (// or .. in it); copy it to another.")
+        return NotNow(f"{self._host} cannot be read now ({_why(error, denied)}).", RETRY_SECONDS)
+
+    def _answers(self) -> bool:
+        """Return whether the bucket can be listed now: then what it refuses is the file, not the caller."""
+        try:
+            next(self._obstore.list(self._store, self._location.path or None, chunk_size=1), None)
+        except Exception:
+            return False
+        return True
+
+
+def _why(error: Exception, denied: bool) -> str:
+    if denied or _EXPIRED.search(str(error)):
+        return "its credentials are missing, expired or not enough"
+    if isinstance(error, FileNotFoundError):
+        return "the bucket is not there"
+    status = _STATUS.search(str(error))
+    return f"it says {status[1]}" if status else "it does not answer"
+
+
+def _file(meta: Any) -> StoredFile:
+    modified_ns = round(meta["last_modified"].timestamp() * 1000) * 1_000_000
+    return StoredFile(meta["path"], meta["size"], modified_ns, meta.get("e_tag") or "")

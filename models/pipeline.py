@@ -22,7 +22,9 @@ class Pipeline(Base):
     pipeline_id: Mapped[int] = mapped_column(Id, primary_key=True, comment="Number of the pipeline")
     fingerprint: Mapped[str] = mapped_column(String(16), comment="Its name: a hash over parameters and versions")
     parameters: Mapped[str] = mapped_column(Text, comment="Every parameter, canonical JSON")
-    versions: Mapped[str] = mapped_column(Text, comment="Versions of Python, kraken, OpenCV, Pillow, Broadsheet; JSON")
+    versions: Mapped[str] = mapped_column(
+        Text, comment="Versions of Python, OpenCV, Pillow, Broadsheet and others; stages: hashes of their code; JSON"
+    )
     created_at: Mapped[datetime] = mapped_column(
         UtcDateTime, server_default=database_now(), comment="When it was first used, UTC"
     )

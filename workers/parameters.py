@@ -19,6 +19,7 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
+from workers import stage_versions
 from workers.errors import SegmenterMissing
 from workers.hashing import sha256_of
 from workers.weights import FACE_DETECTOR, TEXT_DETECTOR, find_weights
@@ -263,13 +264,13 @@ def _requirement(name: str) -> str:
 
 
 def versions_for(parameters: PipelineParameters) -> dict[str, str]:
-    """Return the versions of the software, and the SHA-256 of each file that the parameters name or need.
+    """Return the versions of the software and its stages, and the SHA-256 of files that the parameters name or need.
 
     Raises:
         SegmenterMissing: the segmenter needs software that is not installed.
         OSError: a file cannot be read.
     """
-    versions = software_versions(parameters)
+    versions = software_versions(parameters) | {stage_versions.KEY: stage_versions.stage_versions()}
     files = parameters.files
     if parameters.may_read_twice and "segmentation.second_reader_weights" not in files:
         installed = find_weights(TEXT_DETECTOR)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.command(short_help="Compare two pipelines on the same pages.")
 @click.argument("a")
 @click.argument("b")
-@click.option("--sample", type=click.IntRange(1), metavar="N", help="Run both on N pages here, before the big run.")
+@click.option(
+    "--sample", type=click.IntRange(1), metavar="N", help="Run both on N pages here; of other software what is stored."
+)
 @volume_option
 @click.option("--output", type=click.Path(path_type=Path), help="A folder for pictures of the pages that differ most.")
 @click.option(
@@ -47,6 +49,7 @@ def compare(
     A and B: a fingerprint (or its beginning), "default", a parameter file, or NAME=VALUE,NAME=VALUE.
     broadsheet compare fe0f0a85 77c2
     broadsheet compare default separators.method=none --sample 200 --output differences/
+    What an update would change: broadsheet compare fe0f0a85 default --sample 200
     """
     from orchestrator.comparison.pipelines import find_candidate, render_comparison
     from orchestrator.database import open_existing
@@ -73,7 +76,14 @@ def _compare(
     output: Path | None,
 ) -> Comparison:
     from orchestrator.comparison.pictures import write_differences
-    from orchestrator.comparison.pipelines import compare_sample, compare_stored, pool, run_sample, sample_pages
+    from orchestrator.comparison.pipelines import (
+        compare_sample,
+        compare_stored,
+        pool,
+        run_sample,
+        sample_pages,
+        sample_source,
+    )
     from orchestrator.local.services import cores
     from orchestrator.terminal.progress_bar import progress
     from orchestrator.terminal.wording import about
@@ -84,7 +94,7 @@ def _compare(
         if output is not None:
             write_differences(engine, comparison, None, output, settings.max_pixels)
         return comparison
-    pages = sample_pages(engine, selection, sample)
+    pages = sample_pages(engine, sample_source(selection, a, b), sample)
     with pool(processes or cores()) as workers:
         sampled = []
         running = run_sample(pages, a, b, workers.map, settings.max_pixels)

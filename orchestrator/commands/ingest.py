@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from workers.parameters import PipelineParameters
 
 
-@click.command(short_help="Turn scans into rows; resumes where it stopped.")
+class _IngestCommand(click.Command):
+    """Takes `--refresh` alone for `--refresh=changed`; Click would take the path behind it for its value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments."""
+        return super().parse_args(ctx, ["--refresh=changed" if one == "--refresh" else one for one in args])
+
+
+@click.command(cls=_IngestCommand, short_help="Turn scans into rows; resumes where it stopped.")
 @click.argument("paths", nargs=-1, required=True, type=ScanPath(path_type=Path))
 @click.option("--processes", type=click.IntRange(1), help="Local worker processes [one for each core].")
 @click.option("--parameters", "parameter_file", type=click.Path(path_type=Path), help="JSON file of parameters.")
@@ -51,7 +59,11 @@ if TYPE_CHECKING:
 )
 @click.option("--fields", metavar="PATTERN", help="What paths say: {title}/{date_issued:%Y-%m-%d}/{sequence}.")
 @click.option("--metadata", type=click.Path(path_type=Path), help="CSV with a column page and columns of fields.")
-@click.option("--refresh", is_flag=True, help="Read pages again that have results of older versions.")
+@click.option(
+    "--refresh",
+    type=click.Choice(["changed", "all"]),
+    help="Read pages again that have results of older versions: all, or [alone] where a stage's code has changed.",
+)
 @click.option("--dry-run", is_flag=True, help="List what would be ingested, store nothing.")
 @json_option
 @with_settings(broker=True)
@@ -70,7 +82,7 @@ def ingest(
     volume_name: str | None,
     fields: str | None,
     metadata: Path | None,
-    refresh: bool,
+    refresh: Literal["changed", "all"] | None,
     dry_run: bool,
     as_json: bool,
 ) -> int:

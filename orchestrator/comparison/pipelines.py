@@ -189,6 +189,21 @@ def sample_pages(engine: Engine, selection: Selection, count: int) -> list[Archi
     return list(read_pages(engine, replace(selection, page_runs=tuple(drawn))))
 
 
+def sample_source(selection: Selection, a: Candidate, b: Candidate) -> Selection:
+    """Return of which pages a sample is drawn: where one pipeline cannot run here, of those that it has read.
+
+    Raises:
+        UnreadableInput: neither can run here.
+    """
+    stored = [one for one in (a, b) if not one.runs_here]
+    if len(stored) > 1:
+        raise UnreadableInput(
+            f"Pipelines {a.fingerprint} and {b.fingerprint} were made with other software, and neither can run here; "
+            "leave out --sample to compare what is stored of them."
+        )
+    return replace(selection, pipeline=stored[0].fingerprint) if stored else selection
+
+
 def run_sample(
     pages: Sequence[ArchivedPage],
     a: Candidate,
@@ -198,16 +213,13 @@ def run_sample(
 ) -> Iterator[SampledPage]:
     """Yield each page with its layouts under both pipelines, analysed by `analyse_all` (as the built-in `map`).
 
-    Raises:
-        UnreadableInput: a pipeline needs other software than is installed here.
+    What a pipeline of other software has found is what is stored of it: the pages are those of `sample_source`.
     """
-    for one in (a, b):
-        if not one.runs_here:
-            raise UnreadableInput(f"Pipeline {one.fingerprint} was made with other software; it cannot run here again.")
-    jobs = [(page.volume_location, page.address, one.parameters, max_pixels) for page in pages for one in (a, b)]
+    running = [one for one in (a, b) if one.runs_here]
+    jobs = [(page.volume_location, page.address, one.parameters, max_pixels) for page in pages for one in running]
     results = iter(analyse_all(analyse_or_tell, *zip(*jobs, strict=True)))
     for page in pages:
-        in_a, in_b = next(results), next(results)
+        in_a, in_b = (next(results) if one.runs_here else page.layout for one in (a, b))
         error = in_a if isinstance(in_a, str) else in_b if isinstance(in_b, str) else None
         yield SampledPage(page, None, None, error) if error else SampledPage(page, in_a, in_b)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, literal, select
@@ -16,6 +17,7 @@ from sqlalchemy.orm import aliased
 from models import Face, Page, PageRun, PageRunState, Picture, Pipeline, Separator, StageTiming, TextBlock, TextLine
 from models.many import insert_new_rows, is_one_of
 from workers.sources.address import PageAddress
+from workers.stage_versions import changed_stages
 
 _ROWS: tuple[Any, ...] = (TextLine, TextBlock, Separator, Picture, Face, StageTiming)
 # What a page run has of its own, wherever its results come from.
@@ -23,7 +25,45 @@ _OWN = {"page_run_id", "page_id", "is_current", "created_at", "priority", "attem
 _COPIED = tuple(column.name for column in PageRun.__table__.columns if column.name not in _OWN)
 
 
-def older_versions(engine: Engine, pipeline_id: int) -> tuple[int, ...]:
+@dataclass(frozen=True, slots=True)
+class OlderVersions:
+    """The pipelines of the same parameters under other software, each with the stages whose code differs from ours.
+
+    None instead of stages: it does not tell, and any may. With `refresh` what such a stage found is read again.
+    """
+
+    changed: Mapping[int, frozenset[str] | None] = field(default_factory=dict)
+    refresh: bool = False
+
+    @property
+    def pipeline_ids(self) -> tuple[int, ...]:
+        """All of them."""
+        return tuple(self.changed)
+
+    @property
+    def to_take_over(self) -> tuple[int, ...]:
+        """Those whose results may stand for ours on a page that has none."""
+        return tuple(one for one, stages in self.changed.items() if not self.refresh or stages == frozenset())
+
+    @property
+    def stages(self) -> frozenset[str]:
+        """The stages whose code differs in one of them."""
+        return frozenset().union(*(stages or () for stages in self.changed.values()))
+
+    def stale(self, connection: Connection, runs: Collection[Any]) -> set[int]:
+        """Return those of some page runs (page_run_id, pipeline_id) that went through a stage whose code is another."""
+        unknown = {run.page_run_id for run in runs if self.changed.get(run.pipeline_id, frozenset()) is None}
+        for pipeline_id, stages in self.changed.items():
+            of_pipeline = [run.page_run_id for run in runs if run.pipeline_id == pipeline_id]
+            if stages and of_pipeline:
+                timed = select(StageTiming.page_run_id).distinct().where(StageTiming.stage.in_(stages))
+                unknown |= set(
+                    connection.scalars(timed.where(is_one_of(connection, StageTiming.page_run_id, of_pipeline)))
+                )
+        return unknown
+
+
+def older_versions(engine: Engine, pipeline_id: int, *, refresh: bool = False) -> OlderVersions:
     """Return the pipelines of the same parameters, and the same files that these name, under other software."""
     with engine.connect() as connection:
         parameters, versions = connection.execute(
@@ -34,12 +74,15 @@ def older_versions(engine: Engine, pipeline_id: int) -> tuple[int, ...]:
             .where(Pipeline.parameters == parameters, Pipeline.pipeline_id != pipeline_id)
             .order_by(Pipeline.pipeline_id)
         ).all()
-    return tuple(row.pipeline_id for row in alike if _files(row.versions) == _files(versions))
+    now = json.loads(versions)
+    older = {row.pipeline_id: json.loads(row.versions) for row in alike}
+    changed = {one: changed_stages(old, now) for one, old in older.items() if _files(old) == _files(now)}
+    return OlderVersions(changed, refresh)
 
 
-def _files(versions: str) -> Mapping[str, str]:
+def _files(versions: Mapping[str, str]) -> Mapping[str, str]:
     # a file goes by the name of its parameter, which has a dot in it; software by its own
-    return {name: value for name, value in json.loads(versions).items() if "." in name}
+    return {name: value for name, value in versions.items() if "." in name}
 
 
 def take_over(connection: Connection, pipeline_ids: Collection[int], page_ids: Collection[int]) -> set[int]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select, update
 from models import PageRun, PageRunState, database_now
 from models.many import insert_new_rows, is_one_of
 from orchestrator.discovery.discovery import FoundPage
-from orchestrator.ingest.earlier_results import take_over
+from orchestrator.ingest.earlier_results import OlderVersions, take_over
 from orchestrator.ingest.page_rows import StoredPages
 from orchestrator.page_runs.decisions import REMOVED, SUPERSEDED, TAKEN_BACK, is_taken_back
 from workers.errors import ChangedSource, MissingSource, PageError, StorageError
@@ -23,6 +23,7 @@ from workers.errors import ChangedSource, MissingSource, PageError, StorageError
 # What failed was the way to the bytes, and the ingest that asks has just found them.
 _MENDED = (MissingSource.code, ChangedSource.code, StorageError.code)
 _WITHOUT_RESULT = (PageRunState.READY, PageRunState.QUEUED, PageRunState.QUARANTINED, PageRunState.CANCELLED)
+NONE_OLDER = OlderVersions()
 _MESSAGES = {
     SUPERSEDED: "The file has changed; its new bytes are a page of their own.",
     REMOVED: "The file is no longer there.",
@@ -31,29 +32,37 @@ _MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class StoredRuns:
-    """How many page runs are new, how many pages keep results of older versions, and got those of the same bytes."""
+    """How many page runs are new, how many pages keep results of older versions, and got those of the same bytes.
+
+    Of those that are kept, `stale` went through a stage whose code has changed.
+    """
 
     new: int
     kept: int
     taken_over: int
+    stale: int = 0
 
 
 def store(
-    connection: Connection, pipeline_id: int, priority: int, pages: StoredPages, older: Collection[int] = ()
+    connection: Connection, pipeline_id: int, priority: int, pages: StoredPages, older: OlderVersions = NONE_OLDER
 ) -> StoredRuns:
     """Begin the page runs that do not exist yet, and those again that can go on.
 
-    Not of pages that have results under one of the `older` pipelines, or whose bytes have some elsewhere.
+    Not of pages that keep results of one of the `older` pipelines, or whose bytes have some elsewhere.
     """
     cancel(connection, pages.gone, SUPERSEDED)
     runs = _existing(connection, set(pages.present) - pages.inserted)
     _begin_again(connection, [run for run in runs if _can_go_on(run, pages.present[run.page_id])])
     _refuse_again(connection, runs, pages.present)
     with_run = {run.page_id for run in runs if run.pipeline_id == pipeline_id}
-    kept = {run.page_id for run in runs if run.pipeline_id in older and run.state == PageRunState.DONE} - with_run
+    results = [run for run in runs if run.pipeline_id in older.changed and run.state == PageRunState.DONE]
+    stale_runs = older.stale(connection, [run for run in results if run.page_id not in with_run])
+    fresh = {run.page_id for run in results if run.page_run_id not in stale_runs} - with_run
+    stale = {run.page_id for run in results} - with_run - fresh
+    kept = fresh if older.refresh else fresh | stale
     without = {page_id: page for page_id, page in pages.present.items() if page_id not in with_run | kept}
     readable = [page_id for page_id, page in without.items() if not page.error]
-    taken_over = take_over(connection, {pipeline_id, *older}, readable)
+    taken_over = take_over(connection, {pipeline_id, *older.to_take_over}, readable)
     new = [
         _page_run_row(page_id, pipeline_id, priority, page)
         for page_id, page in without.items()
@@ -63,7 +72,7 @@ def store(
         insert_new_rows(connection, PageRun, new, PageRun.page_run_id)
         if any(row["error_code"] for row in new):
             _stamp_broken(connection)
-    return StoredRuns(len(new), len(kept), len(taken_over))
+    return StoredRuns(len(new), len(kept), len(taken_over), len(stale & kept))
 
 
 def cancel(connection: Connection, page_ids: Collection[int], code: str) -> None:

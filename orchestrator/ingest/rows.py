@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from models import Pipeline, Volume
 from orchestrator.discovery.discovery import FoundPage
 from orchestrator.ingest import page_rows, page_run_rows
+from orchestrator.ingest.earlier_results import OlderVersions
 from orchestrator.page_runs.decisions import REMOVED
 from workers.parameters import PipelineParameters, canonical_json, fingerprint
 
@@ -27,26 +28,28 @@ BLOCK_SECONDS = 0.5  # the workers must not starve while a large archive is bein
 class Target:
     """Where the pages of an ingest go: which volume, under which pipeline, before which others.
 
-    What the `older` pipelines have found is kept.
+    What the `older` pipelines have found is kept, but for what is to be refreshed.
     """
 
     volume_id: int
     pipeline_id: int
     priority: int
-    older: tuple[int, ...] = ()
+    older: OlderVersions = page_run_rows.NONE_OLDER
 
 
 @dataclass(slots=True)
 class StoredCounts:
     """What an ingest added: pages not seen before, and page runs not yet in the queue.
 
-    `kept` counts pages with results of older versions, `taken_over` those that got the results of the same bytes.
+    `kept` counts pages with results of older versions, `stale` those of them with a stage whose code has changed,
+    `taken_over` those that got the results of the same bytes.
     """
 
     found: int = 0
     new_pages: int = 0
     new_page_runs: int = 0
     kept: int = 0
+    stale: int = 0
     taken_over: int = 0
 
 
@@ -108,6 +111,7 @@ def store_pages(
         stored.new_pages += added.new_pages
         stored.new_page_runs += added.runs.new
         stored.kept += added.runs.kept
+        stored.stale += added.runs.stale
         stored.taken_over += added.runs.taken_over
         if stored.found >= measure_at:
             retry_while_down(partial(_refresh_statistics, engine))

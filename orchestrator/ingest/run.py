@@ -22,7 +22,7 @@ from orchestrator.feeder.feeder import Feeder, FeederLoop
 from orchestrator.feeder.feeder_lock import FeederLock
 from orchestrator.feeder.recovery import forget_dead_workers, release_lost_claims, requeue_all
 from orchestrator.feeder.window import BULK, IN_FLIGHT, INTERACTIVE, Scope
-from orchestrator.ingest.earlier_results import older_versions
+from orchestrator.ingest.earlier_results import OlderVersions, older_versions
 from orchestrator.ingest.options import IngestOptions
 from orchestrator.ingest.progress import Display
 from orchestrator.ingest.rows import store_pipeline
@@ -56,12 +56,15 @@ class Outcome:
     skipped: Sequence[SkippedFile]
     stopped: str | None = None
     kept: int = 0
+    stale: int = 0
+    changed_stages: tuple[str, ...] = ()
     taken_over: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the outcome for `--json`."""
         extra = {"finished_now": self.finished_now, "skipped": len(self.skipped), "stopped": self.stopped}
-        return self.summary.to_dict() | extra | {"kept": self.kept, "taken_over": self.taken_over}
+        kept = {"kept": self.kept, "stale": self.stale, "taken_over": self.taken_over}
+        return self.summary.to_dict() | extra | kept
 
 
 @dataclass(slots=True)
@@ -91,9 +94,7 @@ class IngestRun:
     def _outcome(self, began: datetime) -> Outcome:
         ingester = self.ingester
         finished = count_finished(ingester.reader, ingester.volume_ids, ingester.pipeline_ids, since=began)
-        summary = summarise(ingester.reader, ingester.volume_ids, ingester.pipeline_ids)
-        skipped = tuple(ingester.skipped)
-        return Outcome(summary, finished, skipped, self.stopped, kept=ingester.kept, taken_over=ingester.taken_over)
+        return _outcome_of(ingester, finished, self.stopped)
 
     def add(self, volume: Volume) -> None:
         """Find and store the pages of a volume; the workers begin while later pages are still being found."""
@@ -190,9 +191,22 @@ def store_only(
     for volume in volumes:
         ingester.add(volume, after_block=lambda: None)
     display.show_found(ingester.found, discovering=False)
-    summary = ingester.retry_while_down(lambda: summarise(ingester.reader, ingester.volume_ids, ingester.pipeline_ids))
+    outcome = ingester.retry_while_down(lambda: _outcome_of(ingester))
     engine.dispose()
-    return Outcome(summary, 0, tuple(ingester.skipped), kept=ingester.kept, taken_over=ingester.taken_over)
+    return outcome
+
+
+def _outcome_of(ingester: VolumeIngester, finished: int = 0, stopped: str | None = None) -> Outcome:
+    return Outcome(
+        summary=summarise(ingester.reader, ingester.volume_ids, ingester.pipeline_ids),
+        finished_now=finished,
+        skipped=tuple(ingester.skipped),
+        stopped=stopped,
+        kept=ingester.kept,
+        stale=ingester.stale,
+        changed_stages=tuple(sorted(ingester.older.stages)),
+        taken_over=ingester.taken_over,
+    )
 
 
 def _ingester(
@@ -200,7 +214,9 @@ def _ingester(
 ) -> VolumeIngester:
     reader = open_engine_read_only(settings.database_url)
     pipeline_id = store_pipeline(engine, parameters, versions_for(parameters))
-    older = () if options.refresh else older_versions(engine, pipeline_id)
+    older = OlderVersions()
+    if options.refresh != "all":
+        older = older_versions(engine, pipeline_id, refresh=options.refresh == "changed")
     priority = INTERACTIVE if options.interactive else BULK
     fields = path_pattern(options.fields) if options.fields else None
     return VolumeIngester(

@@ -23,8 +23,7 @@ def print_summary(outcome: Outcome, seconds: float) -> None:
     if summary.empty:
         console.print(f"{summary.empty:,} of them without text; page_status.empty_reason says why")
     if outcome.kept:
-        kept = plural(outcome.kept, "page")
-        console.print(f"{kept} with results of older versions, which are kept; --refresh reads them again")
+        console.print(_kept(outcome), soft_wrap=True)
     if outcome.taken_over:
         console.print(f"{plural(outcome.taken_over, 'page')} not read, since the same bytes had been read before")
     if outcome.skipped:
@@ -40,6 +39,14 @@ def print_summary(outcome: Outcome, seconds: float) -> None:
     if summary.stages:
         console.print(_stages(summary))
     print_failures(summary)
+
+
+def _kept(outcome: Outcome) -> str:
+    kept = f"{plural(outcome.kept, 'page')} with results of older versions, which are kept"
+    if not outcome.stale:
+        return f"{kept}; no stage's code has changed, and --refresh=all reads them again"
+    stages = f" ({', '.join(outcome.changed_stages)})" if outcome.changed_stages else ""
+    return f"{kept}; --refresh reads the {outcome.stale:,} again of which a stage's code has changed{stages}"
 
 
 def _also(count: int, what: str) -> str:

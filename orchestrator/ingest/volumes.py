@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from orchestrator.database import own_files
 from orchestrator.discovery.discovery import KnownHash, SkippedFile, Volume, find_pages
+from orchestrator.ingest.earlier_results import OlderVersions
 from orchestrator.ingest.known_hashes import KnownHashes
 from orchestrator.ingest.overlaps import absorb, follow_moved, volume_around
 from orchestrator.ingest.progress import Display
@@ -38,7 +39,7 @@ class VolumeIngester:
     display: Display
     pipeline_id: int
     priority: int
-    older: tuple[int, ...] = ()
+    older: OlderVersions = field(default_factory=OlderVersions)
     fields: PathPattern | None = None
     metadata: Path | None = None
     volume_name: str | None = None
@@ -46,12 +47,13 @@ class VolumeIngester:
     skipped: list[SkippedFile] = field(default_factory=list)
     found: int = 0
     kept: int = 0
+    stale: int = 0
     taken_over: int = 0
 
     @property
     def pipeline_ids(self) -> tuple[int, ...]:
         """The pipelines whose results count: ours, and those of older versions that are kept."""
-        return (self.pipeline_id, *self.older)
+        return (self.pipeline_id, *self.older.pipeline_ids)
 
     def add(self, volume: Volume, after_block: Callable[[], object]) -> None:
         """Find and store the pages of a volume; calls `after_block` whenever some more are stored and may be fed.
@@ -79,6 +81,7 @@ class VolumeIngester:
             stored = store_pages(self.engine, target, pages, tell, self.retry_while_down)
         log.info("%s: %s found, %d of them new", volume.source, plural(stored.found, "page"), stored.new_pages)
         self.kept += stored.kept
+        self.stale += stored.stale
         self.taken_over += stored.taken_over
         if stored.taken_over:
             for source in self.retry_while_down(lambda: follow_moved(self.engine, volume_id)):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, insert, select, text, update
 
 import models
 from orchestrator.comparison.differences import GAINED, LOST, MOVED, compare_layouts, difference_image
@@ -23,6 +23,7 @@ from orchestrator.comparison.pipelines import (
     render_comparison,
     run_sample,
     sample_pages,
+    sample_source,
 )
 from orchestrator.results.selection import Selection
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, store, text_lines
@@ -155,11 +156,20 @@ def test_a_sample_is_the_same_every_time_and_no_larger_than_asked(sqlite_engine:
         sample_pages(sqlite_engine, Selection(volumes=("none",)), 7)
 
 
-def test_a_pipeline_of_other_software_cannot_run_here(sqlite_engine: Engine) -> None:
-    add_done_pages(sqlite_engine, [page(1)])
-    old = Candidate("0" * 16, "{}", False)
-    with pytest.raises(UnreadableInput, match="other software"):
-        list(run_sample(sample_pages(sqlite_engine, Selection(), 1), old, old, map, 10**9))
+def test_of_a_pipeline_of_other_software_a_sample_takes_what_is_stored(sqlite_engine: Engine) -> None:
+    add_done_pages(sqlite_engine, [page(2), page(3)])
+    with sqlite_engine.connect() as connection:
+        stored = connection.execute(text("SELECT fingerprint FROM pipeline")).scalar_one()
+    old, here = Candidate(stored, "{}", False), find_candidate(sqlite_engine, "default")
+    source = sample_source(Selection(), old, here)
+    assert source.pipeline == stored
+    pages = sample_pages(sqlite_engine, source, 2)
+    found = [page(5) for _ in pages]  # what reading them here would give
+    sampled = list(run_sample(pages, old, here, lambda *_: iter(found), 10**9))
+    comparison = compare_sample(sampled, old, here, 5)
+    assert comparison.lines == [5, 10]
+    with pytest.raises(UnreadableInput, match="neither can run here"):
+        sample_source(Selection(), old, old)
 
 
 def test_the_default_pipeline_is_found_by_its_fingerprint(sqlite_engine: Engine) -> None:

@@ -13,7 +13,7 @@ from models import PageRun, Pipeline
 from models.session import open_engine_read_only
 from orchestrator.discovery.discovery import open_volume
 from orchestrator.export.run import ExportOptions, run_export
-from orchestrator.ingest.earlier_results import older_versions
+from orchestrator.ingest.earlier_results import OlderVersions, older_versions
 from orchestrator.ingest.progress import open_display
 from orchestrator.ingest.summary import summarise
 from orchestrator.ingest.volumes import VolumeIngester
@@ -23,6 +23,8 @@ from orchestrator.status.figures import read_status
 from tests.archive import page, store
 from workers.config import Settings
 
+PILLOW = '{"pillow": "12", "stages": "decode:1 segmentation:1 faces:1"}'
+NEWER_PILLOW = PILLOW.replace("12", "13")
 LINES = {"p1.png": 10, "p2.png": 20, "p3.png": 30, "sub/p4.png": 40}
 
 
@@ -33,7 +35,7 @@ def draw(path: Path, mark: str) -> None:
     scan.save(path)
 
 
-def add_pipeline(engine: Engine, name: str, parameters: str = "{}", versions: str = '{"pillow": "12"}') -> int:
+def add_pipeline(engine: Engine, name: str, parameters: str = "{}", versions: str = PILLOW) -> int:
     with engine.begin() as connection:
         values = {"fingerprint": name, "parameters": parameters, "versions": versions}
         return connection.execute(insert(Pipeline).returning(Pipeline.pipeline_id), values).scalar_one()
@@ -55,10 +57,11 @@ def archive(engine: Engine, folder: Path) -> Engine:
     return engine
 
 
-def ingest(engine: Engine, path: Path, pipeline_id: int, *, refresh: bool = False) -> VolumeIngester:
+def ingest(engine: Engine, path: Path, pipeline_id: int, refresh: str = "") -> VolumeIngester:
     """Find and store the pages at `path` as `broadsheet ingest` does."""
     url = engine.url.render_as_string(hide_password=False)
-    older = () if refresh else older_versions(engine, pipeline_id)
+    older = older_versions(engine, pipeline_id, refresh=refresh == "changed")
+    older = OlderVersions() if refresh == "all" else older
     with open_display(quiet=True) as display:
         storing = VolumeIngester(
             engine, open_engine_read_only(url), Settings(database_url=url), display, pipeline_id, 1, older
@@ -91,15 +94,36 @@ def read_twice(engine: Engine, folder: Path) -> None:
 
 
 def updated(engine: Engine, folder: Path) -> None:
-    storing = ingest(engine, folder, add_pipeline(engine, "c" * 16, versions='{"pillow": "13"}'))
-    assert storing.kept == 4
+    storing = ingest(engine, folder, add_pipeline(engine, "c" * 16, versions=NEWER_PILLOW))
+    assert (storing.kept, storing.stale) == (4, 0)
     assert summarise(engine, storing.volume_ids, storing.pipeline_ids).done == 4
     assert work(engine) == 0
 
 
 def refreshed(engine: Engine, folder: Path) -> None:
-    ingest(engine, folder, add_pipeline(engine, "c" * 16, versions='{"pillow": "13"}'), refresh=True)
+    ingest(engine, folder, add_pipeline(engine, "c" * 16, versions=NEWER_PILLOW), "all")
     assert work(engine, more=2) == 4
+
+
+def refreshed_where_code_changed(engine: Engine, folder: Path) -> None:
+    """Another reading of faces is of no concern to the page that went through no such stage."""
+    without_faces = "DELETE FROM stage_timing WHERE stage = 'faces' AND page_run_id IN ({})"
+    of_page = "SELECT r.page_run_id FROM page_run r JOIN page p ON p.page_id = r.page_id WHERE p.name = 'p2.png'"
+    with engine.begin() as connection:
+        connection.execute(text(without_faces.format(of_page)))
+    newer = add_pipeline(engine, "d" * 16, versions='{"pillow": "12", "stages": "decode:1 segmentation:1 faces:2"}')
+    storing = ingest(engine, folder, newer)
+    assert (storing.kept, storing.stale, sorted(storing.older.stages)) == (4, 3, ["faces"])
+    assert work(engine) == 0
+    storing = ingest(engine, folder, newer, "changed")
+    assert (storing.kept, storing.stale) == (1, 0)
+    assert work(engine, more=4) == 3
+
+
+def not_refreshed_for_another_library(engine: Engine, folder: Path) -> None:
+    newer = add_pipeline(engine, "c" * 16, versions=NEWER_PILLOW)
+    assert ingest(engine, folder, newer, "changed").kept == 4
+    assert work(engine) == 0
 
 
 def replaced(engine: Engine, folder: Path) -> None:
@@ -143,6 +167,8 @@ EXPECTATIONS = {
     read_twice: {"p1.png": 11, "p2.png": 21, "p3.png": 31, "sub/p4.png": 41},
     updated: LINES,
     refreshed: {"p1.png": 12, "p2.png": 22, "p3.png": 32, "sub/p4.png": 42},
+    refreshed_where_code_changed: {"p1.png": 14, "p2.png": 20, "p3.png": 34, "sub/p4.png": 44},
+    not_refreshed_for_another_library: LINES,
     replaced: LINES | {"p1.png": 13},
     renamed: {"p1.png": 10, "p3.png": 30, "p9.png": 20, "sub/p4.png": 40},
     folder_renamed: LINES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from dataclasses import fields, replace
 from math import inf, nan
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.unit.drawn_pages import two_columns
 from workers.errors import TooManyLines, UnreadableInput
 from workers.parameters import PipelineParameters, fingerprint, ranges, software_versions, versions_for
 from workers.pipeline import analyse_page
+from workers.stage_versions import changed_stages
 
 DEFAULTS = PipelineParameters()
 GROUPS = [group.name for group in fields(PipelineParameters)]
@@ -163,3 +165,11 @@ def test_a_named_file_of_another_kind_is_refused_before_anything_starts(
     (tmp_path / "file").write_bytes(b"neither a picture nor a network")
     with pytest.raises(UnreadableInput, match=words):
         read_parameters(None, [change.replace("FILE", str(tmp_path / "file")) for change in changes])
+
+
+def test_the_code_of_each_stage_is_in_the_versions() -> None:
+    versions = versions_for(PipelineParameters())
+    assert changed_stages(versions, versions) == frozenset()
+    other = versions | {"stages": re.sub(r"faces:\w+", "faces:0", versions["stages"])}
+    assert changed_stages(other, versions) == {"faces"}
+    assert changed_stages({}, versions) is None, "what an older version did not note"

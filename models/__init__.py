@@ -3,6 +3,7 @@
 from models.attempt import Attempt
 from models.base import Base, database_now
 from models.face import Face
+from models.host_budget import HostBudget, HostRequest
 from models.page import Page
 from models.page_description import PageDescription
 from models.page_run import PageRun, PageRunState
@@ -14,12 +15,15 @@ from models.stage_timing import StageTiming
 from models.text_block import TextBlock
 from models.text_line import TextLine
 from models.volume import Volume
+from models.web_document import WebDocument
 from models.worker import Worker
 
 __all__ = [
     "Attempt",
     "Base",
     "Face",
+    "HostBudget",
+    "HostRequest",
     "Page",
     "PageDescription",
     "PageRun",
@@ -32,6 +36,7 @@ __all__ = [
     "TextBlock",
     "TextLine",
     "Volume",
+    "WebDocument",
     "Worker",
     "database_now",
 ]

@@ -48,6 +48,7 @@ class PageRun(Base):
         # The feeder asks "which next?" and the sweeper "which are late?"; done rows, the many, are in neither index.
         Index(
             "ix_page_run_feed",
+            "host",
             "priority",
             "page_run_id",
             postgresql_where=text("state = 'ready'"),
@@ -92,6 +93,9 @@ class PageRun(Base):
         comment="True for the one result of a scan that is present: the newest finished, else the newest page run",
     )
     priority: Mapped[int] = mapped_column(Small, server_default="1", comment="0 interactive, 1 bulk; lower goes first")
+    host: Mapped[str] = mapped_column(
+        String(255), server_default="", comment="Host whose budget its picture counts against; empty for none"
+    )
     attempts: Mapped[int] = mapped_column(Small, server_default="0", comment="Attempts begun, counted at claim time")
     attempts_forgiven: Mapped[int] = mapped_column(
         Small, server_default="0", comment="Attempts that no longer count, since someone asked for a retry"

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Engine,
     Integer,
     Select,
+    Text,
     and_,
     bindparam,
     func,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 
 from models import Page, PageRun, PageRunState, database_now
 from orchestrator.feeder.broker import Message
+from orchestrator.feeder.host_allowances import allowances
 from workers.config import Settings
 from workers.lease.claims import SUSPICIOUS
 from workers.messages import Queue
@@ -68,8 +70,11 @@ def take(engine: Engine, window: int, scope: Scope, alone: int = 1) -> list[Mess
         flight = connection.execute(_IN_FLIGHT).one()
         free = window - flight.all
         suspects = min(free, alone - flight.suspects) if flight.suspects_wait else 0
-        chosen = _queue(connection, scope, True, suspects)
-        return chosen + _queue(connection, scope, False, free - len(chosen))
+        chosen = _queue(connection, scope, None, suspects)
+        allowed = allowances(connection)
+        for host, most in allowed.items():  # what waits for a host leaves half of the room to what waits for nothing
+            chosen += _queue(connection, scope, host, min(most, (free - len(chosen) + 1) // 2))
+        return chosen + _queue(connection, scope, "", free - len(chosen))
 
 
 def _wait_for_our_turn(connection: Connection) -> None:
@@ -80,6 +85,7 @@ def _wait_for_our_turn(connection: Connection) -> None:
 
 _OUR_TURN = select(func.pg_advisory_xact_lock(literal(_TAKE_KEY)))
 _SUSPECTED = PageRun.error_code.in_(SUSPICIOUS)
+_OF_HOST = and_(PageRun.host == bindparam("at", type_=Text), PageRun.error_code.is_(None) | ~_SUSPECTED)
 _IN_FLIGHT = select(
     func.count().label("all"),
     func.count().filter(_SUSPECTED).label("suspects"),
@@ -91,13 +97,14 @@ _IN_FLIGHT = select(
 ).where(PageRun.state.in_(IN_FLIGHT))
 
 
-def _queue(connection: Connection, scope: Scope, suspects: bool, limit: int) -> list[Message]:
-    """Make the next page runs queued, at most `limit`: suspects, or others."""
+def _queue(connection: Connection, scope: Scope, host: str | None, limit: int) -> list[Message]:
+    """Make the next page runs queued, at most `limit`: those of a host, of none (empty), or suspects (None)."""
     if limit <= 0:
         return []
-    queued = connection.execute(_queueing(scope, suspects), {"most": limit}).all()
+    values = {"most": limit} if host is None else {"most": limit, "at": host}
+    queued = connection.execute(_queueing(scope, host is None), values).all()
     in_order = sorted(queued, key=lambda row: (row.priority, row.page_run_id))
-    return [(row.page_run_id, Queue.ALONE if suspects else _queue_of(row.priority)) for row in in_order]
+    return [(row.page_run_id, Queue.ALONE if host is None else _queue_of(row.priority)) for row in in_order]
 
 
 def _queue_of(priority: int) -> Queue:
@@ -112,7 +119,7 @@ def _queueing(scope: Scope, suspects: bool) -> Any:
         .where(
             PageRun.state == PageRunState.READY,
             PageRun.not_before.is_(None) | (PageRun.not_before <= database_now()),
-            _SUSPECTED if suspects else PageRun.error_code.is_(None) | ~_SUSPECTED,
+            _SUSPECTED if suspects else _OF_HOST,
             scope.condition(),
         )
         .order_by(PageRun.priority, PageRun.page_run_id)

@@ -12,7 +12,7 @@ from orchestrator.schema.dictionary import Described, dictionary
 # What a row of a table is called where another one points to it.
 LABELS = {"volume": "source", "page": "name", "pipeline": "fingerprint"}
 # Tables of the machinery; those of the R*Tree hold the boxes a second time.
-INTERNAL = ("alembic_version", "attempt", "worker", "sqlite_stat1")
+INTERNAL = ("alembic_version", "attempt", "host_budget", "host_request", "web_document", "worker", "sqlite_stat1")
 TREES = ("text_line_rtree", "separator_rtree", "face_rtree")
 
 

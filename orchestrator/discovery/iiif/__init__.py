@@ -1,0 +1,1 @@
+"""IIIF in: manifests and collections as volumes of pages."""

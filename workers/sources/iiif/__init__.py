@@ -1,0 +1,1 @@
+"""Pages of a IIIF service: what is asked for, and in which size."""

@@ -74,6 +74,13 @@ class Settings:
     max_memory_per_process_kib: int = setting(
         4 * 1024 * 1024, "A worker process that ever needed more is replaced after its page.", unit="KiB"
     )
+    reader_database_url: str = setting(
+        "", "The same database as a user who may only read, for `web`; without it, as the one who writes.", secret=True
+    )
+    web_secret: str = setting(
+        "", "What `web` signs sessions with, the same for all its servers; without it, one that ends with the server.",
+        secret=True,
+    )  # fmt: skip
     log_format: str = setting("", "`json` or `text`; without it, text on a terminal and JSON everywhere else.")
     metrics_address: str = setting("", "`HOST:PORT` where Prometheus asks a worker or feeder; without it nowhere.")
     heartbeat_file: str = setting("", "A file that a worker or feeder touches every few seconds while it is at work.")

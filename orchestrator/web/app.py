@@ -6,26 +6,40 @@ from types import ModuleType
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from orchestrator.web import browse, iiif, walls
-from orchestrator.web.errors import HANDLERS
+from orchestrator.web.access.entrance import Entrance
+from orchestrator.web.access.gate import Gate, Sessions
+from orchestrator.web.access.login import Login
+from orchestrator.web.errors import HANDLERS, answer
 from orchestrator.web.headers import SafeHeaders
 from orchestrator.web.images.pictures import Pictures
 from orchestrator.web.rendering import STATIC
+from orchestrator.web.runs import pages as runs
 from orchestrator.web.site import Site
 
 # Each has ROUTES, and MENU where it is in the navigation: (label, path), in the order in which people meet them.
-FAMILIES: tuple[ModuleType, ...] = (browse, walls, iiif)
+FAMILIES: tuple[ModuleType, ...] = (browse, walls, runs, iiif)
 
 
-def make_app(site: Site) -> Starlette:
-    """Return the application that shows `site`."""
-    routes = [route for family in FAMILIES for route in family.ROUTES]
+def make_app(site: Site, entrance: Entrance | None = None) -> Starlette:
+    """Return the application that shows `site` to those whom `entrance` lets in; this machine's user without one."""
+    entrance = entrance or Entrance()
+    routes = [*Login(entrance).routes, *(route for family in FAMILIES for route in family.ROUTES)]
     static = Mount("/static", StaticFiles(directory=STATIC), name="static")
-    app = Starlette(routes=[*routes, static], middleware=[Middleware(SafeHeaders)], exception_handlers=HANDLERS)
+    guards = [Middleware(SafeHeaders), Middleware(Sessions, entrance), Middleware(Gate, entrance, answer)]
+    routes.append(Route("/healthz", _alive))
+    app = Starlette(routes=[*routes, static], middleware=guards, exception_handlers=HANDLERS)
     app.state.site = site
     app.state.pictures = Pictures(site)
     app.state.menu = [entry for family in FAMILIES for entry in getattr(family, "MENU", ())]
     return app
+
+
+async def _alive(_request: Request) -> PlainTextResponse:
+    """Answer whoever looks after the process; nothing of the archive is in it."""
+    return PlainTextResponse("ok\n")

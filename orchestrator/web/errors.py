@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy.exc import OperationalError
@@ -55,7 +56,9 @@ def _away(request: Request, error: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    response = answer(request, error.status_code, SENTENCES.get(error.status_code, f"{error.detail}."))
+    plain = error.detail == HTTPStatus(error.status_code).phrase  # nobody said more than the number does
+    sentence = SENTENCES.get(error.status_code, f"{error.detail}.") if plain else error.detail
+    response = answer(request, error.status_code, sentence)
     response.headers.update(error.headers or {})
     return response
 

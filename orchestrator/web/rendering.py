@@ -12,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from orchestrator.terminal.wording import ms_in_words, plural
+from orchestrator.terminal.wording import ms_in_words, plural, seconds_in_words
+from orchestrator.web.access.gate import access_context
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -21,10 +22,13 @@ DASH = "\N{EN DASH}"  # where there is nothing to tell
 
 def render(request: Request, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
     """Return the page that a template of `templates/` makes of the values."""
-    text = _environment().get_template(template).render(
-        request=request, menu=request.app.state.menu, here=request.url.path, **values
-    )  # fmt: skip
-    return HTMLResponse(text, status_code)
+    known = {"request": request, "menu": request.app.state.menu, "here": request.url.path, **access_context(request)}
+    return HTMLResponse(render_text(template, **known, **values), status_code)
+
+
+def render_text(template: str, **values: Any) -> str:
+    """Return what a template makes of the values alone: a part of a page."""
+    return _environment().get_template(template).render(values)
 
 
 @cache
@@ -34,7 +38,9 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.globals["static"] = static_address
-    environment.filters |= {"number": number, "moment": moment, "duration": ms_in_words, "plural": plural_of}
+    environment.filters |= {
+        "number": number, "moment": moment, "duration": ms_in_words, "seconds": seconds_in_words, "plural": plural_of,
+    }  # fmt: skip
     return environment
 
 

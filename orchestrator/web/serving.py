@@ -14,6 +14,7 @@ import uvicorn
 from orchestrator.database import open_existing
 from orchestrator.terminal.next_steps import database_place
 from orchestrator.terminal.verbosity import say
+from orchestrator.web.access.entrance import Entrance, warning
 from orchestrator.web.app import make_app
 from orchestrator.web.site import Site
 from workers.config import TEMPORARY_PREFIX, Settings
@@ -22,18 +23,22 @@ from workers.errors import UnreadableInput
 FAREWELL_SECONDS = 2  # so long open answers, the live ones, may end by themselves
 
 
-def serve(settings: Settings, host: str, port: int, cache: Path | None, origins: tuple[str, ...] = ()) -> None:
-    """Serve the database of `settings` until stopped.
+def serve(settings: Settings, entrance: Entrance, port: int, cache: Path | None, origins: tuple[str, ...] = ()) -> None:
+    """Serve the database of `settings` until stopped, at the entrance's address to those whom it lets in.
 
     Raises:
         UnreadableInput: the port or the address cannot be had, or there is no such database.
     """
-    site = Site(open_existing(settings.database_url), settings, _cache_folder(cache), origins)
-    with listen(host, port) as listener:
+    reader = open_existing(settings.reader_database_url or settings.database_url)
+    site = Site(reader, settings, _cache_folder(cache), origins)
+    with listen(entrance.address, port) as listener:
         say(f"Showing {database_place(settings)} at {address_of(listener)} (Ctrl-C ends it)")
+        if told := warning(entrance):
+            say(told)
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
         config = uvicorn.Config(
-            make_app(site), log_config=None, access_log=False, server_header=False, lifespan="off",
+            make_app(site, entrance), log_config=None, access_log=False, server_header=False, lifespan="off",
+            proxy_headers=False,  # whose word is taken for whom is the entrance's to say
             timeout_graceful_shutdown=FAREWELL_SECONDS,
         )  # fmt: skip
         for asked_to_end in (signal.SIGINT, signal.SIGTERM):  # uvicorn passes them on after it has ended well

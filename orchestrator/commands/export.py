@@ -24,7 +24,12 @@ FORMATS = ["alto", "page", "hocr", "iiif", "yolo", "coco", "csv", "parquet", "cr
 @click.option(
     "--canvas", metavar="TEMPLATE", help="iiif: a canvas's address with {volume} {page} {page_number} {sha256}."
 )
-@click.option("--with-images", is_flag=True, help="yolo: write the upright scans too, as JPEG.")
+@click.option("--manifest", is_flag=True, help="iiif: write a manifest a volume too; needs --base-url.")
+@click.option("--base-url", metavar="URL", help="iiif: where the folder will be on the web.")
+@click.option(
+    "--image-service", metavar="TEMPLATE", help="iiif: a page's image service, with the fields of --canvas; else JPEGs."
+)
+@click.option("--with-images", is_flag=True, help="iiif, yolo: write the upright scans too, as JPEG.")
 @with_settings()
 def export(
     settings: Settings,
@@ -35,13 +40,16 @@ def export(
     pipeline: str | None,
     what: str,
     canvas: str | None,
+    manifest: bool,
+    base_url: str | None,
+    image_service: str | None,
     with_images: bool,
 ) -> int:
     """Write the results in the formats of other tools.
 
     \b
     alto, page, hocr   one XML file a page: ALTO 4.4, PAGE XML 2019-07-15, hOCR 1.2
-    iiif, yolo         one W3C annotation page, one label file a page
+    iiif, yolo         one W3C annotation page, one label file a page; iiif --manifest: for viewers
     coco, csv          one file with every box
     parquet            one file a volume, in folders volume=NAME
     crops              faces or lines as PNG; contact-sheet: many on a sheet, with captions
@@ -50,11 +58,15 @@ def export(
     A folder that an interrupted export left is completed; files appear whole or not at all.
     """
     from orchestrator.database import open_existing
-    from orchestrator.export.run import ExportOptions, run_export
+    from orchestrator.export.options import ExportOptions
+    from orchestrator.export.run import run_export
     from orchestrator.results.selection import Selection, resolve
 
     _refuse_other_endings(form, output)
-    options = ExportOptions(what="lines" if what == "lines" else "faces", canvas=canvas, with_images=with_images)
+    options = ExportOptions(
+        what="lines" if what == "lines" else "faces", canvas=canvas, with_images=with_images, manifest=manifest,
+        base_url=base_url, image_service=image_service,
+    )  # fmt: skip
     engine = open_existing(settings.database_url)
     selection = resolve(engine, Selection(volumes, pages, pipeline))
     return run_export(engine, form, output, selection, options, settings.max_pixels)

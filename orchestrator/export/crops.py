@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from orchestrator.export.folder import PageFile, Written, going_on
 from orchestrator.export.naming import PageFiles
+from orchestrator.export.options import What
 from orchestrator.results.legend import INK, shortened
 from orchestrator.results.mark import marked
 from orchestrator.results.pages import ArchivedPage
@@ -25,8 +26,6 @@ from workers.layout import BoundingBox
 
 if TYPE_CHECKING:
     from workers.stages.palette.normalise import NormalisedPage
-
-What = Literal["faces", "lines"]
 
 _PAPER, _GAP = "white", 12
 

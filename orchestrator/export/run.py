@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
 
 import click
 from sqlalchemy import Engine
 
-from orchestrator.export.crops import ScanReader, What, crop_files, sheet_files
+from orchestrator.export.crops import ScanReader, sheet_files
 from orchestrator.export.folder import (
     Files,
-    PageFile,
     Written,
     finish_folder,
     make_folder,
@@ -21,8 +19,10 @@ from orchestrator.export.folder import (
     write_file,
     write_pages,
 )
-from orchestrator.export.iiif import DEFAULT_CANVAS, annotation_page
 from orchestrator.export.naming import PageFiles, volume_path
+from orchestrator.export.options import ExportOptions, What
+from orchestrator.export.page_files import page_files
+from orchestrator.export.published import Published, write_manifests
 from orchestrator.results.pages import (
     ArchivedPage,
     count_pages,
@@ -31,22 +31,12 @@ from orchestrator.results.pages import (
     read_pages,
     volumes_of,
 )
-from orchestrator.results.scans import open_scan, scan_path
 from orchestrator.results.selection import Selection
 from orchestrator.terminal.files import refuse_existing, writing_beside
 from orchestrator.terminal.progress_bar import progress
 from orchestrator.terminal.verbosity import say
 from orchestrator.terminal.wording import plural
 from workers.errors import UnreadableInput
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """What single formats can be told."""
-
-    what: What = "faces"
-    canvas: str | None = None
-    with_images: bool = False
 
 
 def run_export(
@@ -57,6 +47,7 @@ def run_export(
     Raises:
         UnreadableInput: nothing is selected, or the output is taken.
     """
+    options.check()
     if form == "truth":
         return _truth(engine, output, selection)
     count = count_pages(engine, selection)
@@ -64,8 +55,6 @@ def run_export(
         raise UnreadableInput("There is no finished page to export; see broadsheet status.")
     if form in ("coco", "csv"):
         return _one_file(engine, form, output, selection, count)
-    if form == "iiif":
-        refuse_bad_template(options.canvas or DEFAULT_CANVAS)
     volumes = volumes_of(engine, selection)
     _refuse_one_folder_for_two(volumes)
     open_folder(output, form, selection, asdict(options))
@@ -75,8 +64,12 @@ def run_export(
     elif form == "contact-sheet":
         written = _sheets(output, read_pages(engine, selection), options.what, max_pixels)
     else:
-        files = page_files(form, output, options, PageFiles(page_names(engine, volumes)), max_pixels)
+        place = PageFiles(page_names(engine, volumes))
+        files = page_files(form, output, options, place, max_pixels)
         written = _pages(output, form, count, read_pages(engine, selection), files)
+        if form == "iiif" and options.manifest:
+            published = Published(place, options.base_url, options.canvas, options.image_service)
+            written.files += write_manifests(engine, output, selection, volumes, published)
     if form == "yolo":
         from orchestrator.export.yolo import yolo_dataset
 
@@ -121,57 +114,6 @@ def _refuse_one_folder_for_two(volumes: Iterable[str]) -> None:
         other = places.setdefault(volume_path(volume), volume)
         if other != volume:
             raise UnreadableInput(f"{other} and {volume} would be written to one folder; choose one with --volume.")
-
-
-def page_files(form: str, output: Path, options: ExportOptions, place: PageFiles, max_pixels: int) -> Files:
-    """Return the function that lists the files of a page in a format of one file or some for each page."""
-    if form == "crops":
-        return lambda page: crop_files(page, options.what, place, max_pixels)
-    if form == "yolo":
-        return lambda page: _yolo_files(page, options.with_images, place, max_pixels)
-    if form == "iiif":
-        canvas = options.canvas or DEFAULT_CANVAS
-        return lambda page: [(place.path(page.volume, page.page, ".json"), lambda: annotation_page(page, canvas))]
-    return lambda page: _xml_file(page, form, place, output)
-
-
-def _xml_file(page: ArchivedPage, form: str, place: PageFiles, output: Path) -> Iterator[PageFile]:
-    from orchestrator.export.alto import alto
-    from orchestrator.export.hocr import hocr
-    from orchestrator.export.page_xml import page_xml
-
-    suffix, write = {"alto": (".alto.xml", alto), "page": (".page.xml", page_xml), "hocr": (".hocr", hocr)}[form]
-    path = place.path(page.volume, page.page, suffix)
-    yield path, lambda: write(page, scan_path(page, (output / path).parent))
-
-
-def _yolo_files(page: ArchivedPage, with_images: bool, place: PageFiles, max_pixels: int) -> Iterator[PageFile]:
-    from orchestrator.export.yolo import yolo_labels
-
-    yield PurePosixPath("labels") / place.path(page.volume, page.page, ".txt"), lambda: yolo_labels(page)
-    if with_images:
-        yield PurePosixPath("images") / place.path(page.volume, page.page, ".jpg"), lambda: _jpeg(page, max_pixels)
-
-
-def _jpeg(page: ArchivedPage, max_pixels: int) -> bytes:
-    from PIL import Image
-
-    out = io.BytesIO()
-    Image.fromarray(open_scan(page, max_pixels).rgb).save(out, "JPEG", quality=90)
-    return out.getvalue()
-
-
-def refuse_bad_template(canvas: str) -> None:
-    """Refuse the template of a canvas before the first file is written.
-
-    Raises:
-        UnreadableInput: it makes no sense.
-    """
-    try:
-        canvas.format(volume="", page="", page_number=1, sha256="")
-    except (KeyError, IndexError, ValueError) as error:
-        known = "{volume}, {page}, {page_number} and {sha256}"
-        raise UnreadableInput(f"--canvas {canvas} can hold {known}, nothing else in braces.") from error
 
 
 def _one_file(engine: Engine, form: str, output: Path, selection: Selection, count: int) -> int:

@@ -17,7 +17,8 @@ from sqlalchemy import Engine, text
 from orchestrator.export.crops import ScanReader, sheet_picture, sheets
 from orchestrator.export.folder import PageFile, Written, going_on, open_folder, write_pages
 from orchestrator.export.naming import PageFiles
-from orchestrator.export.run import ExportOptions, run_export
+from orchestrator.export.options import ExportOptions
+from orchestrator.export.run import run_export
 from orchestrator.overlay.drawing import overlay_image, overlay_svg, title
 from orchestrator.results.mark import marked
 from orchestrator.results.pages import ArchivedPage, count_pages, page_names, read_pages, volumes_of

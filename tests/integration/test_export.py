@@ -18,7 +18,8 @@ from PIL import Image
 from sqlalchemy import Engine, update
 
 import models
-from orchestrator.export.run import ExportOptions, run_export
+from orchestrator.export.options import ExportOptions
+from orchestrator.export.run import run_export
 from orchestrator.results.pages import count_pages, read_pages
 from orchestrator.results.selection import Selection, resolve
 from orchestrator.terminal.files import writing
@@ -261,7 +262,34 @@ def test_iiif_annotations_point_into_the_canvas(archive: Engine, tmp_path: Path)
     for item in found["items"]:
         assert (item["type"], item["target"]["type"]) == ("Annotation", "SpecificResource")
         assert item["target"]["selector"]["type"] == "FragmentSelector"
-        assert item["motivation"] in ("supplementing", "tagging")
+        assert item["motivation"] == "tagging"  # which viewers list; a line without text supplements nothing
+
+
+def test_a_manifest_leads_to_the_files_that_lie_beside_it(archive: Engine, tmp_path: Path) -> None:
+    base = "https://example.org/out"
+    assert export(archive, "iiif", tmp_path / "out", manifest=True, base_url=f"{base}/") == 0
+    made = json.loads((tmp_path / "out/scans/manifest.json").read_text())
+    assert made["id"] == f"{base}/scans/manifest.json"
+    for canvas, lines in zip(made["items"], (21, 0, 21), strict=True):
+        (link,) = canvas["annotations"]
+        annotations = json.loads((tmp_path / "out" / link["id"].removeprefix(f"{base}/")).read_text())
+        assert annotations["id"] == link["id"]
+        assert {item["target"]["source"] for item in annotations["items"]} <= {canvas["id"]}
+        assert sum("#line-" in item["id"] for item in annotations["items"]) == lines
+        picture = canvas["items"][0]["items"][0]["body"]["id"]
+        with Image.open(tmp_path / "out" / picture.removeprefix(f"{base}/")) as image:
+            assert image.size == (canvas["width"], canvas["height"])
+
+
+def test_a_manifest_may_lead_to_an_image_service(archive: Engine, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableInput, match="needs --base-url"):
+        export(archive, "iiif", tmp_path / "out", manifest=True)
+    service = "https://images.example.org/3/{volume}%2F{page}"
+    export(archive, "iiif", tmp_path / "out", manifest=True, base_url="https://example.org", image_service=service)
+    made = json.loads((tmp_path / "out/scans/manifest.json").read_text())
+    picture = made["items"][0]["items"][0]["items"][0]["body"]
+    assert picture["service"][0]["id"] == "https://images.example.org/3/scans%2Fp0001.tif"
+    assert not list((tmp_path / "out").rglob("*.jpg"))
 
 
 def test_yolo_labels_are_fractions_and_images_lie_beside(archive: Engine, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import Engine, update
 
 import models
-from orchestrator.export.run import ExportOptions, run_export
+from orchestrator.export.options import ExportOptions
+from orchestrator.export.run import run_export
 from orchestrator.results import pages
 from tests.archive import add_done_pages, page
 from tests.disk import small_disk
@@ -26,7 +27,8 @@ import os, signal, sys
 from pathlib import Path
 from orchestrator.results import pages
 from models.session import open_engine_read_only
-from orchestrator.export.run import ExportOptions, run_export
+from orchestrator.export.options import ExportOptions
+from orchestrator.export.run import run_export
 
 url, form, output, last = sys.argv[1:]
 pages.BLOCK_PAGES = 2

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from sqlalchemy import Engine
 
-from orchestrator.export.run import ExportOptions, run_export
+from orchestrator.export.options import ExportOptions
+from orchestrator.export.run import run_export
 from orchestrator.results.selection import Selection
 from tests.archive import store
 from tests.rows import add_page_runs

@@ -15,7 +15,8 @@ from sqlalchemy import Engine, select, update
 
 import models
 from orchestrator.discovery.discovery import find_pages, open_volume
-from orchestrator.export.run import ExportOptions, run_export
+from orchestrator.export.options import ExportOptions
+from orchestrator.export.run import run_export
 from orchestrator.ingest.rows import Target, store_pages, store_pipeline, store_volume
 from orchestrator.overlay.files import write_overlays
 from orchestrator.results.pages import read_pages
@@ -53,7 +54,7 @@ def odd(sqlite_engine: Engine, tmp_path: Path) -> Engine:
     return sqlite_engine
 
 
-FILES = {"alto": 1, "page": 1, "hocr": 1, "iiif": 1, "yolo": 2, "crops": 1}
+FILES = {"alto": 1, "page": 1, "hocr": 1, "iiif": 2, "yolo": 2, "crops": 1}
 
 
 @pytest.mark.parametrize("form", FILES)

@@ -12,7 +12,8 @@ from sqlalchemy import Engine, insert, text, update
 from models import PageRun, Pipeline
 from models.session import open_engine_read_only
 from orchestrator.discovery.discovery import open_volume
-from orchestrator.export.run import ExportOptions, run_export
+from orchestrator.export.options import ExportOptions
+from orchestrator.export.run import run_export
 from orchestrator.ingest.earlier_results import OlderVersions, older_versions
 from orchestrator.ingest.progress import open_display
 from orchestrator.ingest.summary import summarise

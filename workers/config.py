@@ -81,6 +81,10 @@ class Settings:
         "", "What `web` signs sessions with, the same for all its servers; without it, one that ends with the server.",
         secret=True,
     )  # fmt: skip
+    cache_folder: str = setting(
+        "", "Where files of stores are kept that are read more than once; without it `~/.cache/broadsheet`."
+    )
+    cache_mib: int = setting(4_096, "So much of them is kept; what was not used for longest goes first.", unit="MiB")
     log_format: str = setting("", "`json` or `text`; without it, text on a terminal and JSON everywhere else.")
     metrics_address: str = setting("", "`HOST:PORT` where Prometheus asks a worker or feeder; without it nowhere.")
     heartbeat_file: str = setting("", "A file that a worker or feeder touches every few seconds while it is at work.")

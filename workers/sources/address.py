@@ -16,11 +16,16 @@ class PageAddress:
     When the volume is itself a file, `members[0]` stands for that file: its name for an image or PDF, empty for an
     archive, so that pages are called by their member names. `frame` is the 1-based page of a PDF or frame of a
     multi-page image, None for a file that is one image. `zip_encoding` is that of the names in ZIPs which tell none.
+
+    Of a page in a store, `members[0]` is the key below the volume's prefix, `version` what the store calls its bytes
+    (of a ZIP's member the checksum in its directory), and `span` the offset and length of a TAR's member.
     """
 
     members: tuple[str, ...]
     frame: int | None = None
     zip_encoding: str | None = None
+    version: str = ""
+    span: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
@@ -36,17 +41,28 @@ class PageAddress:
     @property
     def archive(self) -> PageAddress:
         """The archive that holds this file."""
-        return replace(self, members=self.members[:-1], frame=None)
+        return replace(self, members=self.members[:-1], frame=None, version="", span=None)
 
     def to_json(self) -> str:
         """Return the form that is stored in SQL; plain ASCII whatever the names hold."""
         stored: dict[str, object] = {"members": list(self.members), "frame": self.frame}
         if self.zip_encoding:
             stored["zip_encoding"] = self.zip_encoding
+        if self.version:
+            stored["version"] = self.version
+        if self.span:
+            stored["span"] = list(self.span)
         return json.dumps(stored, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> PageAddress:
         """Read what `to_json` wrote."""
         loaded = json.loads(text)
-        return cls(tuple(loaded["members"]), loaded["frame"], loaded.get("zip_encoding"))
+        span = loaded.get("span")
+        return cls(
+            tuple(loaded["members"]),
+            loaded["frame"],
+            loaded.get("zip_encoding"),
+            loaded.get("version", ""),
+            span and (span[0], span[1]),
+        )

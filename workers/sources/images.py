@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +19,19 @@ from workers.sources.os_errors import translated
 from workers.sources.pdf import open_pdf_page
 from workers.sources.pictures import open_picture
 from workers.sources.sniffing import kind_of
+from workers.sources.stores.location import Location
 from workers.stages.palette.normalise import normalise
 
 _OPEN_FILES = OpenFiles()
 
 
 def open_page(
-    root: Path, address: PageAddress, limits: Limits, files: OpenFiles = _OPEN_FILES, reduction: int = 1
+    root: Path | Location, address: PageAddress, limits: Limits, files: OpenFiles = _OPEN_FILES, reduction: int = 1
 ) -> Image.Image:
     """Return the decoded original of one page; its orientation is still in the EXIF data, for `palette.normalise`.
 
     Args:
-        root: the volume: a directory, or the file itself.
+        root: the volume: a directory, or the file itself, or where it lies in a store.
         address: which page of it.
         limits: what the page may cost.
         files: what is still open from the pages before.
@@ -40,10 +42,40 @@ def open_page(
         TransientError: the storage failed or memory ran out; it may go well later.
     """
     with translated(address.name, root), files.open(root, address, limits) as file:
-        if kind_of(file) != "pdf":
-            return open_picture(file, address.name, address.frame, limits, reduction)
-        source = resolve_inside(root, address.members[0]) if len(address.members) == 1 else file
-        return open_pdf_page(source, address.file.name, address.frame or 1, limits)
+        return _decoded(file, root, address, limits, reduction)
+
+
+def open_stored_page(
+    root: Location, address: PageAddress, sha256: str, limits: Limits, files: OpenFiles = _OPEN_FILES
+) -> tuple[Image.Image, str]:
+    """Return the decoded original of one page in a store, and the SHA-256 of the file that holds it.
+
+    Args:
+        root: the volume.
+        address: which page of it.
+        sha256: what its file had; empty while it is not known.
+        limits: what the page may cost.
+        files: what is still open from the pages before.
+
+    Raises:
+        ChangedSource: the file is another than it was.
+        PageError, TransientError: as `open_page`.
+    """
+    with translated(address.name, root), files.open(root, address, limits) as file:
+        found = files.sha256(file)
+        if sha256 not in ("", found):
+            raise ChangedSource(f"{address.name} has changed since it was ingested; ingest the volume again.")
+        return _decoded(file, root, address, limits), found
+
+
+def _decoded(
+    file: BinaryIO, root: Path | Location, address: PageAddress, limits: Limits, reduction: int = 1
+) -> Image.Image:
+    if kind_of(file) != "pdf":
+        return open_picture(file, address.name, address.frame, limits, reduction)
+    plain = root if isinstance(root, Path) and len(address.members) == 1 else None
+    source = resolve_inside(plain, address.members[0]) if plain else file
+    return open_pdf_page(source, address.file.name, address.frame or 1, limits)
 
 
 @lru_cache(maxsize=2)

@@ -13,13 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
-from workers.errors import MissingSource, UnreadableImage, UnsafeMember
+from workers.errors import ChangedSource, MissingSource, UnreadableImage, UnsafeMember
+from workers.hashing import sha256_of
 from workers.sources.address import PageAddress
 from workers.sources.archive import Archive
 from workers.sources.escape import escaped
 from workers.sources.limits import Limits
-from workers.sources.sniffing import ARCHIVES, Kind, kind_of
+from workers.sources.sniffing import ARCHIVES, COMPRESSED_TARS, Kind, kind_of
+from workers.sources.stores.location import Location
+from workers.sources.stores.origin import StoredOrigin, pinned
 from workers.sources.tar_archive import TarArchive
 from workers.sources.zip_archive import ZipArchive
 
@@ -61,58 +65,132 @@ def open_archive(file: BinaryIO, kind: Kind, name: str, limits: Limits, zip_enco
     return TarArchive(file, name, kind, limits)
 
 
+class Origin(Protocol):
+    """The file on a disk or in a store that holds a page, perhaps with others."""
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What tells it from a later one of the same name, and this process from its fork."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    def open(self) -> BinaryIO:
+        """Open it to read some of it, here and there."""
+
+    def open_all(self) -> BinaryIO:
+        """Open it to read all of it, once."""
+
+    def open_often(self) -> BinaryIO:
+        """Open it to read it again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OnDisk:
+    path: Path
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        status = self.path.stat()
+        return os.getpid(), str(self.path), status.st_ino, status.st_size, status.st_mtime_ns
+
+    @property
+    def name(self) -> str:
+        return escaped(self.path.name)
+
+    def open(self) -> BinaryIO:
+        return self.path.open("rb")
+
+    open_all = open_often = open
+
+
+def _origin(root: Path | Location, address: PageAddress, limits: Limits) -> Origin:
+    if isinstance(root, Path):
+        return _OnDisk(resolve_inside(root, address.members[0]))
+    return StoredOrigin(root, address.members[0], pinned(address), limits.max_unpacked_bytes)
+
+
 class OpenFiles:
     """The few archives and unpacked files that were used last, still open in this process."""
 
     def __init__(self, capacity: int = 4) -> None:
         self._archives: _LastUsed[_OpenArchive] = _LastUsed(capacity)
         self._unpacked: _LastUsed[BinaryIO] = _LastUsed(capacity)
+        self._hashes: WeakKeyDictionary[BinaryIO, str] = WeakKeyDictionary()
 
     @contextmanager
-    def open(self, root: Path, address: PageAddress, limits: Limits) -> Iterator[BinaryIO]:
+    def open(self, root: Path | Location, address: PageAddress, limits: Limits) -> Iterator[BinaryIO]:
         """Open the file that holds the page; at its beginning, seekable.
 
         Raises:
             OSError: the system failed.
             PageError: it is not there, refused or broken.
         """
-        path = resolve_inside(root, address.members[0])
-        if len(address.members) == 1:
-            with path.open("rb") as plain:
-                yield plain
-        elif address.frame is None:
-            with self._extract(path, address, limits) as member:
-                yield member
-        else:
-            key = _identity(path, address.file, limits)
-            unpacked = self._unpacked.get(key, lambda: self._extract(path, address.file, limits))
+        origin = _origin(root, address, limits)
+        if address.frame is not None and (len(address.members) > 1 or not isinstance(root, Path)):
+            key = (*origin.identity, address.file, limits)
+            unpacked = self._unpacked.get(key, lambda: self._file(origin, address.file, limits, often=True))
             unpacked.seek(0)
             yield unpacked
+        else:
+            with self._file(origin, address, limits) as file:
+                yield file
 
-    def _extract(self, path: Path, file: PageAddress, limits: Limits) -> BinaryIO:
-        outer = file.archive
-        key = _identity(path, outer, limits)
-        try:
-            return self._archives.get(key, lambda: self._open(path, outer, limits)).archive.extract(file.members[-1])
-        except KeyError as error:
-            raise MissingSource(f"{file.name} is no longer there; ingest the volume again.") from error
+    def _file(self, origin: Origin, file: PageAddress, limits: Limits, often: bool = False) -> BinaryIO:
+        """Open the file that an address names, unpacked where it is in an archive."""
+        if len(file.members) == 1:
+            return origin.open_often() if often else origin.open_all()
+        if file.span and isinstance(origin, StoredOrigin):
+            return origin.open_span(file.span)
+        return self._extract(origin, file, limits)
 
-    def _open(self, path: Path, packed: PageAddress, limits: Limits) -> _OpenArchive:
-        name = packed.name or escaped(path.name)
-        file = path.open("rb") if len(packed.members) == 1 else self._extract(path, packed, limits)
+    def _extract(self, origin: Origin, file: PageAddress, limits: Limits) -> BinaryIO:
+        outer, key = file.archive, (*origin.identity, file.archive, limits)
+        for is_kept in (key in self._archives, False):
+            try:
+                archive = self._archives.get(key, lambda: self._open(origin, outer, limits)).archive
+                _check_unchanged(archive, file)
+                return archive.extract(file.members[-1])
+            except KeyError as error:
+                raise MissingSource(f"{file.name} is no longer there; ingest the volume again.") from error
+            except ChangedSource:
+                self._archives.drop(key)
+                if not is_kept:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _open(self, origin: Origin, packed: PageAddress, limits: Limits) -> _OpenArchive:
+        name = packed.name or origin.name
+        file = origin.open() if len(packed.members) == 1 else self._extract(origin, packed, limits)
         try:
             kind = kind_of(file)
             if kind not in ARCHIVES:
                 raise UnreadableImage(f"{name} is no longer an archive; ingest the volume again.")
+            if len(packed.members) == 1 and kind in COMPRESSED_TARS:  # has no random access
+                file.close()
+                file = origin.open_often()
             return _OpenArchive(file, open_archive(file, kind, name, limits, packed.zip_encoding))
         except BaseException:
             file.close()
             raise
 
+    def sha256(self, file: BinaryIO) -> str:
+        """Return the SHA-256 of an open file of ours; once for one that stays open."""
+        if file not in self._hashes:
+            self._hashes[file] = sha256_of(file)
+        return self._hashes[file]
+
     def close(self) -> None:
         """Close everything."""
         self._archives.close()
         self._unpacked.close()
+
+
+def _check_unchanged(archive: Archive, file: PageAddress) -> None:
+    """Check that a member of an archive in a store has the checksum that it had at ingest."""
+    if file.version and isinstance(archive, ZipArchive) and archive.checksum(file.members[-1]) != file.version:
+        raise ChangedSource(f"{file.name} has changed since it was ingested; ingest the volume again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +225,13 @@ class _LastUsed(Generic[_Kept]):
         self._kept.move_to_end(key)
         return self._kept[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._kept
+
+    def drop(self, key: object) -> None:
+        if key in self._kept:
+            self._kept.pop(key).close()
+
     def close(self) -> None:
         while self._kept:
             self._kept.popitem()[1].close()
-
-
-def _identity(path: Path, file: PageAddress, limits: Limits) -> tuple[object, ...]:
-    """Return what tells this file from a later one of the same name, and this process from its fork."""
-    status = path.stat()
-    return os.getpid(), str(path), status.st_ino, status.st_size, status.st_mtime_ns, file, limits

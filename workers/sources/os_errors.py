@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workers.errors import MissingSource, OutOfMemory, StorageError, UnreadableImage
 from workers.sources.escape import escaped
+from workers.sources.stores.location import Location
 
 # The storage, the machine or its limits are at fault, not the file.
 _TRANSIENT = {
@@ -19,7 +20,7 @@ _TRANSIENT = {
 
 
 @contextmanager
-def translated(name: str, root: Path) -> Iterator[None]:
+def translated(name: str, root: Path | Location) -> Iterator[None]:
     """Turn errors of the system while page `name` of the volume at `root` is read into ours.
 
     Raises:
@@ -34,7 +35,7 @@ def translated(name: str, root: Path) -> Iterator[None]:
     except MemoryError as error:
         raise OutOfMemory(f"There was not enough memory for {name}; use fewer worker processes.") from error
     except (FileNotFoundError, NotADirectoryError) as error:
-        if not root.exists():
+        if isinstance(root, Path) and not root.exists():
             raise StorageError(f"The volume {volume} with {name} cannot be reached; mount it again.") from error
         raise MissingSource(f"{name} is no longer in {volume}; put it back or ingest the volume again.") from error
     except OSError as error:

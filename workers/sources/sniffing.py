@@ -14,7 +14,8 @@ from typing import BinaryIO, Literal
 Kind = Literal["zip", "tar", "tar.gz", "tar.bz2", "tar.xz", "pdf", "frames", "image", "text", "unknown"]
 
 HEAD_BYTES = 4096
-ARCHIVES: frozenset[Kind] = frozenset({"zip", "tar", "tar.gz", "tar.bz2", "tar.xz"})
+COMPRESSED_TARS: frozenset[Kind] = frozenset({"tar.gz", "tar.bz2", "tar.xz"})
+ARCHIVES: frozenset[Kind] = COMPRESSED_TARS | {"zip", "tar"}
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 # Formats whose files may hold several pages: TIFF, BigTIFF, GIF, PNG (APNG), DCX; WebP and AVIF are seen below.

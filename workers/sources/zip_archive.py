@@ -7,6 +7,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -16,6 +17,7 @@ from workers.sources.bounded import bounded
 from workers.sources.escape import escaped
 from workers.sources.limits import Limits
 from workers.sources.reasons import is_of_the_system, reason
+from workers.sources.stores.ranges import expect
 from workers.sources.zip_names import document_kind, is_guessed, member_name
 
 _ENCRYPTED = 0x1
@@ -47,6 +49,7 @@ class ZipArchive:
         self._infos: dict[str, zipfile.ZipInfo] = {}
         for info in self._zip.infolist():
             self._infos.setdefault(member_name(info, encoding), info)
+        self._starts = sorted(info.header_offset for info in self._zip.infolist())
         for info in self._zip.infolist():  # by the plain name, too: pages of earlier ingests are called so
             self._infos.setdefault(info.filename, info)
 
@@ -100,6 +103,7 @@ class ZipArchive:
         if refusal := self._refusal(info, member):
             raise refusal
         try:
+            expect(self._file, info.header_offset, self._end_of(info))
             with self._zip.open(info) as stream:
                 return copied(stream, info.file_size)
         except _FAULTS as error:
@@ -108,6 +112,16 @@ class ZipArchive:
             raise UnreadableImage(
                 f"{escaped(member)} in {self._name} cannot be unpacked ({_reason(error)}); pack it again."
             ) from error
+
+    def _end_of(self, info: zipfile.ZipInfo) -> int:
+        """Return where the bytes of a member end at the latest: what follows is another, or the directory."""
+        later = bisect_right(self._starts, info.header_offset)
+        return self._starts[later] if later < len(self._starts) else self._zip.start_dir
+
+    def checksum(self, member: str) -> str:
+        """Return the CRC-32 and length of a member, as the directory has them; KeyError when it is not there."""
+        info = self._infos[member]
+        return f"crc32:{info.CRC:08x}-{info.file_size}"
 
     def close(self) -> None:
         """Close the archive, not its file."""

@@ -66,6 +66,11 @@ class Location:
         return self.scheme in WEB
 
     @property
+    def is_file(self) -> bool:
+        """Whether it is one file, not all that lies below a prefix: such a path is empty or ends with a slash."""
+        return bool(self.path) and not self.path.endswith("/")
+
+    @property
     def shown(self) -> str:
         """The URL as people write it, without how it is reached."""
         return f"{self.scheme}://{self.host}/{self.path}{f'?{self.query}' if self.query else ''}"

@@ -37,15 +37,23 @@ _TAKE_KEY = 0x74616B65  # "take"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The page runs a feeder feeds: those of some volumes, or of all; never those of `held` volumes."""
+    """The page runs a feeder feeds: those of some volumes, or of all; never those of `held` volumes.
+
+    With `page_runs` only these: single pages that a person waits for.
+    """
 
     volume_ids: tuple[int, ...] | None = None
     held: tuple[int, ...] = ()
+    page_runs: tuple[int, ...] | None = None
 
     def condition(self) -> ColumnElement[bool]:
         """Return the scope as a condition on page_run."""
-        chosen = true() if self.volume_ids is None else PageRun.page_id.in_(_pages_of(self.volume_ids))
-        return and_(chosen, PageRun.page_id.not_in(_pages_of(self.held))) if self.held else chosen
+        chosen = [] if self.volume_ids is None else [PageRun.page_id.in_(_pages_of(self.volume_ids))]
+        if self.page_runs is not None:
+            chosen.append(PageRun.page_run_id.in_(self.page_runs))
+        if self.held:
+            chosen.append(PageRun.page_id.not_in(_pages_of(self.held)))
+        return and_(true(), *chosen)
 
 
 def _pages_of(volume_ids: Sequence[int]) -> Select[int]:

@@ -19,11 +19,12 @@ from orchestrator.web.errors import HANDLERS, answer
 from orchestrator.web.headers import SafeHeaders
 from orchestrator.web.images.pictures import Pictures
 from orchestrator.web.rendering import STATIC
+from orchestrator.web.review import routes as review
 from orchestrator.web.runs import pages as runs
 from orchestrator.web.site import Site
 
 # Each has ROUTES, and MENU where it is in the navigation: (label, path), in the order in which people meet them.
-FAMILIES: tuple[ModuleType, ...] = (browse, walls, runs, iiif)
+FAMILIES: tuple[ModuleType, ...] = (browse, walls, runs, review, iiif)
 
 
 def make_app(site: Site, entrance: Entrance | None = None) -> Starlette:

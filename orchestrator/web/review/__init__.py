@@ -1,0 +1,1 @@
+"""Review: suspects worst first, a key for each verdict, corrections of boxes."""

@@ -1,0 +1,114 @@
+"""What reviewing needs beside the archive: suspects in order, and a process in which pages are read to compare."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+
+from orchestrator.comparison.pipelines import analyse_or_tell, pool
+from orchestrator.results.pages import ArchivedPage
+from orchestrator.reviews.queue import SUSPECTS, WITHOUT_VERDICT, Suspect, worst_first
+from orchestrator.web.reading import Reading
+from orchestrator.web.site import Site, site_of
+from workers.errors import TransientError, UnreadableInput
+from workers.layout import PageLayout
+
+KEPT_SECONDS = 60.0  # so long the order of suspects holds: to find it takes a look at every page of a large archive
+LISTED = 2_000
+COMPARING_SECONDS = 120.0
+
+_ALL_PAGES = """
+SELECT page_run_id, volume, page, page_number FROM page_status
+WHERE state = 'done' AND {where} ORDER BY volume_id, page_number, page_id LIMIT :most"""
+
+
+@dataclass(slots=True)
+class Desk:
+    """One for each server."""
+
+    site: Site
+    reading: Reading
+    _suspects: dict[int | None, tuple[float, list[Suspect]]] = field(default_factory=dict)
+    _pool: ProcessPoolExecutor | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def pages(self, volume_id: int | None, *, suspects_only: bool) -> list[Suspect]:
+        """Return the pages without a verdict, of one volume or of all: suspects worst first, or every page in order."""
+        found = self.suspects(volume_id) if suspects_only else self._every_page(volume_id)
+        judged = {row["page_run_id"] for row in self.site.ask(WITHOUT_VERDICT)}
+        return [one for one in found if one.page_run_id not in judged][:LISTED]
+
+    def suspects(self, volume_id: int | None) -> list[Suspect]:
+        """Return the suspects, worst first, as they were at most a minute ago."""
+        with self._lock:
+            at, found = self._suspects.get(volume_id, (float("-inf"), []))
+            if time.monotonic() - at > KEPT_SECONDS:
+                where = "1 = 1" if volume_id is None else "s.volume = :volume"
+                named = {} if volume_id is None else {"volume": self._name(volume_id)}
+                found = worst_first(self.site.ask_with(SUSPECTS.format(where=where), named))
+                self._suspects[volume_id] = (time.monotonic(), found)
+        return found
+
+    def _every_page(self, volume_id: int | None) -> list[Suspect]:
+        where = "1 = 1" if volume_id is None else "volume_id = :volume_id"
+        named = {} if volume_id is None else {"volume_id": volume_id}
+        rows = self.site.ask_with(_ALL_PAGES.format(where=where), {"most": 2 * LISTED, **named})
+        return [Suspect(**row, reasons=(), badness=0.0) for row in rows]
+
+    def _name(self, volume_id: int) -> str:
+        found = self.site.ask("SELECT volume FROM page_status WHERE volume_id = :number LIMIT 1", number=volume_id)
+        return str(found[0]["volume"]) if found else ""
+
+    def read_here(self, page: ArchivedPage, parameters: str) -> PageLayout:
+        """Read a page under other parameters (JSON), in a process of its own; nothing is stored.
+
+        Raises:
+            UnreadableInput: it cannot be read so; the sentence says why.
+            TransientError: the process died, or took too long.
+        """
+        with self._lock:
+            self._pool = self._pool or pool(1)
+            running = self._pool
+        try:
+            job = (page.volume_location, page.address, parameters, self.site.settings.max_pixels)
+            found = running.submit(analyse_or_tell, *job).result(COMPARING_SECONDS)
+        except (BrokenProcessPool, TimeoutError) as error:
+            self._end(running)
+            raise TransientError(
+                f"Reading {page.page} so took too long or too much memory; nothing was stored."
+            ) from error
+        if isinstance(found, str):
+            raise UnreadableInput(found)
+        return found
+
+    def _end(self, broken: ProcessPoolExecutor) -> None:
+        with self._lock:
+            if self._pool is broken:
+                self._pool = None
+        for process in list(getattr(broken, "_processes", {}).values()):
+            process.kill()
+        broken.shutdown(wait=False, cancel_futures=True)
+
+
+def desk_of(request: Request) -> Desk:
+    """Return the desk of the archive that the request is about."""
+    state: Any = request.app.state
+    if not hasattr(state, "desk"):
+        state.desk = Desk(site_of(request), reading_of(request))
+    desk: Desk = state.desk
+    return desk
+
+
+def reading_of(request: Request) -> Reading:
+    """Return what reads pages that somebody at the browser waits for."""
+    state: Any = request.app.state
+    if not hasattr(state, "reading"):
+        state.reading = Reading(site_of(request).settings)
+    reading: Reading = state.reading
+    return reading

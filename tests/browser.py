@@ -74,4 +74,4 @@ def a_page(
     complaints.watch(page)
     yield page
     context.close()
-    assert complaints.found == []
+    assert not complaints.found, complaints.found

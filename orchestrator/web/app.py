@@ -7,11 +7,12 @@ from types import ModuleType
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
-from orchestrator.web import browse, iiif, walls
+from orchestrator.web import browse, iiif, page, page_boxes, walls
 from orchestrator.web.access.entrance import Entrance
 from orchestrator.web.access.gate import Gate, Sessions
 from orchestrator.web.access.login import Login
@@ -24,14 +25,25 @@ from orchestrator.web.runs import pages as runs
 from orchestrator.web.site import Site
 
 # Each has ROUTES, and MENU where it is in the navigation: (label, path), in the order in which people meet them.
-FAMILIES: tuple[ModuleType, ...] = (browse, walls, runs, review, iiif)
+FAMILIES: tuple[ModuleType, ...] = (browse, walls, page, page_boxes, runs, review, iiif)
+
+
+class Files(StaticFiles):
+    """Our own files: asked for again each time, unless their address changes with their content."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file."""
+        response = await super().get_response(path, scope)
+        named = scope["query_string"].startswith(b"v=")
+        response.headers["Cache-Control"] = "max-age=31536000, immutable" if named else "no-cache"
+        return response
 
 
 def make_app(site: Site, entrance: Entrance | None = None) -> Starlette:
     """Return the application that shows `site` to those whom `entrance` lets in; this machine's user without one."""
     entrance = entrance or Entrance()
     routes = [*Login(entrance).routes, *(route for family in FAMILIES for route in family.ROUTES)]
-    static = Mount("/static", StaticFiles(directory=STATIC), name="static")
+    static = Mount("/static", Files(directory=STATIC), name="static")
     guards = [Middleware(SafeHeaders), Middleware(Sessions, entrance), Middleware(Gate, entrance, answer)]
     routes.append(Route("/healthz", _alive))
     app = Starlette(routes=[*routes, static], middleware=guards, exception_handlers=HANDLERS)

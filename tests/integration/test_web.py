@@ -67,8 +67,8 @@ def test_a_volume_leads_to_its_issues_and_an_issue_to_its_pages(chromium: Any, w
         page.get_by_role("link", name="1890-03-31", exact=True).click()
         captions = page.locator(".wall .page-name").all_inner_texts()
         pictures = page.locator(".wall img")
-        page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
-        assert pictures.count() == 2
+        page.wait_for_load_state("networkidle")
+        assert pictures.evaluate_all("all => all.map(one => one.naturalWidth > 0)") == [True, True]
     assert captions == ["The Courier/1890-03-31/0001.png", "The Courier/1890-03-31/0002.jpg"]
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
+
+import cv2
+import numpy as np
 
 from orchestrator.web.images.asked import Asked, asked
 from orchestrator.web.images.disk_cache import DiskCache
@@ -12,6 +16,7 @@ from orchestrator.web.images.drawing import draw
 from orchestrator.web.images.scans import Decoded, Pixels, Scan, find_scan
 from orchestrator.web.site import Site
 from workers.errors import MissingSource
+from workers.stages.palette.normalise import NormalisedPage
 
 REMEMBERED_SCANS = 20_000
 
@@ -25,6 +30,7 @@ class Pictures:
         self._decoded = Decoded(site.settings.web_memory_mib * 1024**2, site.settings.max_pixels)
         self._scans: OrderedDict[int, Scan] = OrderedDict()
         self._lock = threading.Lock()
+        self._making = threading.Lock()
 
     def scan(self, page_id: int) -> Scan:
         """Return the scan of a page, as it was found a moment ago: the bytes of a page never change.
@@ -62,6 +68,32 @@ class Pictures:
         """
         scan = self.scan(page_id)
         return self.draw(scan, asked(region, size, rotation, quality, form, *self.size(scan)))
+
+    def whole(self, scan: Scan) -> NormalisedPage:
+        """Return the upright scan as the stages of a page are given it.
+
+        Raises:
+            PageError, TransientError: it cannot be read.
+        """
+        pixels = self._decoded.get(scan)
+        if pixels.ndim == 3:
+            return NormalisedPage(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), pixels)
+        return NormalisedPage(pixels, np.broadcast_to(pixels[:, :, np.newaxis], (*pixels.shape, 3)))
+
+    def kept(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """Return what is kept on the disk by a name of hexadecimal digits first, made by `make` where it is not yet.
+
+        One thing is made at a time: what costs seconds must not take every processor from the workers.
+        """
+        kept = self._disk.get(name)
+        if kept is not None:
+            return kept
+        with self._making:
+            kept = self._disk.get(name)
+            if kept is None:
+                kept = make()
+                self._disk.put(name, kept)
+        return kept
 
     def draw(self, scan: Scan, wanted: Asked) -> bytes:
         """Return a picture of a scan, drawn at most once while the disk keeps it."""

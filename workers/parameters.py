@@ -187,6 +187,14 @@ class PipelineParameters:
                     raise ValueError(f"{group.name}.{name} must be {allowed}, not {value}")
 
     @property
+    def may_read_smaller(self) -> bool:
+        """Whether a smaller copy of a scan does, if its text is large enough: nothing is asked for in its pixels."""
+        own_way = self.separators.method == "columns" and self.segmentation.segmenter == "fast"
+        return (
+            own_way and self.segmentation.scale is None and not self.segmentation.mask and self.faces.min_size is None
+        )
+
+    @property
     def may_read_twice(self) -> bool:
         """Whether the second reader may be asked: it joins what our own way of finding columns and lines found."""
         own_way = self.separators.method == "columns" and self.segmentation.segmenter == "fast"

@@ -21,12 +21,14 @@ from workers.lease import claims
 from workers.lease.claims import Claim, Failure
 from workers.lease.database import process_engine, retry_while_down
 from workers.lease.recording import record
+from workers.on_original import on_original
 from workers.parameters import PipelineParameters, fingerprint, versions_for
 from workers.pipeline import analyse_page
 from workers.sources.address import PageAddress
 from workers.sources.escape import unescaped
 from workers.sources.images import open_mask, open_page, verify_unchanged
 from workers.sources.limits import Limits
+from workers.sources.pictures import ENOUGH_FOR_TEXT
 from workers.telemetry import logs, metrics
 from workers.telemetry.crash_recorder import recorders
 from workers.telemetry.secrets import masked
@@ -57,7 +59,9 @@ def open_claimed_scan(claim: Claim, settings: Settings) -> Image.Image:
         sha256=claim.page_sha256,
         limits=limits,
     )
-    return open_page(root, address, limits)
+    parameters, _ = _pipeline(claim.parameters)
+    reduction = ENOUGH_FOR_TEXT if parameters.may_read_smaller else 1
+    return open_page(root, address, limits, reduction=reduction)
 
 
 def analyse(image: Image.Image, parameters: PipelineParameters, clock: StageClock) -> PageLayout:
@@ -151,7 +155,7 @@ def _analyse(claim: Claim, settings: Settings, steps: Steps, clock: StageClock) 
     with clock.stage("decode") as pixels:
         image = steps.load(claim, settings)
         pixels.count = image.width * image.height
-    return steps.analyse(image, parameters, clock)
+    return on_original(steps.analyse(image, parameters, clock), image)
 
 
 def describe(error: Exception, stage: str | None) -> Failure:

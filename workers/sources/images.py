@@ -17,7 +17,7 @@ from workers.sources.limits import Limits
 from workers.sources.opening import OpenFiles, resolve_inside
 from workers.sources.os_errors import translated
 from workers.sources.pdf import open_pdf_page
-from workers.sources.pictures import open_picture
+from workers.sources.pictures import ENOUGH_FOR_TEXT, open_picture, open_smaller
 from workers.sources.sniffing import kind_of
 from workers.sources.stores.location import Location
 from workers.stages.palette.normalise import normalise
@@ -35,7 +35,8 @@ def open_page(
         address: which page of it.
         limits: what the page may cost.
         files: what is still open from the pages before.
-        reduction: 2, 4 or 8 for a picture that much smaller, where its format gives that in less time.
+        reduction: 2, 4 or 8 for a picture that much smaller, where its format gives that in less time;
+            `ENOUGH_FOR_TEXT` for a smaller copy where one shows the text as well: `on_original` leads back from it.
 
     Raises:
         PageError: the page is missing, broken, too large, encrypted or unsafe to open.
@@ -46,7 +47,12 @@ def open_page(
 
 
 def open_stored_page(
-    root: Location, address: PageAddress, sha256: str, limits: Limits, files: OpenFiles = _OPEN_FILES
+    root: Location,
+    address: PageAddress,
+    sha256: str,
+    limits: Limits,
+    files: OpenFiles = _OPEN_FILES,
+    reduction: int = 1,
 ) -> tuple[Image.Image, str]:
     """Return the decoded original of one page in a store, and the SHA-256 of the file that holds it.
 
@@ -56,6 +62,7 @@ def open_stored_page(
         sha256: what its file had; empty while it is not known.
         limits: what the page may cost.
         files: what is still open from the pages before.
+        reduction: as `open_page`.
 
     Raises:
         ChangedSource: the file is another than it was.
@@ -65,13 +72,19 @@ def open_stored_page(
         found = files.sha256(file)
         if sha256 not in ("", found):
             raise ChangedSource(f"{address.name} has changed since it was ingested; ingest the volume again.")
-        return _decoded(file, root, address, limits), found
+        return _decoded(file, root, address, limits, reduction), found
 
 
 def _decoded(
     file: BinaryIO, root: Path | Location, address: PageAddress, limits: Limits, reduction: int = 1
 ) -> Image.Image:
     if kind_of(file) != "pdf":
+        if (
+            reduction == ENOUGH_FOR_TEXT
+            and address.frame is None
+            and (image := open_smaller(file, address.name, limits))
+        ):
+            return image
         return open_picture(file, address.name, address.frame, limits, reduction)
     plain = root if isinstance(root, Path) and len(address.members) == 1 else None
     source = resolve_inside(plain, address.members[0]) if plain else file

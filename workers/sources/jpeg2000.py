@@ -10,30 +10,35 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import BinaryIO
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 import pypdfium2
 from PIL import Image
 
+from workers.sources.bounded import bounded
 from workers.sources.reasons import is_of_the_system
 from workers.sources.sniffing import head_of
 from workers.stages.palette.depth import eight_bits
 
 _SIZES = b"\xff\x4f\xff\x51"  # start of the codestream, sizes
+_CODING_STYLE = 0xFF52
 _HALF = 127
 _START_OF_TILE_PART, _END_OF_CODESTREAM = 0xFF90, 0xFFD9
 _FIRST_COMPONENT = 40  # counted from the start of the codestream: after it come depth, x and y steps, three bytes each
 
 
-def open_jpeg2000(image: Image.Image, file: BinaryIO) -> Image.Image:
-    """Return the decoded picture of `file`, which Pillow opened as `image`.
+def open_jpeg2000(image: Image.Image, file: BinaryIO, halvings: int = 0) -> Image.Image:
+    """Return the decoded picture of `file`, which Pillow opened as `image`, its size halved so often if it can be.
 
     Raises:
         What Pillow's decoders raise.
     """
     steps = chroma_steps(head_of(file))
+    if halvings and steps == (1, 1) and (smaller := halved(file, halvings)):
+        return smaller
     if steps == (1, 1):
         return _by_its_depth(_by_pillow(image, file), file)
     picture = _by_pdfium(_without_counts(_whole(file)), image.size)
@@ -42,6 +47,50 @@ def open_jpeg2000(image: Image.Image, file: BinaryIO) -> Image.Image:
         divides = image.width % steps[0] == 0 and image.height % steps[1] == 0
         picture = image if divides else image.convert("L")  # only the colours are wrong
     return picture
+
+
+def halved(file: BinaryIO, halvings: int) -> Image.Image | None:
+    """Return the picture, its size halved so often; None where it has no such size.
+
+    Pillow rounds the size where OpenJPEG rounds up, and takes the file for broken: it is told the size.
+    """
+    image: Any = Image.open(bounded(file), formats=("JPEG2000",))
+    style = coding_style(head_of(file))
+    if style is None or halvings > style.halvings:
+        return None
+    (tile,) = image.tile
+    image._size = tuple(-(-side >> halvings) for side in image.size)
+    codec, _, *others = tile.args
+    image.tile = [tile._replace(extents=(0, 0, *image.size), args=(codec, halvings, *others))]
+    try:
+        image.load()
+    except OSError as error:
+        if is_of_the_system(error):
+            raise
+        return None
+    return image  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class CodingStyle:
+    """How a codestream was coded: how often its size can be halved, and by which wavelet (0: 9/7, 1: 5/3)."""
+
+    halvings: int
+    wavelet: int
+
+
+def coding_style(head: bytes) -> CodingStyle | None:
+    """Return how the codestream in a file that begins with `head` was coded; None where that is not to be seen."""
+    start = head.find(_SIZES)
+    at = start + 2
+    while start >= 0 and len(head) >= at + 14:
+        marker, length = struct.unpack_from(">HH", head, at)
+        if marker == _CODING_STYLE:
+            return CodingStyle(head[at + 9], head[at + 13])
+        if marker < 0xFF00 or length < 2:
+            return None
+        at += 2 + length
+    return None
 
 
 def _by_pillow(image: Image.Image, file: BinaryIO) -> Image.Image:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
@@ -34,6 +34,8 @@ DECODER_FAULTS = (
 # EPS and WMF start other programs, the others have no decoder of their own.
 _EXCLUDED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
 _COMMON = ("JPEG", "TIFF", "PNG", "JPEG2000", "GIF", "BMP", "WEBP", "PPM")
+ENOUGH_FOR_TEXT = 0  # in place of a reduction: as small as the page engine looks at it
+_JPEG2000 = (b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n")
 # Frames of these are pages. The further pictures of an MPO, ICO or PSD are previews, sizes and layers.
 _PAGED = {"TIFF", "GIF", "PNG", "WEBP", "AVIF", "DCX"}
 
@@ -41,7 +43,7 @@ _PAGED = {"TIFF", "GIF", "PNG", "WEBP", "AVIF", "DCX"}
 def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits, reduction: int = 1) -> Image.Image:
     """Return one frame (1-based; None: the first) of an image file, pixels decoded, orientation not yet applied.
 
-    A JPEG or JPEG 2000 is `reduction` times smaller (1, 2, 4 or 8): to be shown, not to be measured on.
+    A JPEG or JPEG 2000 is `reduction` times smaller (2, 4 or 8; of others it is whole): to be shown, not measured on.
 
     Raises:
         UnreadableImage: it is no image, truncated or corrupt, or has no such frame.
@@ -63,6 +65,20 @@ def open_picture(file: BinaryIO, name: str, frame: int | None, limits: Limits, r
     return image
 
 
+def open_smaller(file: BinaryIO, name: str, limits: Limits) -> Image.Image | None:
+    """Return a smaller copy of a page that shows its text as well, as `open_reduced`; None where there is none.
+
+    Raises:
+        UnreadableImage: it is corrupt.
+    """
+    if head_of(file).startswith(_JPEG2000):
+        from workers.sources.jpeg2000_reduced import open_reduced  # NumPy and OpenCV, which discovery does not load
+
+        with _decoding(file, name, limits.max_pixels):
+            return open_reduced(file, limits.max_pixels)
+    return None
+
+
 def _at_frame(image: Image.Image, frame: int) -> Image.Image:
     image.seek(frame - 1)
     return image
@@ -81,9 +97,7 @@ def _whole_and_deep(image: Image.Image, file: BinaryIO, reduction: int) -> Image
             whole.draft(None, (max(1, whole.width // reduction), max(1, whole.height // reduction)))
         return whole
     if image.format == "JPEG2000":
-        if reduction > 1:  # one with fewer levels of wavelets is read as it is
-            cast(Any, image).reduce = reduction.bit_length() - 1
-        return open_jpeg2000(image, file)
+        return open_jpeg2000(image, file, max(0, reduction.bit_length() - 1))
     return open_deep(image, file) or image
 
 

@@ -17,6 +17,8 @@ from workers.stages.raster.resize import reduce_by
 
 SURVEY_PIXELS = 6e6  # enough for text of 1/400 of the page's width
 MIN_SURVEY_SCALE_PX = 5.9  # smaller text runs together in the first look
+GRAIN_SURVEY_PIXELS = 2e6
+MIN_GRAIN_RATIO = 2.5  # of the scale there by that of grain (3 to 9); small type runs together to 2.2 times at most
 MAX_LETTERS_RATIO = 0.8  # of the scale, where words are measured as letters; 0.81 and more in joined hands and Arabic
 MAX_GRAIN_PX = 3
 MIN_GRAIN_SHARE = 0.2  # of the ink; clean and worn pages have 0.001 to 0.1
@@ -35,10 +37,16 @@ class Survey:
 def estimate_text_size(grey: Grey, parameters: BinarizationParameters) -> tuple[Survey, int]:
     """Look at a page (h, w) reduced by a whole factor, and at twice its size where letters may have run together there.
 
-    The factor comes with the look.
+    Where the text seems to be very small, the page is looked at further reduced, too: a sensor's grain is gone there, and
+    what is left is the text; real small type is hardly larger there. The factor comes with the look.
     """
     survey, factor = survey_of(grey, SURVEY_PIXELS)
     look = survey_page(survey, parameters)
+    if 0 < look.scale < MIN_SURVEY_SCALE_PX:
+        coarse, coarse_factor = survey_of(grey, GRAIN_SURVEY_PIXELS)
+        without_grain = survey_page(coarse, parameters)
+        if without_grain.scale * coarse_factor >= MIN_GRAIN_RATIO * look.scale * factor:
+            return without_grain, coarse_factor
     if factor == 1 or (look.scale >= MIN_SURVEY_SCALE_PX and not look.soft):
         return look, factor
     finer, finer_factor = survey_of(grey, 4 * SURVEY_PIXELS)

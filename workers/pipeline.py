@@ -22,7 +22,7 @@ from workers.stages.palette.picture_hash import picture_hash
 from workers.stages.palette.scan_facts import scan_facts
 from workers.stages.raster.arrays import Grey, Mask
 from workers.stages.raster.quarter_turns import turned
-from workers.stages.second_reader.reading import asks, doubt_left, doubt_of, read_again
+from workers.stages.second_reader.reading import doubt_left, doubts_of, read_again
 from workers.stages.segmentation.described_lines import described_lines
 from workers.stages.segmentation.step_effects import StepEffect
 from workers.stages.segmentation.text_lines import (
@@ -127,13 +127,13 @@ def _our_lines(
     with clock.stage("segmentation") as found:
         reading = read_lines(page, columns)
         lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)
-        doubt = doubt_of(reading)
+        weights = _second_reader(parameters)
+        doubts = doubts_of(reading, parameters.segmentation.second_reader if weights else "never")
         found.count = len(lines)
-    weights = _second_reader(doubt, parameters)
-    if weights is None:
-        return lines, reason, doubt
+    if weights is None or not len(doubts.places):
+        return lines, reason, doubts.total
     with clock.stage("second_reader") as found:
-        reading = read_again(visible, page, reading, weights)
+        reading = read_again(visible, page, reading, doubts.places, weights)
         lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)
         found.count = len(lines)
         return lines, reason, doubt_left(reading)
@@ -219,10 +219,10 @@ def _in_our_own_way(parameters: PipelineParameters) -> bool:
     return parameters.separators.method == "columns" and parameters.segmentation.segmenter == "fast"
 
 
-def _second_reader(doubt: float | None, parameters: PipelineParameters) -> Path | None:
+def _second_reader(parameters: PipelineParameters) -> Path | None:
     """Return the weights of the second reader; None where it is not to be asked or not installed."""
     segmentation = parameters.segmentation
-    if doubt is None or not parameters.may_read_twice or not asks(doubt, segmentation.second_reader):
+    if not parameters.may_read_twice:
         return None
     given = segmentation.second_reader_weights
     return Path(given) if given else find_weights(TEXT_DETECTOR)

@@ -23,7 +23,9 @@ from workers.stages.second_reader.doubt import DOUBTFUL, measure_doubt
 from workers.stages.second_reader.joining import join
 from workers.stages.second_reader.map_lines import lines_of_map
 from workers.stages.second_reader.network import MAX_WIDTH_PX, OVERLAP_PX, strips_of, text_map
-from workers.stages.second_reader.reading import asks, doubt_of, read_again, reading_factor, upright_map
+from workers.stages.second_reader.places import overlap, text_extent
+from workers.stages.second_reader.reading import doubts_of, read_again, reading_factor, upright_map
+from workers.stages.segmentation.noise import drop_show_through
 from workers.stages.segmentation.text_lines import Reading, read_lines
 from workers.stages.separators.columns import Columns, find_columns
 from workers.weights import FACE_DETECTOR, TEXT_DETECTOR, find_weights
@@ -61,9 +63,9 @@ def test_even_columns_are_not_doubted() -> None:
     _, _, reading = first_reading(two_columns())
     assert reading.evidence is not None
     assert measure_doubt(reading.lines, reading.evidence).total < DOUBTFUL / 2
-    doubt = doubt_of(reading)
-    assert doubt is not None
-    assert not asks(doubt, "auto") and asks(doubt, "always") and not asks(1.0, "never")
+    assert not len(doubts_of(reading, "auto").places)
+    assert not len(doubts_of(reading, "never").places)
+    assert doubts_of(reading, "always").places.tolist() == text_extent(reading.evidence).tolist()
 
 
 def test_lines_across_both_columns_and_letters_in_no_line_are_doubted() -> None:
@@ -77,7 +79,50 @@ def test_lines_across_both_columns_and_letters_in_no_line_are_doubted() -> None:
 
 
 def test_a_page_without_anything_like_text_is_not_read_again() -> None:
-    assert doubt_of(Reading(NOTHING, "blank", None)) is None
+    doubts = doubts_of(Reading(NOTHING, "blank", None), "always")
+    assert doubts.total is None and not len(doubts.places)
+
+
+def test_only_the_place_whose_letters_are_in_no_line_is_looked_at_and_with_whole_lines() -> None:
+    _, _, reading = first_reading(two_columns())
+    assert reading.evidence is not None
+    lines = reading.lines[np.argsort(reading.lines[:, 1])]
+    left = np.flatnonzero(lines[:, 2] < reading.evidence.ink.shape[1] / 2)
+    kept = np.delete(lines, left[4:7], axis=0)
+    doubts = doubts_of(replace(reading, lines=kept), "auto")
+    assert doubts.total is not None and doubts.total < DOUBTFUL and len(doubts.places) == 1
+    (place,) = doubts.places
+    assert overlap(lines[left[4:7]], place[None]).all()
+    touched = kept[overlap(kept, place[None])[:, 0]]
+    assert (touched[:, 0] >= place[0]).all() and (touched[:, 2] <= place[2]).all()
+    assert place[3] - place[1] < 0.4 * reading.evidence.ink.shape[0]
+
+
+def test_outside_of_the_places_the_first_reading_stays() -> None:
+    weights, page = text_weights(), mosaic()
+    working, _, reading = first_reading(page)
+    height, width = working.ink.shape
+    upper = np.array([[0, 0, width, height // 3]])
+    seen = upright_map(page.grey, working, upper, weights)
+    assert seen[: len(seen) // 4].max() > 0.5 and not seen[len(seen) // 2 :].any()
+    again = read_again(page.grey, working, reading, upper, weights)
+    below = {tuple(box) for box in reading.lines.tolist() if box[1] > height // 2}
+    assert below and below <= {tuple(box) for box in again.lines.tolist()}
+
+
+def test_what_is_much_paler_than_all_other_lines_is_show_through_but_a_pens_lines_may_differ() -> None:
+    page, _, reading = first_reading(two_columns())
+    assert reading.evidence is not None
+    grey = np.full_like(page.grey, 255)
+    depths = np.full(len(reading.lines), 230)
+    depths[:3] = 90
+    for (x0, y0, x1, y1), depth in zip(reading.lines.tolist(), depths, strict=True):
+        grey[y0:y1, x0 : (x0 + x1) // 2] = 255 - depth
+    evidence = replace(reading.evidence, grey=grey)
+    assert drop_show_through(reading.lines, evidence).tolist() == reading.lines[3:].tolist()
+    for number, (x0, y0, x1, y1) in enumerate(reading.lines.tolist()):
+        grey[y0:y1, x0 : (x0 + x1) // 2] = 255 - (60 + 190 * number // len(reading.lines))
+    assert len(drop_show_through(reading.lines, evidence)) == len(reading.lines)
 
 
 def test_the_lines_of_a_map_are_grown_back_and_do_not_cross_a_separator() -> None:
@@ -148,9 +193,11 @@ def test_the_second_reader_finds_the_lines_of_advertisements(degrees: int) -> No
     weights, page = text_weights(), mosaic()
     page.image = page.image.rotate(degrees, fillcolor=255)
     working, _, reading = first_reading(page)
-    again = read_again(page.grey, working, reading, weights)
+    assert reading.evidence is not None
+    places = text_extent(reading.evidence)
+    again = read_again(page.grey, working, reading, places, weights)
     assert abs(len(again.lines) - len(page.lines)) <= 4
-    assert upright_map(page.grey, working, weights).shape[0] <= working.ink.shape[0] + 1
+    assert upright_map(page.grey, working, places, weights).shape[0] <= working.ink.shape[0] + 1
 
 
 def test_the_second_look_has_a_timing_of_its_own_and_its_doubt_is_told() -> None:

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
+import cv2
 import numpy as np
 
-from workers.stages.raster.arrays import Boxes, Truths
+from workers.stages.raster.arrays import Boxes, Counts, Truths
 from workers.stages.segmentation.baseline_fit import MIN_JUDGED_LETTERS, MIN_SURE_SHARE, letters_on_baseline
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import assign_components
-from workers.stages.separators.components import TEXT
+from workers.stages.separators.components import LARGE, TEXT
 
 MIN_OVERLAP_SHARE = 0.3  # share of the lower box's height
 MAX_DISTANCE_PITCHES = 3.5  # line pitches
 MAX_INDENT_TS = 6.0  # text scales: lines that begin or end so near to each other begin or end together
 MIN_BEGINNING_LINES = 2  # of other lines in the midst of one: one alone is a heading in the middle
+MAX_INK_RATIO = 1.6  # of the ink in a line's box by that of its letters: more is a drawing, or two rows
 DOUBTFUL = 0.18  # even columns have 0.02 to 0.1, mosaics, show-through and manuscripts 0.2 and more
 
 
@@ -39,19 +41,62 @@ class Doubt:
         return 1.0 - float(np.prod([1.0 - share for share in astuple(self)]))
 
 
-def measure_doubt(lines: Boxes, evidence: PageEvidence) -> Doubt:
-    """Return how doubtful the lines (n, 4) of a page are; without any, all of its letters are left out."""
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What speaks for and against each line of a page, and each of its letters.
+
+    Attributes:
+        own: of each component the number of its line, counted from 1; 0 of those in no line.
+        letter: which components are letters outside of pictures.
+        letters: how many of them are in each line.
+        not_standing, overlapping, across, of_other_ink: which lines have that against them.
+    """
+
+    own: Counts
+    letter: Truths
+    letters: Counts
+    not_standing: Truths
+    overlapping: Truths
+    across: Truths
+    of_other_ink: Truths
+
+    @property
+    def doubtful_letters(self) -> Truths:
+        """Which letters are in no line, or in one that has something against it."""
+        against = self.not_standing | self.overlapping | self.across | self.of_other_ink
+        return self.letter & np.append(True, against)[self.own]
+
+
+def judge(lines: Boxes, evidence: PageEvidence) -> Judgement:
+    """Return what speaks against the lines (n, 4) of a page."""
     c = evidence.components
     own = assign_components(lines, c)
-    letter = (c.kind == TEXT) & c.letterlike & ~evidence.pictured
     letters, on_line = letters_on_baseline(own, len(lines), c)
+    return Judgement(
+        own=own,
+        letter=(c.kind == TEXT) & c.letterlike & ~evidence.pictured,
+        letters=letters,
+        not_standing=(letters >= MIN_JUDGED_LETTERS) & (on_line < MIN_SURE_SHARE * letters),
+        overlapping=_overlapping(lines),
+        across=_across(lines, evidence),
+        of_other_ink=_of_other_ink(lines, own, evidence),
+    )
+
+
+def measure_doubt(lines: Boxes, evidence: PageEvidence) -> Doubt:
+    """Return how doubtful the lines (n, 4) of a page are; without any, all of its letters are left out."""
+    return doubt_in(judge(lines, evidence))
+
+
+def doubt_in(judged: Judgement) -> Doubt:
+    """Return the shares of a page's letters and lines that have something against them."""
+    letter, letters = judged.letter, judged.letters
     all_letters = max(1, int(letters.sum()))
-    unsure = (letters >= MIN_JUDGED_LETTERS) & (on_line < MIN_SURE_SHARE * letters)
     return Doubt(
-        left_out=float((letter & (own == 0)).sum() / max(1, letter.sum())),
-        not_standing=float(letters[unsure].sum() / all_letters),
-        overlapping=float(_overlapping(lines).mean()) if len(lines) else 0.0,
-        across=float(letters[_across(lines, evidence)].sum() / all_letters),
+        left_out=float((letter & (judged.own == 0)).sum() / max(1, letter.sum())),
+        not_standing=float(letters[judged.not_standing].sum() / all_letters),
+        overlapping=float(judged.overlapping.mean()) if len(letters) else 0.0,
+        across=float(letters[judged.across].sum() / all_letters),
     )
 
 
@@ -72,3 +117,12 @@ def _across(lines: Boxes, evidence: PageEvidence) -> Truths:
     begins, indent = lines[None, :, 0], MAX_INDENT_TS * evidence.scale
     inside = (begins > lines[:, 0, None] + indent) & (begins < lines[:, 2, None] - indent)
     return (inside & near).sum(axis=1) >= MIN_BEGINNING_LINES
+
+
+def _of_other_ink(lines: Boxes, own: Counts, evidence: PageEvidence) -> Truths:
+    """Tell in which boxes much of the ink belongs to no letter of the line."""
+    c = evidence.components
+    of_letters = (c.kind == TEXT) | ((c.kind == LARGE) & c.letterlike)
+    explained = np.bincount(own, np.where(of_letters, c.area, 0), len(lines) + 1)[1:]
+    ink = np.array([cv2.countNonZero(evidence.ink[y0:y1, x0:x1]) for x0, y0, x1, y1 in lines.tolist()])
+    return ink > MAX_INK_RATIO * np.maximum(explained, 1.0)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.stages.raster.arrays import Grey
+from workers.stages.raster.arrays import Boxes, Grey
 
 TextMap = NDArray[np.float32]
 
@@ -23,19 +23,27 @@ MAX_WIDTH_PX = 2048
 OVERLAP_PX = 128  # what a strip shares with the next one: at its edge the network sees half a word
 
 
-def text_map(grey: Grey, weights: Path) -> TextMap:
+def text_map(grey: Grey, weights: Path, places: Boxes | None = None) -> TextMap:
     """Return (h, w) float32, 0 to 1: how probably a pixel of `grey` (h, w; uint8) lies in a text line.
 
-    A wide picture is looked at in strips that overlap; of what two of them see, the surer one is taken.
+    Of what two places or strips see, the surer one is taken.
+
+    Args:
+        grey: the picture.
+        weights: of the network.
+        places: (n, 4), the parts that are looked at; all of it when None. Wide ones are looked at in strips that overlap.
 
     Raises:
         cv2.error: the file is no ONNX network of this kind.
     """
     height, width = grey.shape
     seen = np.zeros((height, width), np.float32)
-    for left, right in strips_of(width):
-        part = seen[:, left:right]
-        np.maximum(part, _map_of_strip(grey[:, left:right], weights), out=part)
+    whole = np.array([[0, 0, width, height]])
+    for x0, y0, x1, y1 in (whole if places is None else places.clip(0, whole[0, [2, 3, 2, 3]])).tolist():
+        for left, right in strips_of(x1 - x0):
+            part = np.s_[y0:y1, x0 + left : x0 + right]
+            if grey[part].size:
+                np.maximum(seen[part], _map_of_strip(grey[part], weights), out=seen[part])
     return seen
 
 

@@ -16,6 +16,9 @@ MIN_BLOT_FILL_SHARE = 0.4  # of its box that a blot fills
 MIN_BLOT_STROKES = 2.5  # strokes of body text: thicker ones are no letters of its size
 MAX_BLOT_LETTERS = 3
 MIN_CONTRAST_SHARE = 0.4  # of the usual contrast of a page's lines
+MIN_LINE_CONTRAST_SHARE = 0.6  # of the usual contrast of the lines, measured on the grey levels alone
+MAX_CONTRAST_DEVIATIONS = 4.0  # where all lines are nearly alike, as in print; a pen's lines differ by more
+LIGHT_DARK_PERCENTILES = (90, 5)  # of the grey levels in a line's box: paper, and the darkest of its strokes
 MAX_STRIP_TS = 8.0  # of a strip of the page beside: such a one is cut through every word
 MAX_CUT_TS = 0.3  # from the scan's edge: what begins there is cut by it; numbers beside a rule are half a size away
 MIN_CUT_LINES = 5  # that are cut
@@ -99,6 +102,24 @@ def drop_low_contrast(lines: Boxes, evidence: PageEvidence) -> Boxes:
         paper = (cv2.sumElems(values)[0] - dark * count) / max(1, inked.size - count)
         contrast[number] = paper - dark
     return lines[contrast >= MIN_CONTRAST_SHARE * np.median(contrast)] if len(lines) else lines
+
+
+def drop_show_through(lines: Boxes, evidence: PageEvidence) -> Boxes:
+    """Leave out lines that are much paler than the others where the others are alike.
+
+    Without this step a reader that needs no ink reads the other side of the sheet.
+    """
+    if not len(lines):
+        return lines
+    grey = evidence.grey
+    light, dark = np.array(
+        [np.percentile(grey[y0:y1:2, x0:x1:2], LIGHT_DARK_PERCENTILES) for x0, y0, x1, y1 in lines.tolist()]
+    ).T
+    contrast = light - dark
+    usual = np.median(contrast)
+    deviation = 1.4826 * np.median(np.abs(contrast - usual))
+    least = min(MIN_LINE_CONTRAST_SHARE * usual, usual - MAX_CONTRAST_DEVIATIONS * deviation)
+    return lines[contrast >= least]
 
 
 def _cut_to(lines: Boxes, first: Counts, last: Counts, own: Counts, c: Components) -> Boxes:

@@ -13,6 +13,7 @@ from PIL import Image
 from workers.errors import MaskMismatch
 from workers.layout import LINE_CHANGES, BoundingBox, Face, LineStep, PageLayout, ScanFacts, TextLine
 from workers.parameters import FaceParameters, PipelineParameters
+from workers.stages.binarization.leaf import leaf_alone
 from workers.stages.binarization.orientation import is_negative
 from workers.stages.binarization.working_page import WorkingPage, full_page, working_page
 from workers.stages.faces.detection import find_faces
@@ -100,7 +101,10 @@ def analyse_page(
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """The upright scan, dark on light: `grey` is all of it, `visible` is white where the mask lets nothing be found."""
+    """The upright scan, dark on light: `grey` is all of it.
+
+    On `visible` nothing is seen where the mask lets nothing be found, or beside the leaf.
+    """
 
     grey: Grey
     visible: Grey
@@ -116,7 +120,7 @@ def _upright(image: Image.Image, mask: Mask | None, parameters: PipelineParamete
         grey, negative = _positive(normalised.grey, parameters)
         del normalised  # the colours of a large scan are hundreds of megabytes
         pixels.count = grey.size
-        visible = grey if mask is None else _masked(grey, mask)
+        visible = leaf_alone(grey) if mask is None else _masked(grey, mask)
         return _Scan(grey, visible, negative, picture_hash(grey), facts)
 
 
@@ -170,7 +174,7 @@ def explain_page_lines(grey: Grey, parameters: PipelineParameters, mask: Mask | 
         MaskMismatch: the mask is not of the size of the page.
     """
     grey, _ = _positive(grey, parameters)
-    page = _page(grey if mask is None else _masked(grey, mask), parameters)
+    page = _page(leaf_alone(grey) if mask is None else _masked(grey, mask), parameters)
     effects = explain_lines(page, _columns(page, parameters))
     return tuple(LineStep(e.step, len(e.lines), *(_in_scan(page, e, name) for name in LINE_CHANGES)) for e in effects)
 

@@ -246,3 +246,13 @@ def test_a_few_lines_on_rough_paper_are_read_and_nothing_else(contrast: float, g
 
 def test_rough_paper_without_print_has_no_lines() -> None:
     assert analyse_page(cover_on_rough_paper(0, 6), PipelineParameters()).lines == ()
+
+
+def test_coarse_grain_is_not_taken_for_very_small_type() -> None:
+    page = DrawnPage(2000, 2600, seed=4)
+    for y in range(200, 2300, 260):
+        page.line(240, y, "Regierung von Bern und Stadt", 80)
+    grain = cv2.GaussianBlur(np.random.default_rng(2).normal(0, 1, (2600, 2000)), (0, 0), 1.4)
+    grey = (170 - 0.45 * (255 - page.grey.astype(float)) + 22 * grain / grain.std()).clip(0, 255).astype(np.uint8)
+    smooth, rough = (estimate_text_size(each, BinarizationParameters()) for each in (page.grey, grey))
+    assert rough[0].scale * rough[1] == pytest.approx(smooth[0].scale * smooth[1], rel=0.25)

@@ -1,8 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tests.unit.evidence import evidence_of
-from workers.stages.segmentation.noise import drop_low_contrast, drop_noise_and_trim_ends, drop_slivers
+from workers.stages.segmentation.noise import (
+    drop_in_pictures,
+    drop_low_contrast,
+    drop_noise_and_trim_ends,
+    drop_slivers,
+)
+from workers.stages.segmentation.reversed_lines import add_reversed
 from workers.stages.separators.components import find_components, isolated_specks
 
 SCALE = 12.0
@@ -109,3 +117,32 @@ def test_small_print_beside_nothing_else_is_no_dust_and_single_specks_are() -> N
     small = components.y == 200
     assert small.sum() == 12 and not gone[small].any()
     assert gone[(components.y == 120) | (components.y == 250)].all()
+
+
+def test_the_cells_of_a_plan_are_no_lines_and_its_caption_is_one() -> None:
+    ink = np.zeros((300, 600), np.uint8)
+    _row_of_letters(ink, 100, 400, 200)
+    ink[40:44, 100:400] = ink[120:124, 100:400] = ink[40:120, 100:104] = 1
+    _row_of_letters(ink, 120, 150, 60)
+    evidence = evidence_of(ink, SCALE)
+    plan = np.flatnonzero(evidence.components.width >= 300)
+    pictured = np.isin(np.arange(len(evidence.components.x)), plan)
+    cell, caption = [100, 36, 160, 124], [100, 200, 391, 216]
+    kept = drop_in_pictures(np.array([cell, caption]), replace(evidence, pictured=pictured))
+    assert kept.tolist() == [caption]
+
+
+def _bar(offsets: tuple[int, ...]) -> NDArray[np.uint8]:
+    ink = np.zeros((120, 600), np.uint8)
+    ink[40:80, 50:500] = 1
+    for number in range(20):
+        x, y = 80 + 20 * number, 50 + offsets[number % len(offsets)]
+        ink[y : y + 16, x : x + 3] = ink[y : y + 16, x + 8 : x + 11] = ink[y + 7 : y + 9, x : x + 11] = 0
+    return ink
+
+
+def test_white_letters_on_a_black_bar_are_a_line_and_white_spots_that_lie_about_are_none() -> None:
+    nothing = np.zeros((0, 4), np.int64)
+    assert add_reversed(nothing, evidence_of(_bar((2,)), SCALE)).tolist() == [[80, 52, 471, 68]]
+    assert not len(add_reversed(nothing, evidence_of(_bar((-6, 2, 9)), SCALE)))
+    assert not len(add_reversed(nothing, evidence_of(np.zeros((120, 600), np.uint8), SCALE)))

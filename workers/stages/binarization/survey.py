@@ -17,6 +17,7 @@ from workers.stages.raster.resize import reduce_by
 
 SURVEY_PIXELS = 6e6  # enough for text of 1/400 of the page's width
 MIN_SURVEY_SCALE_PX = 5.9  # smaller text runs together in the first look
+MAX_GRAIN_SCALE_PX = 9.0  # what is measured so small in the first look may be grain
 GRAIN_SURVEY_PIXELS = 2e6
 MIN_GRAIN_RATIO = 2.5  # of the scale there by that of grain (3 to 9); small type runs together to 2.2 times at most
 MAX_LETTERS_RATIO = 0.8  # of the scale, where words are measured as letters; 0.81 and more in joined hands and Arabic
@@ -37,12 +38,12 @@ class Survey:
 def estimate_text_size(grey: Grey, parameters: BinarizationParameters) -> tuple[Survey, int]:
     """Look at a page (h, w) reduced by a whole factor, and at twice its size where letters may have run together there.
 
-    Where the text seems to be very small, the page is looked at further reduced, too: a sensor's grain is gone there, and
-    what is left is the text; real small type is hardly larger there. The factor comes with the look.
+    Where the text seems to be very small, the page is looked at further reduced, too: a sensor's grain is gone there,
+    and what is left is the text; real small type is hardly larger there. The factor comes with the look.
     """
     survey, factor = survey_of(grey, SURVEY_PIXELS)
     look = survey_page(survey, parameters)
-    if 0 < look.scale < MIN_SURVEY_SCALE_PX:
+    if 0 < look.scale < MAX_GRAIN_SCALE_PX:
         coarse, coarse_factor = survey_of(grey, GRAIN_SURVEY_PIXELS)
         without_grain = survey_page(coarse, parameters)
         if without_grain.scale * coarse_factor >= MIN_GRAIN_RATIO * look.scale * factor:

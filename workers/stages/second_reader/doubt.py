@@ -63,8 +63,12 @@ class Judgement:
     @property
     def doubtful_letters(self) -> Truths:
         """Which letters are in no line, or in one that has something against it."""
-        against = self.not_standing | self.overlapping | self.across | self.of_other_ink
-        return self.letter & np.append(True, against)[self.own]
+        return self.letter & np.append(True, self.against)[self.own]
+
+    @property
+    def against(self) -> Truths:
+        """Which lines have something against them."""
+        return self.not_standing | self.overlapping | self.across | self.of_other_ink
 
 
 def judge(lines: Boxes, evidence: PageEvidence) -> Judgement:

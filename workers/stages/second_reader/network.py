@@ -31,7 +31,7 @@ def text_map(grey: Grey, weights: Path, places: Boxes | None = None) -> TextMap:
     Args:
         grey: the picture.
         weights: of the network.
-        places: (n, 4), the parts that are looked at; all of it when None. Wide ones are looked at in strips that overlap.
+        places: (n, 4), the parts that are looked at, wide ones in strips that overlap; all of it when None.
 
     Raises:
         cv2.error: the file is no ONNX network of this kind.

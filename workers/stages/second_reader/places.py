@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from workers.stages.raster.arrays import Boxes, Mask, Truths
-from workers.stages.raster.groups import numbered_groups
+from workers.stages.raster.arrays import Boxes, Counts, Truths
+from workers.stages.raster.groups import numbered_groups, ragged
 from workers.stages.second_reader.doubt import Judgement
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.separators.components import TEXT
@@ -32,7 +33,10 @@ def doubtful_places(lines: Boxes, judged: Judgement, evidence: PageEvidence) -> 
 
     They hold each line that reaches into them as a whole, and do not overlap.
     """
-    doubtful, letters = (_in_cells(chosen, evidence) for chosen in (judged.doubtful_letters, judged.letter))
+    middles = np.stack(evidence.components.middle, axis=1)
+    against = np.concatenate([middles[judged.doubtful_letters], _along(lines[judged.against], evidence.scale)])
+    doubtful = _in_cells(against, evidence)
+    letters = doubtful + _in_cells(middles[judged.letter & ~judged.doubtful_letters], evidence)
     cells = (doubtful >= MIN_DOUBTFUL_LETTERS) & (doubtful >= MIN_DOUBTFUL_SHARE * letters)
     _, _, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8), connectivity=8)
     x, y, width, height, _ = stats[1:].T
@@ -56,11 +60,21 @@ def widened(places: Boxes, evidence: PageEvidence) -> Boxes:
     return _inside_page(places + np.array([-margin, -margin, margin, margin]), evidence)
 
 
-def _in_cells(chosen: Truths, evidence: PageEvidence) -> Mask:
-    """Return for each cell of the page how many of the chosen components lie in it and in its eight neighbours."""
+def _along(lines: Boxes, scale: float) -> Counts:
+    """Return (n, 2) rows and columns along the middles of lines (m, 4), as far apart as letters stand.
+
+    In a line with something against it that has hardly a letter, they stand for those that it seems to have.
+    """
+    number, place = ragged(np.ceil((lines[:, 2] - lines[:, 0]) / (2 * scale)).astype(np.int64))
+    rows = (lines[number, 1] + lines[number, 3]) // 2
+    return np.stack([rows, lines[number, 0] + (place * 2 * scale).astype(np.int64)], axis=1)
+
+
+def _in_cells(points: Counts, evidence: PageEvidence) -> NDArray[np.float32]:
+    """Return for each cell of the page how many of the points (n, 2; rows, columns) lie in it or a neighbour of it."""
     side, (height, width) = CELL_TS * evidence.scale, evidence.ink.shape
     shape = int(height / side) + 1, int(width / side) + 1
-    y, x = (np.asarray(middle[chosen] / side, np.int64) for middle in evidence.components.middle)
+    y, x = (points / side).astype(np.int64).T
     count = np.bincount(y * shape[1] + x, minlength=shape[0] * shape[1]).reshape(shape)
     return cv2.boxFilter(count.astype(np.float32), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
 

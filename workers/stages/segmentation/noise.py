@@ -16,8 +16,11 @@ MIN_BLOT_FILL_SHARE = 0.4  # of its box that a blot fills
 MIN_BLOT_STROKES = 2.5  # strokes of body text: thicker ones are no letters of its size
 MAX_BLOT_LETTERS = 3
 MIN_CONTRAST_SHARE = 0.4  # of the usual contrast of a page's lines
+MAX_PICTURED_SHARE = 0.3  # of the ink in a line's box that belongs to a picture, where it has
+MIN_SURE_LETTERS = 5  # letters; with more a line stays that runs over a picture's edge
 MIN_LINE_CONTRAST_SHARE = 0.6  # of the usual contrast of the lines, measured on the grey levels alone
 MAX_CONTRAST_DEVIATIONS = 4.0  # where all lines are nearly alike, as in print; a pen's lines differ by more
+MAX_PALE_SHARE = 0.2  # of the lines that may be show-through: more are set in light type
 LIGHT_DARK_PERCENTILES = (90, 5)  # of the grey levels in a line's box: paper, and the darkest of its strokes
 MAX_STRIP_TS = 8.0  # of a strip of the page beside: such a one is cut through every word
 MAX_CUT_TS = 0.3  # from the scan's edge: what begins there is cut by it; numbers beside a rule are half a size away
@@ -104,8 +107,25 @@ def drop_low_contrast(lines: Boxes, evidence: PageEvidence) -> Boxes:
     return lines[contrast >= MIN_CONTRAST_SHARE * np.median(contrast)] if len(lines) else lines
 
 
+def drop_in_pictures(lines: Boxes, evidence: PageEvidence) -> Boxes:
+    """Leave out what has hardly a letter and much of a picture in its box.
+
+    Without this step the rooms of a floor plan and the cells of a crossword are lines.
+    """
+    c = evidence.components
+    own = assign_components(lines, c)
+    letters = np.bincount(own, (c.kind == TEXT) & c.letterlike, len(lines) + 1)[1:]
+    of_pictures = c.mask(evidence.pictured & (c.kind != PAPER))
+    pictured = np.zeros(len(lines), bool)
+    for number in np.flatnonzero(letters < MIN_SURE_LETTERS).tolist():
+        x0, y0, x1, y1 = lines[number].tolist()
+        ink = cv2.countNonZero(evidence.ink[y0:y1, x0:x1])
+        pictured[number] = cv2.countNonZero(of_pictures[y0:y1, x0:x1]) > MAX_PICTURED_SHARE * ink
+    return lines[~pictured]
+
+
 def drop_show_through(lines: Boxes, evidence: PageEvidence) -> Boxes:
-    """Leave out lines that are much paler than the others where the others are alike.
+    """Leave out a few lines that are much paler than the others where the others are alike.
 
     Without this step a reader that needs no ink reads the other side of the sheet.
     """
@@ -119,7 +139,8 @@ def drop_show_through(lines: Boxes, evidence: PageEvidence) -> Boxes:
     usual = np.median(contrast)
     deviation = 1.4826 * np.median(np.abs(contrast - usual))
     least = min(MIN_LINE_CONTRAST_SHARE * usual, usual - MAX_CONTRAST_DEVIATIONS * deviation)
-    return lines[contrast >= least]
+    pale = contrast < least
+    return lines[~pale] if pale.mean() <= MAX_PALE_SHARE else lines
 
 
 def _cut_to(lines: Boxes, first: Counts, last: Counts, own: Counts, c: Components) -> Boxes:

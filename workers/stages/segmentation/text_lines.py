@@ -23,11 +23,13 @@ from workers.stages.segmentation.evidence import PageEvidence, gather_evidence
 from workers.stages.segmentation.fragments import add_headlines, find_body_lines, grow_to_components, merge_fragments
 from workers.stages.segmentation.noise import (
     drop_facing_page,
+    drop_in_pictures,
     drop_low_contrast,
     drop_noise_and_trim_ends,
     drop_slivers,
 )
 from workers.stages.segmentation.reading_order import reading_order
+from workers.stages.segmentation.reversed_lines import add_reversed
 from workers.stages.segmentation.step_effects import StepEffect, step_effect
 from workers.stages.segmentation.tables import split_at_cells
 from workers.stages.segmentation.xy_cut import Direction, xy_cut_order
@@ -57,6 +59,8 @@ STEPS: tuple[Step, ...] = (
     drop_facing_page,
     drop_low_contrast,
     drop_off_baseline,
+    drop_in_pictures,
+    add_reversed,
 )
 
 

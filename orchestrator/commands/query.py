@@ -124,9 +124,9 @@ def _require(name: str, parameters: Sequence[str], values: dict[str, str | int |
 
 
 def _values(params: tuple[str, ...], dialect: str) -> dict[str, str | int | float]:
-    pairs = [_pair(text) for text in params]
-    # PostgreSQL finds out what a text stands for; SQLite compares numbers with numbers only
-    return {name: _number_or_text(value) if dialect == "sqlite" else value for name, value in pairs}
+    from orchestrator.query.query import typed_values
+
+    return typed_values(dict(_pair(text) for text in params), dialect)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -134,14 +134,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not (equals and name):
         raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
     return name, value
-
-
-def _number_or_text(value: str) -> str | int | float:
-    for kind in (int, float):
-        try:
-            number = kind(value)
-        except ValueError:
-            continue
-        if str(number) == value:  # 007 and 1e3 stay what was typed
-            return number
-    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -45,6 +46,17 @@ def write_csv(answer: Answer, out: IO[str]) -> None:
     writer.writerow(answer.columns)
     for batch in answer.batches:
         writer.writerows(batch)
+
+
+def csv_parts(answer: Answer) -> Iterator[str]:
+    """Yield what `write_csv` writes, in parts of many rows."""
+    if answer.csv is not None:
+        yield from answer.csv()
+        return
+    for rows in chain([[answer.columns]], answer.batches):
+        part = io.StringIO()
+        csv.writer(part, lineterminator="\n").writerows(rows)
+        yield part.getvalue()
 
 
 def write_json(answer: Answer, out: IO[str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,10 @@ from workers.errors import BroadsheetError, ServiceDown
 BATCH_ROWS = 10_000
 COPIED_ROWS = 1_000  # lines of CSV that are put together, as many as make it quick
 FIRST_BATCHES_ROWS = (1, 10, 100, 1_000)  # what a slow query finds first is shown at once
+CANCEL_SECONDS = 1.0
 PROGRESS_INSTRUCTIONS = 50_000  # SQLite looks at the clock this often: some tenths of a millisecond
+
+VALUE_BYTES = 64 << 20  # a query can make a value of a gigabyte out of nothing; no value of ours is near this
 
 # What a reader may do on SQLite. ATTACH and most of PRAGMA are not among it: VACUUM INTO and ATTACH make files.
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
@@ -47,6 +51,18 @@ class QueryError(BroadsheetError):
     """The database would not run the query: a mistake in it, a write, or more time than it was given."""
 
     code = "query_failed"
+
+
+class QueryStopped(QueryError):
+    """The query took more time than it was given."""
+
+
+class ValueMissing(QueryError):
+    """A parameter of the query has no value; `name` is it, without the colon."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The query needs a value for :{name}; give it with --param {name}=VALUE.")
+        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +130,7 @@ def _run_on_sqlite(
 ) -> Iterator[Answer]:
     driver: Any = connection.connection.driver_connection
     driver.set_authorizer(_authorise)
+    driver.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, VALUE_BYTES)
     if clock.seconds:
         driver.set_progress_handler(clock.passed, PROGRESS_INSTRUCTIONS)
     cursor: sqlite3.Cursor = driver.cursor()
@@ -133,21 +150,37 @@ def _run_on_postgresql(
 ) -> Iterator[Answer]:
     # Statements before the user's: from the first on PostgreSQL refuses to make this transaction writable.
     connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
+    driver: Any = connection.connection.driver_connection
     if clock.seconds:
         connection.execute(text(f"SET LOCAL statement_timeout = {int(clock.seconds * 1000) or 1}"))
-    driver: Any = connection.connection.driver_connection
     statement, values = _for_psycopg(connection, sql.rstrip("; \n\t"), parameters)
-    if _NO_CURSOR.match(sql):
-        # a prepared statement is one statement: nothing can follow a semicolon
-        with driver.cursor() as cursor:
-            cursor.execute(statement, values, prepare=True)
-            yield _answer(cursor, clock)
-    else:
-        with driver.cursor(name="answer") as cursor:
-            cursor.execute(statement, values)
-            # Only what a cursor could be declared for is one SELECT, and can close no parenthesis but its own.
-            csv = None if ";" in statement else partial(_copied, driver, statement, values)
-            yield _answer(cursor, clock, csv)
+    with _cancelled_in_time(driver, clock):
+        if _NO_CURSOR.match(sql):
+            # a prepared statement is one statement: nothing can follow a semicolon
+            with driver.cursor() as cursor:
+                cursor.execute(statement, values, prepare=True)
+                yield _answer(cursor, clock)
+        else:
+            with driver.cursor(name="answer") as cursor:
+                cursor.execute(statement, values)
+                # Only what a cursor could be declared for is one SELECT, and can close no parenthesis but its own.
+                csv = None if ";" in statement else partial(_copied, driver, statement, values)
+                yield _answer(cursor, clock, csv)
+
+
+@contextmanager
+def _cancelled_in_time(driver: psycopg.Connection[Any], clock: _Deadline) -> Iterator[None]:
+    """Cancel what still runs a moment after its time: a query can take statement_timeout off what is fetched later."""
+    if not clock.seconds:
+        yield
+        return
+    timer = threading.Timer(clock.seconds + CANCEL_SECONDS, driver.cancel_safe)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _copied(driver: psycopg.Connection[Any], statement: str, values: Mapping[str, Any] | None) -> Iterator[str]:
@@ -164,7 +197,7 @@ def _for_psycopg(connection: Connection, sql: str, parameters: Mapping[str, Any]
     compiled = text(sql).compile(dialect=connection.dialect)
     missing = sorted(set(compiled.params) - set(parameters))
     if missing:
-        raise QueryError(_needs(missing[0]))
+        raise ValueMissing(missing[0])
     return str(compiled), {name: parameters[name] for name in compiled.params}
 
 
@@ -175,26 +208,46 @@ def _errors_translated(clock: _Deadline, sql: str, parameters: Mapping[str, Any]
         yield
     except (sqlite3.Error, sqlite3.Warning, psycopg.Error, TimeoutError) as error:
         if clock.passed() and (isinstance(error, TimeoutError) or _was_stopped(error)):
-            raise QueryError(
+            raise QueryStopped(
                 f"The query was stopped after {clock.seconds:g} s; narrow it, or give more time with --timeout."
             ) from error
         if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
             raise ServiceDown(f"The connection to the database broke: {_first_line(error)}") from error
-        raise QueryError(_remedy(error, sql, parameters)) from error
+        raise _mistake(error, sql, parameters) from error
 
 
-def _remedy(error: Exception, sql: str, parameters: Mapping[str, Any]) -> str:
+def _mistake(error: Exception, sql: str, parameters: Mapping[str, Any]) -> QueryError:
     refused = f"The database refused the query: {_first_line(error)}"
-    missing = [name for name in _PARAMETER.findall(sql) if name not in parameters]
+    missing = [name for name in parameters_in(sql) if name not in parameters]
     if missing and _NO_VALUE.search(refused):
-        return _needs(missing[0])
+        return ValueMissing(missing[0])
     unknown = _UNKNOWN_VIEW.search(refused)
     near = get_close_matches(unknown[1], [view.name for view in VIEWS], n=1) if unknown else []
-    return f"{refused}; did you mean {near[0]}?" if near else refused
+    return QueryError(f"{refused}; did you mean {near[0]}?" if near else refused)
 
 
-def _needs(name: str) -> str:
-    return f"The query needs a value for :{name}; give it with --param {name}=VALUE."
+def parameters_in(sql: str) -> tuple[str, ...]:
+    """Return what looks like a parameter of a statement, `:name`, each once; inside of a text it may be none."""
+    return tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+
+
+def typed_values(values: Mapping[str, str], dialect: str) -> dict[str, str | int | float]:
+    """Return the values of parameters as the database compares them.
+
+    PostgreSQL finds out what a text stands for; SQLite compares numbers with numbers only.
+    """
+    return {name: _number_or_text(value) if dialect == "sqlite" else value for name, value in values.items()}
+
+
+def _number_or_text(value: str) -> str | int | float:
+    for kind in (int, float):
+        try:
+            number = kind(value)
+        except ValueError:
+            continue
+        if str(number) == value:  # 007 and 1e3 stay what was typed
+            return number
+    return value
 
 
 def _was_stopped(error: Exception) -> bool:

@@ -16,6 +16,7 @@ from orchestrator.web import browse, iiif, page, page_boxes, walls
 from orchestrator.web.access.entrance import Entrance
 from orchestrator.web.access.gate import Gate, Sessions
 from orchestrator.web.access.login import Login
+from orchestrator.web.ask import pages as ask
 from orchestrator.web.errors import HANDLERS, answer
 from orchestrator.web.headers import SafeHeaders
 from orchestrator.web.images.pictures import Pictures
@@ -25,7 +26,7 @@ from orchestrator.web.runs import pages as runs
 from orchestrator.web.site import Site
 
 # Each has ROUTES, and MENU where it is in the navigation: (label, path), in the order in which people meet them.
-FAMILIES: tuple[ModuleType, ...] = (browse, walls, page, page_boxes, runs, review, iiif)
+FAMILIES: tuple[ModuleType, ...] = (browse, walls, page, page_boxes, review, ask, runs, iiif)
 
 
 class Files(StaticFiles):

@@ -95,7 +95,7 @@ def _state(engine: Engine, settings: Settings, status: Status, trouble: str) -> 
     shown = order[:VOLUMES_SHOWN]
     with engine.connect() as connection:
         named = select(Volume.source, Volume.volume_id).where(Volume.source.in_(shown))
-        numbers: dict[str, int] = dict(connection.execute(named).tuples().all())
+        numbers: dict[str, int] = dict(connection.execute(named).all())
         waiting = select(Page.volume_id).distinct().join(PageRun, PageRun.page_id == Page.page_id)
         urgent = set(
             connection.scalars(waiting.where(PageRun.state == PageRunState.READY, PageRun.priority == INTERACTIVE))

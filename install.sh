@@ -37,6 +37,7 @@ else
         { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
             || echo "Chromium was not installed: the tests in a browser will be skipped." >&2
     fi
+    "$VENV/bin/python" -m tests.npm_packages || true
     "$VENV/bin/python" -m tests.viewers || true
 fi
 # Offline, and where PyPI cannot be reached, everything works without them: a second reader is not asked.

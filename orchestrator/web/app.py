@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from orchestrator.web import browse, iiif, page, page_boxes, walls
+from orchestrator.web import browse, iiif, manifests, page, page_boxes, walls
 from orchestrator.web.access.entrance import Entrance
 from orchestrator.web.access.gate import Gate, Sessions
 from orchestrator.web.access.login import Login
@@ -26,7 +26,17 @@ from orchestrator.web.runs import pages as runs
 from orchestrator.web.site import Site
 
 # Each has ROUTES, and MENU where it is in the navigation: (label, path), in the order in which people meet them.
-FAMILIES: tuple[ModuleType, ...] = (browse, walls, page, page_boxes, review, ask, runs, iiif)
+FAMILIES: tuple[ModuleType, ...] = (
+    browse,
+    walls,
+    page,
+    page_boxes,
+    review,
+    ask,
+    runs,
+    iiif,
+    manifests,
+)
 
 
 class Files(StaticFiles):

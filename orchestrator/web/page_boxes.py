@@ -52,7 +52,7 @@ def boxes(request: Request) -> Response:
 
 def thrown_away(request: Request) -> Response:
     """Send what each step of finding lines did on a page; it is read again for that, once."""
-    page = _archived(site_of(request), request.path_params["page_id"])
+    page = archived_page(site_of(request), request.path_params["page_id"])
     pictures = pictures_of(request)
     scan = pictures.scan(request.path_params["page_id"])
     name = f"{scan.key}-{page.provenance.fingerprint}-steps.json"
@@ -60,7 +60,12 @@ def thrown_away(request: Request) -> Response:
     return Response(content, media_type="application/json")
 
 
-def _archived(site: Site, page_id: int) -> ArchivedPage:
+def archived_page(site: Site, page_id: int) -> ArchivedPage:
+    """Return a page with its result as values.
+
+    Raises:
+        NotHere: there is none.
+    """
     found = site.ask("SELECT page_run_id FROM page_status WHERE page_id = :page_id AND state = 'done'", page_id=page_id)
     if not found:
         raise NotHere(f"Page {page_id} has no result, so there are no steps to tell of.")

@@ -1,3 +1,5 @@
+from typing import Literal
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFont
@@ -86,6 +88,19 @@ def test_a_rule_across_the_page_parts_what_is_above_from_what_is_below() -> None
     rule = np.array([[0, 79, 100, 80]])
     order = xy_cut_order(boxes, rule, 4.0, "lr")
     assert order == [*range(8), *range(16, 24), *range(8, 16), *range(24, 32)]
+
+
+@pytest.mark.parametrize("direction", ["lr", "rl"])
+def test_the_boxes_beside_a_title_are_read_one_after_the_other(direction: Literal["lr", "rl"]) -> None:
+    left = [[0, 10 * k, 38, 10 * k + 8] for k in range(8)]
+    right = [[162, 10 * k, 200, 10 * k + 8] for k in range(8)]
+    title = [[50, 6, 150, 36], [60, 44, 140, 70]]
+    columns = [[x, 100 + 10 * k, x + 90, 108 + 10 * k] for x in (0, 110) for k in range(20)]
+    boxes = np.array(left + right + title + columns)
+    rule = np.array([[0, 88, 200, 90]])
+    order = xy_cut_order(boxes, rule, 4.0, direction)
+    first, last = (range(8), range(8, 16)) if direction == "lr" else (range(8, 16), range(8))
+    assert order[:18] == [*first, 16, 17, *last]
 
 
 def test_two_thousand_lines_are_ordered_without_recursion() -> None:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from workers.stages.raster.arrays import Boxes, Coordinates, Floats, Indices
+from workers.stages.raster.arrays import Boxes, Coordinates, Floats, Indices, Truths
 from workers.stages.raster.groups import ragged
 from workers.stages.segmentation.reading_order import reading_order
 
@@ -21,6 +21,7 @@ Direction = Literal["lr", "rl"]
 CUT_PLACES = 400  # places across a block where columns could part
 SLACK_TS = 0.5  # a line that reaches no further over a place does not cross it
 MIN_SIDE_BY_SIDE_TS = 3.0  # of height over which lines stand on both sides
+MIN_LEVEL_SHARE = 0.5  # of the lower one's height that two boxes beside each other have in common
 MAX_ACROSS_RATIO = 0.5  # lines that cross, for each line of the side that has fewer
 
 
@@ -38,7 +39,7 @@ def xy_cut_order(lines: Boxes, rules: Boxes, scale: float, direction: Direction)
     waiting = [np.arange(len(boxes))]
     while waiting:
         block = waiting.pop()
-        pieces = _parted(block, boxes, scale, direction)
+        pieces = _parted(block, boxes, len(lines), scale, direction)
         if pieces is None:
             text = block[block < len(lines)]
             order += text.tolist() if len(text) < 2 else text[reading_order(boxes[text], direction)].tolist()
@@ -47,11 +48,25 @@ def xy_cut_order(lines: Boxes, rules: Boxes, scale: float, direction: Direction)
     return order
 
 
-def _parted(block: Indices, boxes: Boxes, scale: float, direction: Direction) -> list[Indices] | None:
-    """Return the pieces of a block in reading order, None where it cannot be parted."""
+def _parted(block: Indices, boxes: Boxes, lines: int, scale: float, direction: Direction) -> list[Indices] | None:
+    """Return the pieces of a block in reading order, None where it cannot be parted.
+
+    Where only lines cross that stand between others, as a title between two boxes, the block is parted beside them.
+    """
     if len(block) < 3:
         return None
-    place = _best_place(boxes[block], scale)
+    pieces = _parted_at(_best_place(boxes[block], scale), block, boxes, lines, scale, direction)
+    if pieces is None or len(pieces) > 1:
+        return pieces
+    between = boxes[block[_flanked(block, block[block < lines], boxes, scale)]]
+    pieces = _parted_at(_best_place(boxes[block], scale, between), block, boxes, lines, scale, direction)
+    return pieces if pieces is not None and len(pieces) > 1 else None
+
+
+def _parted_at(
+    place: float | None, block: Indices, boxes: Boxes, lines: int, scale: float, direction: Direction
+) -> list[Indices] | None:
+    """Return the pieces left and right of a place, or those between the lines that cross it."""
     if place is None:
         return None
     left = boxes[block, 2] <= place + SLACK_TS * scale
@@ -60,7 +75,18 @@ def _parted(block: Indices, boxes: Boxes, scale: float, direction: Direction) ->
     if not len(across):
         columns = [block[left], block[right]]
         return columns if direction == "lr" else columns[::-1]
-    return _between(across, block[left | right], boxes)
+    across = across[~_flanked(across, block[block < lines], boxes, scale)]
+    return _between(across, block[~np.isin(block, across)], boxes)
+
+
+def _flanked(chosen: Indices, lines: Indices, boxes: Boxes, scale: float) -> Truths:
+    """Tell which of the chosen boxes have a line on either side: what stands between others parts nothing."""
+    x0, y0, x1, y1 = boxes[chosen].T[:, :, None]
+    left, top, right, bottom = boxes[lines].T
+    height = np.minimum(y1 - y0, bottom - top)
+    level = np.minimum(y1, bottom) - np.maximum(y0, top) >= MIN_LEVEL_SHARE * height
+    before, after = right <= x0 + SLACK_TS * scale, left >= x1 - SLACK_TS * scale
+    return np.asarray((level & before).any(axis=1) & (level & after).any(axis=1))
 
 
 def _between(across: Indices, others: Indices, boxes: Boxes) -> list[Indices]:
@@ -75,8 +101,11 @@ def _between(across: Indices, others: Indices, boxes: Boxes) -> list[Indices]:
     return [piece for piece in pieces if len(piece)]
 
 
-def _best_place(lines: Boxes, scale: float) -> float | None:
-    """Return the x at which columns stand side by side over the greatest height and few lines cross."""
+def _best_place(lines: Boxes, scale: float, barred: Boxes | None = None) -> float | None:
+    """Return the x at which columns stand side by side over the greatest height and few lines cross.
+
+    It lies within none of the boxes `barred` (m, 4).
+    """
     x0, y0, x1, y1 = lines.T
     inside = SLACK_TS * scale
     places = np.linspace(x0.min(), x1.max(), CUT_PLACES)
@@ -84,7 +113,11 @@ def _best_place(lines: Boxes, scale: float) -> float | None:
     starts = _where_right_begins(x0, x1, inside)
     right = len(lines) - np.searchsorted(np.sort(starts), places - inside)
     across, fewer = len(lines) - left - right, np.minimum(left, right)
-    possible = np.flatnonzero((fewer > 0) & (across <= MAX_ACROSS_RATIO * fewer))
+    free = (fewer > 0) & (across <= MAX_ACROSS_RATIO * fewer)
+    if barred is not None:
+        crossed = (places[:, None] > barred[:, 0] + inside) & (places[:, None] < barred[:, 2] - inside)
+        free &= ~crossed.any(axis=1)
+    possible = np.flatnonzero(free)
     if not len(possible):
         return None
     line, row = _rows_covered(y0, y1, scale)

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 
 from workers.sources.escape import escaped
+from workers.sources.iiif.image import CanvasImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class PageAddress:
     multi-page image, None for a file that is one image. `zip_encoding` is that of the names in ZIPs which tell none.
 
     Of a page in a store, `members[0]` is the key below the volume's prefix, `version` what the store calls its bytes
-    (of a ZIP's member the checksum in its directory), and `span` the offset and length of a TAR's member.
+    (of a ZIP's member the checksum in its directory), and `span` the offset and length of a TAR's member. Of a page of
+    a IIIF manifest `canvas` tells where its picture is.
     """
 
     members: tuple[str, ...]
@@ -26,6 +28,7 @@ class PageAddress:
     zip_encoding: str | None = None
     version: str = ""
     span: tuple[int, int] | None = None
+    canvas: CanvasImage | None = None
 
     @property
     def name(self) -> str:
@@ -52,6 +55,8 @@ class PageAddress:
             stored["version"] = self.version
         if self.span:
             stored["span"] = list(self.span)
+        if self.canvas:
+            stored["canvas"] = self.canvas.to_json()
         return json.dumps(stored, separators=(",", ":"))
 
     @classmethod
@@ -65,4 +70,5 @@ class PageAddress:
             loaded.get("zip_encoding"),
             loaded.get("version", ""),
             span and (span[0], span[1]),
+            CanvasImage.from_json(loaded["canvas"]) if "canvas" in loaded else None,
         )

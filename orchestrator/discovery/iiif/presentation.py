@@ -98,8 +98,8 @@ def read_collection(document: Json) -> Collection:
 
 
 def _reference(one: Any) -> Reference:
-    if isinstance(one, str):
-        return Reference(one, "")
+    if not isinstance(one, Mapping):
+        return Reference(_id(one), "")
     whole = bool(one.get("sequences") or (_kind(one) == "manifest" and one.get("items")) or _holds_members(one))
     return Reference(_id(one), text_of(one.get("label")), one if whole else None)
 

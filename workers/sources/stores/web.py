@@ -26,7 +26,7 @@ MAX_REDIRECTS = 5
 RETRY_SECONDS = 5.0
 USER_AGENT = "broadsheet (+https://pypi.org/project/broadsheet/)"
 _CHUNK_BYTES = 256 * 1024
-_REDIRECTS = (301, 302, 303, 307, 308)
+REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class Web:
         headers: Mapping[str, str] | None = None,
         method: str = "GET",
         cut: bool = False,
+        follow: bool = True,
     ) -> Answer:
         """Return the answer to one request, and to those that redirects lead to.
 
@@ -74,6 +75,7 @@ class Web:
             headers: further ones of the request.
             method: GET, or HEAD for no body.
             cut: leave what is longer than `most_bytes` unread instead.
+            follow: go where a redirect leads; else it is the answer, for a caller that counts requests.
 
         Raises:
             NotNow: the server could not be reached, or its answer was cut off.
@@ -83,7 +85,7 @@ class Web:
         for _ in range(MAX_REDIRECTS + 1):
             answer = self._once(url, _Asked(most_bytes, headers or {}, method, cut))
             target = answer.headers.get("location")
-            if answer.status not in _REDIRECTS or not target:
+            if answer.status not in REDIRECTS or not target or not follow:
                 return answer
             url = _redirected(url, target)
         raise UnreadableImage(f"{_shown(url)} redirects more than {MAX_REDIRECTS} times; give the last address.")

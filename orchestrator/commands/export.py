@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.commands.options import page_option, pipeline_option, volume_option, with_settings
 from workers.config import Settings
 
+if TYPE_CHECKING:
+    from orchestrator.export.options import What
+
 FORMATS = ["alto", "page", "hocr", "iiif", "yolo", "coco", "csv", "parquet", "crops", "contact-sheet", "truth"]
+
+_MARGIN = "crops, contact-sheet: so much more on each side, of the box's shorter side [0]."
 
 
 @click.command(short_help="Write the results in the formats of other tools.")
@@ -20,16 +26,20 @@ FORMATS = ["alto", "page", "hocr", "iiif", "yolo", "coco", "csv", "parquet", "cr
 @volume_option
 @page_option
 @pipeline_option("Results of this pipeline [the newest of each page].")
-@click.option("--what", type=click.Choice(["faces", "lines"]), default="faces", help="What crops and sheets show.")
+@click.option(
+    "--what", type=click.Choice(["faces", "lines", "pictures"]), default="faces", help="What crops and sheets show."
+)
 @click.option(
     "--canvas", metavar="TEMPLATE", help="iiif: a canvas's address with {volume} {page} {page_number} {sha256}."
 )
+@click.option("--where", metavar="SQL", help='Only pages for which this holds, of columns of page_status: "faces > 2".')
+@click.option("--margin", type=click.IntRange(0, 500), default=0, metavar="PERCENT", help=_MARGIN)
 @click.option("--manifest", is_flag=True, help="iiif: write a manifest a volume too; needs --base-url.")
 @click.option("--base-url", metavar="URL", help="iiif: where the folder will be on the web.")
 @click.option(
     "--image-service", metavar="TEMPLATE", help="iiif: a page's image service, with the fields of --canvas; else JPEGs."
 )
-@click.option("--with-images", is_flag=True, help="iiif, yolo: write the upright scans too, as JPEG.")
+@click.option("--with-images", is_flag=True, help="iiif, yolo, coco: write the upright scans too, as JPEG.")
 @with_settings()
 def export(
     settings: Settings,
@@ -38,7 +48,9 @@ def export(
     volumes: tuple[str, ...],
     pages: tuple[str, ...],
     pipeline: str | None,
-    what: str,
+    what: What,
+    where: str | None,
+    margin: int,
     canvas: str | None,
     manifest: bool,
     base_url: str | None,
@@ -52,7 +64,7 @@ def export(
     iiif, yolo         one W3C annotation page, one label file a page; iiif --manifest: for viewers
     coco, csv          one file with every box
     parquet            one file a volume, in folders volume=NAME
-    crops              faces or lines as PNG; contact-sheet: many on a sheet, with captions
+    crops              faces, lines or pictures as PNG; contact-sheet: many on a sheet, with captions
     truth              pages that reviewers found right: truth.json for evaluate, PAGE XML for training
 
     A folder that an interrupted export left is completed; files appear whole or not at all.
@@ -64,8 +76,8 @@ def export(
 
     _refuse_other_endings(form, output)
     options = ExportOptions(
-        what="lines" if what == "lines" else "faces", canvas=canvas, with_images=with_images, manifest=manifest,
-        base_url=base_url, image_service=image_service,
+        what=what, canvas=canvas, with_images=with_images, manifest=manifest,
+        base_url=base_url, image_service=image_service, margin=margin, where=where,
     )  # fmt: skip
     engine = open_existing(settings.database_url)
     selection = resolve(engine, Selection(volumes, pages, pipeline))

@@ -1,30 +1,50 @@
-"""Boxes in bulk, as arrays, a block of pages at a time: for COCO, Parquet and CSV of millions of boxes."""
+"""Boxes in bulk, as columns, a block of pages at a time: for COCO, Parquet and CSV of millions of boxes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, bindparam, select
 
-from models import Face, Separator, TextLine
+from models import Face, Picture, Separator, TextLine
 from orchestrator.results.pages import page_block
+from orchestrator.results.scans import scan_file
 from orchestrator.results.selection import Selection
-
-KINDS = ("line", "separator", "face")
+from workers.sources.escape import unescaped
 
 # (boxes, 6): page run, number, x_min, y_min, x_max, y_max
 BoxRows = NDArray[np.int64]
 
+# Of each kind of box: its table, the column that numbers it, and what else is told of it, by the name it gets.
+_TABLES: Mapping[str, tuple[Any, Any, Mapping[str, Any]]] = {
+    "line": (
+        TextLine,
+        TextLine.line_number,
+        {
+            "label": TextLine.kind,
+            "block_number": TextLine.block_number,
+            "column_number": TextLine.column_number,
+            "baseline_y_left": TextLine.baseline_y_left,
+            "baseline_y_right": TextLine.baseline_y_right,
+            "baseline": TextLine.baseline,
+            "outline": TextLine.boundary,
+        },
+    ),
+    "separator": (Separator, Separator.separator_number, {"label": Separator.origin}),
+    "face": (Face, Face.face_number, {"label": Face.label, "confidence": Face.confidence}),
+    "picture": (Picture, Picture.picture_number, {"label": Picture.kind, "outline": Picture.outline}),
+}
+KINDS = tuple(_TABLES)
+
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """What a table of boxes says about the page of a box."""
+    """What a table of boxes says about the page of a box; `file` is its scan, None where that is no file of its own."""
 
     page_run_id: int
     volume: str
@@ -35,20 +55,27 @@ class PageFacts:
     sha256: str
     pipeline: str
     finished_at: datetime
+    file: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """All boxes of one kind on some pages: `rows`, and in `more` what else is told of them, a value a row.
+
+    `more` has the names label, confidence, block_number, column_number, baseline_y_left, baseline_y_right, baseline,
+    outline, as far as the kind has them; values may be None. `baseline` and `outline` are JSON.
+    """
+
+    rows: BoxRows
+    more: Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class BoxBlock:
-    """Some pages and all of their boxes: `rows[0]` text lines, `rows[1]` separators, `rows[2]` faces.
-
-    `labels[1]` are the separators' origins and `labels[2]` the faces' labels, in the order of the rows; `confidences`
-    belong to the faces.
-    """
+    """Some pages and all of their boxes, by kind in the order of `KINDS`."""
 
     pages: tuple[PageFacts, ...]
-    rows: tuple[BoxRows, BoxRows, BoxRows]
-    labels: tuple[Sequence[str], Sequence[str], Sequence[str]]
-    confidences: Sequence[float]
+    boxes: Mapping[str, Boxes]
 
 
 def box_blocks(
@@ -79,29 +106,26 @@ def _facts(row: Any) -> PageFacts:
         row.sha256,
         row.fingerprint,
         row.finished_at,
+        scan_file(unescaped(row.location), row.kind, row.address),
     )
 
 
 def _block(connection: Connection, pages: tuple[PageFacts, ...]) -> BoxBlock:
     ids = [page.page_run_id for page in pages]
-    lines = _numbers(_rows(connection, TextLine, TextLine.line_number, ids))
-    separators = list(_rows(connection, Separator, Separator.separator_number, ids, Separator.origin))
-    faces = list(_rows(connection, Face, Face.face_number, ids, Face.label, Face.confidence))
-    return BoxBlock(
-        pages,
-        (lines, _numbers(row[:6] for row in separators), _numbers(row[:6] for row in faces)),
-        ((), [row[6] for row in separators], [row[6] for row in faces]),
-        [row[7] for row in faces],
-    )
+    return BoxBlock(pages, {kind: _boxes(_rows(connection, *table, ids), table[2]) for kind, table in _TABLES.items()})
 
 
-def _numbers(rows: Iterator[Sequence[int]]) -> BoxRows:
-    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, 6)
+def _boxes(rows: Sequence[Sequence[Any]], more: Mapping[str, Any]) -> Boxes:
+    columns = list(zip(*rows, strict=True)) or [()] * (6 + len(more))
+    numbers = np.array(columns[:6], np.int64).T
+    return Boxes(numbers, dict(zip(more, columns[6:], strict=True)))
 
 
-def _rows(connection: Connection, table: Any, number: Any, ids: Sequence[int], *more: Any) -> Iterator[Any]:
+def _rows(
+    connection: Connection, table: Any, number: Any, more: Mapping[str, Any], ids: Sequence[int]
+) -> Sequence[Sequence[Any]]:
     """Read with the driver's own cursor: these are the rows there are millions of."""
-    wanted = (table.page_run_id, number, table.x_min, table.y_min, table.x_max, table.y_max, *more)
+    wanted = (table.page_run_id, number, table.x_min, table.y_min, table.x_max, table.y_max, *more.values())
     statement = select(*wanted).where(table.page_run_id.in_(bindparam("ids", expanding=True)))
     compiled = (
         statement.order_by(table.page_run_id, number)
@@ -109,4 +133,5 @@ def _rows(connection: Connection, table: Any, number: Any, ids: Sequence[int], *
         .compile(connection, compile_kwargs={"literal_binds": True})
     )
     driver: Any = connection.connection.driver_connection
-    return iter(driver.execute(str(compiled)))
+    found: Sequence[Sequence[Any]] = driver.execute(str(compiled)).fetchall()
+    return found

@@ -1,4 +1,4 @@
-"""Faces or lines cut out of their scans: a PNG each, or contact sheets with captions.
+"""Faces, lines or pictures cut out of their scans: a PNG each, or contact sheets with captions.
 
 Those of a page that lies on its side are turned upright.
 """
@@ -6,11 +6,11 @@ Those of a page that lies on its side are turned upright.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
@@ -44,22 +44,38 @@ class SheetStyle:
         return self.columns * self.rows
 
 
-STYLES: dict[What, SheetStyle] = {"faces": SheetStyle(6, 6, (220, 220)), "lines": SheetStyle(2, 24, (760, 48))}
+STYLES: dict[What, SheetStyle] = {
+    "faces": SheetStyle(6, 6, (220, 220)),
+    "lines": SheetStyle(2, 24, (760, 48)),
+    "pictures": SheetStyle(4, 4, (340, 340)),
+}
 
 # a page, the number of a box on it (1-based), the box
 Cut = tuple[ArchivedPage, int, BoundingBox]
 
 
-def cuts(page: ArchivedPage, what: What) -> list[Cut]:
-    """Return the boxes of a page that are cut out."""
-    boxes = [face.bbox for face in page.layout.faces] if what == "faces" else [line.bbox for line in page.layout.lines]
+def cuts(page: ArchivedPage, what: What, margin: int = 0) -> list[Cut]:
+    """Return the boxes of a page that are cut out, on each side `margin` percent of the shorter side larger."""
+    found = page.layout
+    shown: Mapping[What, Sequence[Any]] = {"faces": found.faces, "lines": found.lines, "pictures": found.pictures}
+    boxes = [grown(box.bbox, margin, found.width, found.height) for box in shown[what]]
     return [(page, number, box) for number, box in enumerate(boxes, 1)]
 
 
-def crop_files(page: ArchivedPage, what: What, place: PageFiles, max_pixels: int) -> Iterator[PageFile]:
+def grown(box: BoundingBox, percent: int, width: int, height: int) -> BoundingBox:
+    """Return a box with a margin of so many percent of its shorter side, within a page of that size."""
+    by = round(min(box.width, box.height) * percent / 100)
+    return BoundingBox(
+        max(0, box.x_min - by), max(0, box.y_min - by), min(width, box.x_max + by), min(height, box.y_max + by)
+    )
+
+
+def crop_files(
+    page: ArchivedPage, what: What, place: PageFiles, max_pixels: int, margin: int = 0
+) -> Iterator[PageFile]:
     """Yield the path of each crop of a page with the function that makes its PNG; the scan is opened once at most."""
     scan = cache(lambda: open_scan(page, max_pixels))
-    for _, number, box in cuts(page, what):
+    for _, number, box in cuts(page, what, margin):
         path = place.path(page.volume, page.page, f"/{what[:-1]}-{number:04}.png")
         yield path, lambda box=box: _png(cut_out(scan(), box, page.layout.quarter_turns), page, box)  # type: ignore[misc]
 
@@ -100,11 +116,11 @@ class ScanReader:
         return self._scan
 
 
-def sheets(pages: Iterable[ArchivedPage], what: What) -> Iterator[list[Cut]]:
+def sheets(pages: Iterable[ArchivedPage], what: What, margin: int = 0) -> Iterator[list[Cut]]:
     """Yield what stands on each contact sheet, in the order of the pages."""
     waiting, cells = list[Cut](), STYLES[what].cells
     for page in pages:
-        waiting += cuts(page, what)
+        waiting += cuts(page, what, margin)
         while len(waiting) >= cells:
             yield waiting[:cells]
             del waiting[:cells]
@@ -112,9 +128,9 @@ def sheets(pages: Iterable[ArchivedPage], what: What) -> Iterator[list[Cut]]:
         yield waiting
 
 
-def sheet_files(pages: Iterable[ArchivedPage], what: What, reader: ScanReader) -> Iterator[PageFile]:
+def sheet_files(pages: Iterable[ArchivedPage], what: What, reader: ScanReader, margin: int = 0) -> Iterator[PageFile]:
     """Yield contact sheets as files: a path, and the function that makes its PNG."""
-    for number, shown in enumerate(sheets(pages, what), 1):
+    for number, shown in enumerate(sheets(pages, what, margin), 1):
         path = PurePosixPath(f"{what}-{number:04}.png")
         yield path, lambda shown=shown: _sheet_png(shown, what, reader)  # type: ignore[misc]
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
-from orchestrator.export.boxes import KINDS, BoxBlock
+from orchestrator.export.boxes import KINDS, BoxBlock, Boxes, PageFacts
 from orchestrator.export.one_file import FileForm
 
 COLUMNS = (
     "volume", "page", "page_number", "kind", "number", "label", "confidence", "x_min", "y_min", "x_max", "y_max",
-    "page_width", "page_height", "pipeline",
+    "page_width", "page_height", "pipeline", "block_number", "column_number", "baseline_y_left", "baseline_y_right",
+    "baseline", "outline",
 )  # fmt: skip
+_MORE = ("label", "confidence", *COLUMNS[-6:])
 
 
 def csv_boxes() -> FileForm:
@@ -23,8 +25,9 @@ def csv_boxes() -> FileForm:
 
 
 def _kinds(block: BoxBlock) -> Iterator[str]:
-    for kind in range(len(KINDS)):
-        yield _text(_rows(block, kind))
+    pages = {page.page_run_id: page for page in block.pages}
+    for kind in KINDS:
+        yield _text(_rows(pages, kind, block.boxes[kind]))
 
 
 def _text(rows: Sequence[Sequence[Any]] | Iterator[Sequence[Any]]) -> str:
@@ -33,11 +36,11 @@ def _text(rows: Sequence[Sequence[Any]] | Iterator[Sequence[Any]]) -> str:
     return out.getvalue()
 
 
-def _rows(block: BoxBlock, kind: int) -> Iterator[tuple[Any, ...]]:
-    pages = {page.page_run_id: page for page in block.pages}
-    labels = block.labels[kind] or repeat(None)
-    confidences = block.confidences if KINDS[kind] == "face" else repeat(None)
-    for (run, number, *box), label, confidence in zip(block.rows[kind].tolist(), labels, confidences, strict=False):
+def _rows(pages: Mapping[int, PageFacts], kind: str, boxes: Boxes) -> Iterator[tuple[Any, ...]]:
+    labels, confidences, *others = (boxes.more.get(name) or repeat(None) for name in _MORE)
+    for (run, number, *box), label, confidence, *more in zip(
+        boxes.rows.tolist(), labels, confidences, *others, strict=False
+    ):
         page = pages[run]
-        head = (page.volume, page.page, page.page_number, KINDS[kind], number, label, confidence)
-        yield (*head, *box, page.width, page.height, page.pipeline)
+        head = (page.volume, page.page, page.page_number, kind, number, label, confidence)
+        yield (*head, *box, page.width, page.height, page.pipeline, *more)

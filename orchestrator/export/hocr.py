@@ -16,7 +16,7 @@ from workers.layout import BoundingBox, TextLine
 from workers.stages.segmentation.blocks import TextBlock, text_blocks
 
 NAMESPACE = "http://www.w3.org/1999/xhtml"
-CAPABILITIES = "ocr_page ocr_carea ocr_line ocr_separator ocr_photo"
+CAPABILITIES = "ocr_page ocr_carea ocr_line ocr_separator ocr_photo ocr_image"
 _E = ElementMaker(namespace=NAMESPACE, nsmap={None: NAMESPACE})
 
 
@@ -49,6 +49,9 @@ def _contents(page: ArchivedPage) -> Iterator[etree._Element]:
     for number, separator in enumerate(page.layout.separators, 1):
         origin = {"data-origin": separator.origin}
         yield _part("ocr_separator", f"separator_{number}", _bbox(separator.bbox), origin)
+    for number, picture in enumerate(page.layout.pictures, 1):
+        kind = "ocr_photo" if picture.kind == "photograph" else "ocr_image"
+        yield _part(kind, f"picture_{number}", _bbox(picture.bbox))
     for number, face in enumerate(page.layout.faces, 1):
         yield _part("ocr_photo", f"face_{number}", _bbox(face.bbox), {"data-label": face.label})
 

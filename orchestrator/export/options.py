@@ -8,7 +8,7 @@ from typing import Literal
 from orchestrator.export.iiif import refuse_bad_template
 from workers.errors import UnreadableInput
 
-What = Literal["faces", "lines"]
+What = Literal["faces", "lines", "pictures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class ExportOptions:
     manifest: bool = False
     base_url: str | None = None
     image_service: str | None = None
+    margin: int = 0
+    where: str | None = None
 
     @property
     def writes_pictures(self) -> bool:

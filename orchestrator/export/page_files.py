@@ -18,7 +18,7 @@ from orchestrator.results.scans import open_scan, scan_path
 def page_files(form: str, output: Path, options: ExportOptions, place: PageFiles, max_pixels: int) -> Files:
     """Return the function that lists the files of a page."""
     if form == "crops":
-        return lambda page: crop_files(page, options.what, place, max_pixels)
+        return lambda page: crop_files(page, options.what, place, max_pixels, options.margin)
     if form == "yolo":
         return lambda page: _yolo_files(page, options.with_images, place, max_pixels)
     if form == "iiif":

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
-from orchestrator.export.boxes import KINDS, BoxBlock, box_blocks
+from orchestrator.export.boxes import KINDS, BoxBlock, Boxes, box_blocks
 from orchestrator.export.naming import shortened
 from orchestrator.export.provenance import provenance_record
 from orchestrator.results.pages import Provenance
@@ -36,8 +36,15 @@ SCHEMA = pa.schema(
         ("page_height", pa.int32()),
         ("pipeline", _NAMES),
         ("page_run_id", pa.int64()),
+        ("block_number", pa.int32()),
+        ("column_number", pa.int32()),
+        ("baseline_y_left", pa.int32()),
+        ("baseline_y_right", pa.int32()),
+        ("baseline", pa.string()),
+        ("outline", pa.string()),
     ]
 )
+_MORE = ("label", "confidence", *SCHEMA.names[-6:])  # what the boxes themselves say
 
 
 def volume_file(volume: str) -> str:
@@ -60,13 +67,13 @@ def write_boxes(engine: Engine, selection: Selection, provenances: Sequence[Prov
 
 def tables(block: BoxBlock) -> Iterator[pa.Table]:
     """Yield the boxes of a block as a table for each kind that has any."""
-    for kind, name in enumerate(KINDS):
-        if len(block.rows[kind]):
-            yield _table(block, kind, name)
+    for kind in KINDS:
+        if len(block.boxes[kind].rows):
+            yield _table(block, kind)
 
 
-def _table(block: BoxBlock, kind: int, name: str) -> pa.Table:
-    rows = block.rows[kind]
+def _table(block: BoxBlock, kind: str) -> pa.Table:
+    rows = block.boxes[kind].rows
     ids = np.array([page.page_run_id for page in block.pages])
     order = np.argsort(ids)
     place = order[np.searchsorted(ids[order], rows[:, 0])]
@@ -77,16 +84,22 @@ def _table(block: BoxBlock, kind: int, name: str) -> pa.Table:
     def names(attribute: str) -> Any:
         return _dictionary([getattr(page, attribute) for page in block.pages], place)
 
-    count = len(rows)
-    labels = pa.nulls(count, _NAMES) if kind == 0 else pa.array(block.labels[kind], pa.string()).dictionary_encode()
-    confidences = pa.array(block.confidences, pa.float32()) if name == "face" else pa.nulls(count, pa.float32())
-    same_kind = _dictionary([name], np.zeros(count, np.int32))
+    same_kind = _dictionary([kind], np.zeros(len(rows), np.int32))
     boxes = [pa.array(rows[:, column].astype(np.int32)) for column in range(1, 6)]
+    label, confidence, *more = (_more(block.boxes[kind], name) for name in _MORE)
     columns = [
-        names("page"), numbers("page_number"), same_kind, boxes[0], labels.cast(_NAMES), confidences, *boxes[1:],
-        numbers("width"), numbers("height"), names("pipeline"), rows[:, 0],
+        names("page"), numbers("page_number"), same_kind, boxes[0], label, confidence, *boxes[1:],
+        numbers("width"), numbers("height"), names("pipeline"), rows[:, 0], *more,
     ]  # fmt: skip
     return pa.Table.from_arrays([pa.array(c) if isinstance(c, np.ndarray) else c for c in columns], schema=SCHEMA)
+
+
+def _more(boxes: Boxes, name: str) -> pa.Array:
+    wanted = SCHEMA.field(name).type
+    if name not in boxes.more:
+        return pa.nulls(len(boxes.rows), wanted)
+    values = pa.array(boxes.more[name], pa.string() if wanted == _NAMES else wanted)
+    return values.dictionary_encode().cast(_NAMES) if wanted == _NAMES else values
 
 
 def _dictionary(values: Sequence[str], place: Any) -> pa.Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +11,6 @@ from sqlalchemy import Engine
 
 from orchestrator.export.crops import ScanReader, sheet_files
 from orchestrator.export.folder import (
-    Files,
     Written,
     finish_folder,
     make_folder,
@@ -20,11 +19,13 @@ from orchestrator.export.folder import (
     write_pages,
 )
 from orchestrator.export.naming import PageFiles, volume_path
-from orchestrator.export.options import ExportOptions, What
+from orchestrator.export.options import ExportOptions
 from orchestrator.export.page_files import page_files
 from orchestrator.export.published import Published, write_manifests
+from orchestrator.export.where import narrowed
 from orchestrator.results.pages import (
     ArchivedPage,
+    Provenance,
     count_pages,
     page_names,
     provenances_of,
@@ -32,7 +33,7 @@ from orchestrator.results.pages import (
     volumes_of,
 )
 from orchestrator.results.selection import Selection
-from orchestrator.terminal.files import refuse_existing, writing_beside
+from orchestrator.terminal.files import writing_beside
 from orchestrator.terminal.progress_bar import progress
 from orchestrator.terminal.verbosity import say
 from orchestrator.terminal.wording import plural
@@ -48,47 +49,66 @@ def run_export(
         UnreadableInput: nothing is selected, or the output is taken.
     """
     options.check()
+    chosen = narrowed(engine, selection, options.where)
     if form == "truth":
-        return _truth(engine, output, selection)
-    count = count_pages(engine, selection)
+        return _truth(engine, output, selection, chosen, options)
+    count = count_pages(engine, chosen)
     if count == 0:
-        raise UnreadableInput("There is no finished page to export; see broadsheet status.")
+        fitting = "" if options.where is None else f" for which {options.where} holds"
+        raise UnreadableInput(f"There is no finished page to export{fitting}; see broadsheet status.")
     if form in ("coco", "csv"):
-        return _one_file(engine, form, output, selection, count)
-    volumes = volumes_of(engine, selection)
+        from orchestrator.export.box_file import write_box_file
+
+        return write_box_file(
+            engine, form, output, chosen, count, with_images=options.with_images, max_pixels=max_pixels
+        )
+    volumes = volumes_of(engine, chosen)
     _refuse_one_folder_for_two(volumes)
     open_folder(output, form, selection, asdict(options))
-    provenances = provenances_of(engine, selection)
-    if form == "parquet":
-        written = _parquet(engine, output, selection)
-    elif form == "contact-sheet":
-        written = _sheets(output, read_pages(engine, selection), options.what, max_pixels)
-    else:
-        place = PageFiles(page_names(engine, volumes))
-        files = page_files(form, output, options, place, max_pixels)
-        written = _pages(output, form, count, read_pages(engine, selection), files)
-        if form == "iiif" and options.manifest:
-            published = Published(place, options.base_url, options.canvas, options.image_service)
-            written.files += write_manifests(engine, output, selection, volumes, published)
-    if form == "yolo":
-        from orchestrator.export.yolo import yolo_dataset
-
-        write_file(output / "dataset.yaml", lambda: yolo_dataset(provenances).encode(), Written())
-    finish_folder(output, provenances, written)
+    written = _folder(engine, form, output, chosen, options, max_pixels)
+    finish_folder(output, provenances_of(engine, chosen), written)
     _say(written, output)
     return 1 if written.failed else 0
 
 
-def _truth(engine: Engine, output: Path, selection: Selection) -> int:
+def _folder(
+    engine: Engine, form: str, output: Path, selection: Selection, options: ExportOptions, max_pixels: int
+) -> Written:
+    if form == "parquet":
+        return _parquet(engine, output, selection)
+    if form == "contact-sheet":
+        return _sheets(output, read_pages(engine, selection), options, max_pixels)
+    volumes = volumes_of(engine, selection)
+    place = PageFiles(page_names(engine, volumes))
+    files = page_files(form, output, options, place, max_pixels)
+    with progress(form, count_pages(engine, selection)) as bar:
+        written = write_pages(output, bar.counting(read_pages(engine, selection)), files, bar.say)
+    if form == "iiif" and options.manifest:
+        published = Published(place, options.base_url, options.canvas, options.image_service)
+        written.files += write_manifests(engine, output, selection, volumes, published)
+    if form == "yolo":
+        _finish_yolo(output, volumes, provenances_of(engine, selection))
+    return written
+
+
+def _finish_yolo(output: Path, volumes: Iterable[str], provenances: Sequence[Provenance]) -> None:
+    from orchestrator.export.yolo import yolo_dataset
+
+    write_file(output / "dataset.yaml", lambda: yolo_dataset(provenances).encode(), Written())
+    for volume in volumes:  # where whoever has the pictures puts them
+        make_folder(output / "images" / volume_path(volume))
+
+
+def _truth(engine: Engine, output: Path, selection: Selection, fitting: Selection, options: ExportOptions) -> int:
     from orchestrator.export.truth import write_truth
     from orchestrator.reviews.statements import reviewed_pages
 
-    reviewed = reviewed_pages(engine, selection)
+    reviewed = reviewed_pages(engine, fitting)
     if not reviewed.right:
         raise UnreadableInput("Nobody has found a page right yet; review some with: broadsheet web")
     chosen = replace(selection, page_runs=reviewed.right)
     _refuse_one_folder_for_two(volumes_of(engine, chosen))
-    open_folder(output, "truth", selection, {"reviews": reviewed.state})
+    open_folder(output, "truth", selection, {"reviews": reviewed.state, "where": options.where})
     written = write_truth(engine, output, chosen, lambda sentence: click.echo(sentence, err=True))
     finish_folder(output, provenances_of(engine, chosen), written)
     _say(written, output)
@@ -97,41 +117,12 @@ def _truth(engine: Engine, output: Path, selection: Selection) -> int:
     return 1 if written.failed else 0
 
 
-def _pages(output: Path, form: str, count: int, pages: Iterable[ArchivedPage], files: Files) -> Written:
-    with progress(form, count) as bar:
-
-        def counted_pages() -> Iterator[ArchivedPage]:
-            for number, page in enumerate(pages, start=1):
-                yield page
-                bar.to(number)
-
-        return write_pages(output, counted_pages(), files, bar.say)
-
-
 def _refuse_one_folder_for_two(volumes: Iterable[str]) -> None:
     places: dict[PurePosixPath, str] = {}
     for volume in volumes:
         other = places.setdefault(volume_path(volume), volume)
         if other != volume:
             raise UnreadableInput(f"{other} and {volume} would be written to one folder; choose one with --volume.")
-
-
-def _one_file(engine: Engine, form: str, output: Path, selection: Selection, count: int) -> int:
-    from orchestrator.export.boxes import box_blocks
-    from orchestrator.export.coco import coco
-    from orchestrator.export.csv_boxes import csv_boxes
-    from orchestrator.export.one_file import Parts
-
-    refuse_existing(output)
-    parts = Parts(coco(provenances_of(engine, selection)) if form == "coco" else csv_boxes(), output)
-    with progress(form, count) as bar:
-        for block in box_blocks(engine, selection, parts.want):
-            parts.write(block)
-            bar.to(parts.pages)
-    parts.put_together()
-    before = f", {parts.kept_pages:,} of them read before the interruption" if parts.kept_pages else ""
-    say(f"{plural(parts.pages, 'page')} in {output}{before}")
-    return 0
 
 
 def _parquet(engine: Engine, output: Path, selection: Selection) -> Written:
@@ -151,10 +142,10 @@ def _parquet(engine: Engine, output: Path, selection: Selection) -> Written:
     return written
 
 
-def _sheets(output: Path, pages: Iterable[ArchivedPage], what: What, max_pixels: int) -> Written:
+def _sheets(output: Path, pages: Iterable[ArchivedPage], options: ExportOptions, max_pixels: int) -> Written:
     written = Written()
     reader = ScanReader(max_pixels, written, lambda sentence: click.echo(sentence, err=True))
-    for path, content in sheet_files(pages, what, reader):
+    for path, content in sheet_files(pages, options.what, reader, options.margin):
         write_file(output / path, content, written)
     return written
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from orchestrator.results.pages import ArchivedPage, Provenance
 from workers.layout import BoundingBox
 
-CLASSES = ("line", "separator", "face")
+CLASSES = ("line", "separator", "face", "picture")
 
 
 def yolo_labels(page: ArchivedPage) -> bytes:
@@ -20,6 +20,7 @@ def yolo_labels(page: ArchivedPage) -> bytes:
         [line.bbox for line in found.lines],
         [separator.bbox for separator in found.separators],
         [face.bbox for face in found.faces],
+        [picture.bbox for picture in found.pictures],
     )
     rows = [
         f"{kind} {_share(box.x_min + box.x_max, 2 * found.width)} {_share(box.y_min + box.y_max, 2 * found.height)} "
@@ -37,7 +38,8 @@ def yolo_dataset(provenances: Sequence[Provenance]) -> str:
         for one in provenances
     ]
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(CLASSES))
-    return "".join(comments) + "path: .\ntrain: images\nval: images\nnames:\n" + names
+    # without `path` the folders are those beside this file, wherever somebody trains
+    return "".join(comments) + "train: images\nval: images\nnames:\n" + names
 
 
 def _share(part: int, whole: int) -> str:

@@ -35,7 +35,16 @@ def open_scan(page: ArchivedPage, max_pixels: int) -> NormalisedPage:
 
 def scan_path(page: ArchivedPage, folder: Path) -> str:
     """Return how a file in `folder` points to the scan: a relative path, or its name in an archive; escaped."""
-    members = PageAddress.from_json(page.address).members
-    if page.volume_kind == "directory" and len(members) == 1:
-        return escaped(os.path.relpath(Path(page.volume_location) / members[0], folder.absolute()))
-    return page.page
+    file = scan_file(page.volume_location, page.volume_kind, page.address)
+    return page.page if file is None else escaped(os.path.relpath(file, folder.absolute()))
+
+
+def scan_file(location: str, kind: str, address: str) -> str | None:
+    """Return the path of a page's scan, None for a member of an archive.
+
+    `location` is where the volume is, not escaped, `kind` what it is, `address` that of the page, as JSON.
+    """
+    members = PageAddress.from_json(address).members
+    if kind != "directory" or len(members) != 1:
+        return None
+    return str(Path(location) / members[0])

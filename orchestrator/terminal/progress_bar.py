@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from orchestrator.terminal.verbosity import Verbosity, verbosity
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,12 @@ class Advance:
 
     to: Callable[[int], None]
     say: Callable[[str], None]
+
+    def counting(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield the items, and move the bar when the next one is asked for."""
+        for number, item in enumerate(items, start=1):
+            yield item
+            self.to(number)
 
 
 @contextmanager

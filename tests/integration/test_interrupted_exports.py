@@ -75,8 +75,9 @@ def parts(folder: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("form", ["coco", "csv"])
 def test_a_killed_export_goes_on_and_gives_the_same_file(archive: Engine, tmp_path: Path, form: str) -> None:
-    export(archive, form, tmp_path / "whole")
-    (tmp_path / "killed").mkdir()
+    for folder in ("at once", "killed"):  # COCO names the scans from where its file lies
+        (tmp_path / folder).mkdir()
+    export(archive, form, tmp_path / "at once" / "boxes")
     output, before = tmp_path / "killed" / "boxes", dict[str, int]()
     for last in (6, 5, 2, 1) if form == "csv" else (5, 6, 7, 4, 2, 1):
         kill(archive, form, output, last)
@@ -84,7 +85,7 @@ def test_a_killed_export_goes_on_and_gives_the_same_file(archive: Engine, tmp_pa
         assert before.items() <= parts(output.parent).items()  # nothing is written twice
         before = parts(output.parent)
     assert "7 of them read before the interruption" in export(archive, form, output)
-    assert output.read_bytes() == (tmp_path / "whole").read_bytes()
+    assert output.read_bytes() == (tmp_path / "at once" / "boxes").read_bytes()
     assert list(output.parent.iterdir()) == [output]
 
 

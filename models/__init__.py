@@ -4,7 +4,7 @@ from models.attempt import Attempt
 from models.base import Base, database_now
 from models.face import Face
 from models.host_budget import HostBudget, HostRequest
-from models.page import Page
+from models.page import NEVER_SEEN_NS, Page
 from models.page_description import PageDescription
 from models.page_run import PageRun, PageRunState
 from models.picture import Picture
@@ -19,6 +19,7 @@ from models.web_document import WebDocument
 from models.worker import Worker
 
 __all__ = [
+    "NEVER_SEEN_NS",
     "Attempt",
     "Base",
     "Face",

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, UtcDateTime, database_now
 
+NEVER_SEEN_NS = -1
+"""The modification time of a page that is named beside the scans, and whose scan is missing."""
+
 
 class Page(Base):
     """One scanned image; a file whose bytes change becomes a new page, so results always belong to their bytes."""
@@ -30,7 +33,8 @@ class Page(Base):
     sha256: Mapped[str] = mapped_column(String(64), index=True, comment="SHA-256 of the original bytes, hexadecimal")
     size_bytes: Mapped[int] = mapped_column(BigInteger, comment="Length of the original bytes")
     modified_ns: Mapped[int] = mapped_column(
-        BigInteger, comment="Modification time of the file, nanoseconds since 1970; unchanged means no second hashing"
+        BigInteger,
+        comment="Modification time, nanoseconds since 1970; unchanged means no second hashing, -1 a missing scan",
     )
     gone_at: Mapped[datetime | None] = mapped_column(
         UtcDateTime, comment="When an ingest of its volume no longer found the scan, UTC; NULL while it is present"

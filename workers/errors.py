@@ -58,6 +58,18 @@ class ChangedSource(PageError):
     code = "changed_since_ingest"
 
 
+class ChecksumMismatch(PageError):
+    """The file is not the one whose checksum stands in the manifest of its bag."""
+
+    code = "checksum_mismatch"
+
+
+class MissingScan(PageError):
+    """Something beside the scans names this page, and there is no such scan."""
+
+    code = "missing_scan"
+
+
 class MissingSource(PageError):
     """The file that was ingested is no longer there."""
 

@@ -7,10 +7,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from orchestrator.discovery.bags import Bags
 from orchestrator.discovery.natural_order import natural_key
 from orchestrator.discovery.own_files import OwnFiles
 from orchestrator.discovery.passed_over import (
@@ -97,6 +98,7 @@ class Finder:
     own: OwnFiles
     zip_encoding: str | None = None
     note: Callable[[str], object] = str
+    bags: Bags = field(default_factory=Bags)
 
     def in_archive_volume(self) -> Iterator[Finding]:
         """Yield the pages of a volume that is an archive; they are called by their member names."""
@@ -132,6 +134,7 @@ class Finder:
 
     def _listing(self, folder: Path) -> list[os.DirEntry[str]]:
         with translated(escaped(str(folder)), self.location), os.scandir(folder) as entries:
+            self.bags.enter(folder, self.note)
             return sorted(entries, key=lambda entry: natural_key(entry.name))
 
     def _file_on_disk(self, member: str, name: str) -> Iterator[Finding]:
@@ -164,6 +167,8 @@ class Finder:
         """Yield the pages of an open file, and its fault, if any, after those that were found before it."""
         try:
             kind = kind_of(file)
+            if place.path and kind not in ("text", "unknown"):
+                self.bags.check(place.path, file, place.name)
             if kind in ARCHIVES:
                 yield from self._archive(file, kind, place, depth + 1)
             elif kind == "text" and is_named_as_scan(place.name):

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, bindparam, or_, select, update
 from sqlalchemy.orm import aliased
 
-from models import Page, database_now
+from models import NEVER_SEEN_NS, Page, database_now
 from models.many import insert_new_rows, is_one_of
 from orchestrator.discovery.discovery import FoundPage
 
@@ -58,9 +58,10 @@ def store(connection: Connection, volume_id: int, block: Sequence[FoundPage]) ->
 
 
 def present(engine: Engine, volume_id: int) -> set[int]:
-    """Return the numbers of the pages of a volume that were there when it was ingested last."""
+    """Return the numbers of the pages of a volume whose scans were there when it was ingested last."""
+    there = select(Page.page_id).where(Page.volume_id == volume_id, Page.gone_at.is_(None))
     with engine.connect() as connection:
-        return set(connection.scalars(select(Page.page_id).where(Page.volume_id == volume_id, Page.gone_at.is_(None))))
+        return set(connection.scalars(there.where(Page.modified_ns != NEVER_SEEN_NS)))
 
 
 def remove(connection: Connection, page_ids: Sequence[int], hidden: Set[str]) -> list[int]:

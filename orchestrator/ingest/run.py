@@ -137,7 +137,8 @@ class IngestRun:
         return self._unfinished
 
     def _stop_when_too_many_fail(self, counts: Counts) -> None:
-        quarantined = counts.of(PageRunState.QUARANTINED)
+        # what was not there to be read says nothing of how reading goes
+        quarantined = counts.of(PageRunState.QUARANTINED) - self.ingester.missing
         ended = quarantined + counts.of(PageRunState.DONE)
         if self.stopped is None and counts.of(PageRunState.READY) and self.breaker.trips(ended, quarantined):
             self.stopped = self.breaker.message(ended, quarantined)

@@ -13,6 +13,7 @@ from orchestrator.database import own_files
 from orchestrator.discovery.discovery import KnownHash, SkippedFile, Volume, find_pages
 from orchestrator.ingest.earlier_results import OlderVersions
 from orchestrator.ingest.known_hashes import KnownHashes
+from orchestrator.ingest.missing_scans import missing_of_bag, settle_missing
 from orchestrator.ingest.overlaps import absorb, follow_moved, volume_around
 from orchestrator.ingest.progress import Display
 from orchestrator.ingest.rows import StoredCounts, Target, store_pages, store_volume
@@ -49,6 +50,7 @@ class VolumeIngester:
     kept: int = 0
     stale: int = 0
     taken_over: int = 0
+    missing: int = 0
 
     @property
     def pipeline_ids(self) -> tuple[int, ...]:
@@ -91,14 +93,19 @@ class VolumeIngester:
             if absorbed:
                 self.display.note(f"{plural(absorbed, 'page')} of volumes inside {volume.source} now belong to it.")
 
-        self.retry_while_down(lambda: self._describe(volume_id, volume.source))
+        self.missing += self.retry_while_down(lambda: self._describe(volume, target))
 
-    def _describe(self, volume_id: int, source: str) -> None:
+    def _describe(self, volume: Volume, target: Target) -> int:
+        """Say whose pages a volume holds; returns how many scans are named and not there."""
         if self.fields is not None:
-            remember_pattern(self.engine, volume_id, self.fields)
-        described = describe_volume(self.engine, volume_id, self.metadata, self.display.note)
+            remember_pattern(self.engine, target.volume_id, self.fields)
+        described = describe_volume(self.engine, target.volume_id, self.metadata, self.display.note)
         if described is not None:
-            self.display.note(render_described(source, described))
+            self.display.note(render_described(volume.source, described))
+        if volume.kind != "directory":
+            return 0
+        missing = described.missing if described is not None else ()
+        return settle_missing(self.engine, target, [*missing_of_bag(volume.location), *missing])
 
     def _outermost(self, volume: Volume) -> Volume:
         around = self.retry_while_down(lambda: volume_around(self.reader, volume.location))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from orchestrator.metadata.describe import Described
 from orchestrator.terminal.wording import plural
 
@@ -15,8 +17,10 @@ def render_described(source: str, described: Described | None) -> str:
     sentence = f"{source}: {plural(described.pages, 'page')} described"
     if described.left_out:
         sentence += f", {described.left_out:,} not"
-    missing = described.named_and_missing
-    if missing:
-        more = " and more" if len(missing) > SHOWN else ""
-        sentence += f"; {plural(len(missing), 'page')} named and not there: {', '.join(missing[:SHOWN])}{more}"
-    return f"{sentence}."
+    sentence += _some(described.named_and_missing, "named and not there")
+    return f"{sentence}{_some(described.not_named, 'there and not named')}."
+
+
+def _some(names: Sequence[str], what: str) -> str:
+    more = " and more" if len(names) > SHOWN else ""
+    return f"; {plural(len(names), 'page')} {what}: {', '.join(names[:SHOWN])}{more}" if names else ""

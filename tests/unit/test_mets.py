@@ -6,12 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.metadata.beside import OTHERS_IN_A_ROW, xml_files
 from orchestrator.metadata.mets import read_mets_of
+from orchestrator.metadata.values import Description
 
 HEAD = (
     '<?xml version="1.0"?><mets xmlns="http://www.loc.gov/METS/" xmlns:mods="http://www.loc.gov/mods/v3" '
     'xmlns:xlink="http://www.w3.org/1999/xlink">'
 )
+
+
+def by_name(folder: Path, notes: list[str] | None = None) -> dict[str, Description]:
+    """Return what METS says by the name of each file of a page."""
+    pages = read_mets_of(folder, [].append if notes is None else notes.append)
+    return {name: page.values for page in pages for name in page.names}
 
 
 def section(name: str, mods: str) -> str:
@@ -66,7 +74,7 @@ def batch(tmp_path: Path) -> Path:
 
 def test_an_ndnp_batch_says_title_date_edition_sequence_and_reel(batch: Path) -> None:
     notes: list[str] = []
-    found = read_mets_of(batch, notes.append)
+    found = by_name(batch, notes)
     assert set(found) == {f"sn82016187/00280/1898111001/000{n}.{e}" for n in (1, 2) for e in ("tif", "jp2")}
     assert found["sn82016187/00280/1898111001/0002.tif"] == {
         "title_id": "sn82016187", "date_issued": "1898-11-10", "date_precision": "day", "issue": "5", "edition": "1",
@@ -89,7 +97,7 @@ def test_a_kitodo_issue_says_title_place_and_order(tmp_path: Path) -> None:
         "<fptr FILEID='F1'/></div></div></structMap></mets>",
         encoding="utf-8",
     )
-    found = read_mets_of(tmp_path, str)
+    found = by_name(tmp_path)
     assert found == {
         "images/Seite 1.tif": {
             "title": "Zürcher Zeitung", "place": "Zürich", "language": "ger", "date_issued": "1891-03",
@@ -102,6 +110,33 @@ def test_a_broken_mets_is_noted_and_stops_nothing(batch: Path) -> None:
     (batch / "broken.xml").write_text(f"{HEAD}<dmdSec>")
     (batch / "alto.xml").write_text("<alto/>")
     notes: list[str] = []
-    assert len(read_mets_of(batch, notes.append)) == 4
+    assert len(by_name(batch, notes)) == 4
     assert len(notes) == 1
     assert "broken.xml cannot be read as METS" in notes[0]
+
+
+def test_the_master_of_a_page_is_the_scan_that_may_be_missing(batch: Path) -> None:
+    pages = read_mets_of(batch, str)
+    folder = "sn82016187/00280/1898111001"
+    assert [page.scan for page in pages] == [f"{folder}/0001.tif", f"{folder}/0002.tif"]
+    assert {page.source for page in pages} == {f"{folder}/1898111001.xml"}
+
+
+def test_an_issue_that_a_batch_names_and_that_is_not_there_is_noted(batch: Path) -> None:
+    (batch / "sn82016187" / "00280" / "1898111001" / "1898111001.xml").unlink()
+    notes: list[str] = []
+    assert read_mets_of(batch, notes.append) == []
+    assert "names 1 issue not there: sn82016187/00280/1898111001/1898111001.xml" in notes[0]
+
+
+def test_text_beside_scans_is_not_opened_in_search_of_mets(batch: Path) -> None:
+    folder = batch / "sn82016187" / "00280" / "1898111001"
+    (folder / "0001.tif").write_bytes(b"")
+    (folder / "0001.xml").write_text(HEAD)  # it would be taken for METS
+    (batch / "alto").mkdir()
+    for number in range(3 * OTHERS_IN_A_ROW):
+        (batch / "alto" / f"{number:03}.xml").write_text("<alto/>")
+    (batch / "alto" / "late.xml").write_text(HEAD)
+    assert [path.name for path in xml_files(batch)] == ["batch.xml", "1898111001.xml"]
+    (batch / "alto" / "mets.xml").write_text(HEAD)
+    assert "mets.xml" in [path.name for path in xml_files(batch)]

@@ -49,13 +49,28 @@ class Complaints:
             self.found.append(message)
 
 
+_running: list[Any] = []
+
+
+@contextmanager
+def _playwright() -> Iterator[Any]:
+    """Yield the one Playwright that a thread may have: browsers with other options may be open at once."""
+    if _running:
+        yield _running[0]
+        return
+    with sync_api.sync_playwright() as playwright:
+        _running.append(playwright)
+        yield playwright
+        _running.clear()
+
+
 @contextmanager
 def a_browser(*options: str) -> Iterator[Any]:
     """Yield a headless Chromium; skips with the reason where none is installed."""
     program = next((found for found in map(shutil.which, _NAMES) if found), None)
     if program is None:
         pytest.skip("no Chromium on the PATH: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
+    with _playwright() as playwright:
         # no sandbox: the tests run as root in containers, and open nothing but our own pages
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *options])
         yield browser

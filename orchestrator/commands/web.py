@@ -39,6 +39,10 @@ from workers.errors import UnreadableInput
 @click.option(
     "--host-name", "names", multiple=True, metavar="NAME", help="Name by which browsers reach it; repeatable."
 )
+@click.option(
+    "--capture-folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    help="Let reviewers take pages with a camera; they become a volume in this folder.",
+)  # fmt: skip
 @with_settings(broker=True)
 def web(
     settings: Settings,
@@ -50,12 +54,14 @@ def web(
     proxies: tuple[str, ...],
     names: tuple[str, ...],
     origins: tuple[str, ...],
+    capture_folder: Path | None,
 ) -> None:
     """Show the archive in a browser, while workers write: volumes, pages with what was found on them, and why.
 
     \b
     broadsheet web                       then open http://127.0.0.1:8765
     broadsheet web --database sqlite:///demo/broadsheet.db --port 9000
+    broadsheet web --capture-folder reading-room/
     broadsheet web --host 0.0.0.0 --auth passwords --host-name archive.example.org
     """
     try:
@@ -70,4 +76,4 @@ def web(
     if trusted_header and not proxies:
         raise click.UsageError("--trusted-header needs --trusted-proxy: anybody else could send that header.")
     doors = entrance.Doors(host, auth, trusted_header or "", proxies, names, settings.web_secret)
-    serving.serve(settings, entrance.open_entrance(doors), port, cache, origins)
+    serving.serve(settings, entrance.open_entrance(doors), port, cache, origins, capture_folder)

@@ -17,11 +17,14 @@ from orchestrator.web.access.entrance import Entrance
 from orchestrator.web.access.gate import Gate, Sessions
 from orchestrator.web.access.login import Login
 from orchestrator.web.ask import pages as ask
+from orchestrator.web.capture import routes as capture
 from orchestrator.web.errors import HANDLERS, answer
 from orchestrator.web.headers import SafeHeaders
 from orchestrator.web.images.pictures import Pictures
+from orchestrator.web.reading import Reading
 from orchestrator.web.rendering import STATIC
 from orchestrator.web.review import routes as review
+from orchestrator.web.review.desk import Desk
 from orchestrator.web.runs import pages as runs
 from orchestrator.web.site import Site
 
@@ -32,6 +35,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     page,
     page_boxes,
     review,
+    capture,
     ask,
     runs,
     iiif,
@@ -60,6 +64,8 @@ def make_app(site: Site, entrance: Entrance | None = None) -> Starlette:
     app = Starlette(routes=[*routes, static], middleware=guards, exception_handlers=HANDLERS)
     app.state.site = site
     app.state.pictures = Pictures(site)
+    app.state.reading = Reading(site.settings)
+    app.state.desk = Desk(site, app.state.reading)
     app.state.menu = [entry for family in FAMILIES for entry in getattr(family, "MENU", ())]
     return app
 

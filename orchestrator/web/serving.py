@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import signal
 import socket
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
-from orchestrator.database import open_existing
+from orchestrator.database import open_existing, open_for_ingest
 from orchestrator.terminal.next_steps import database_place
 from orchestrator.terminal.verbosity import say
 from orchestrator.web.access.entrance import Entrance, warning
@@ -23,14 +24,26 @@ from workers.errors import UnreadableInput
 FAREWELL_SECONDS = 2  # so long open answers, the live ones, may end by themselves
 
 
-def serve(settings: Settings, entrance: Entrance, port: int, cache: Path | None, origins: tuple[str, ...] = ()) -> None:
+def serve(
+    settings: Settings,
+    entrance: Entrance,
+    port: int,
+    cache: Path | None,
+    origins: tuple[str, ...] = (),
+    capture_folder: Path | None = None,
+) -> None:
     """Serve the database of `settings` until stopped, at the entrance's address to those whom it lets in.
+
+    With a `capture_folder`, the first picture may be the first page of a new database.
 
     Raises:
         UnreadableInput: the port or the address cannot be had, or there is no such database.
     """
+    if capture_folder is not None:
+        capture_folder = _capture_folder(capture_folder)
+        open_for_ingest(settings.database_url).dispose()
     reader = open_existing(settings.reader_database_url or settings.database_url)
-    site = Site(reader, settings, _cache_folder(cache), origins)
+    site = Site(reader, settings, _cache_folder(cache), origins, capture_folder)
     with listen(entrance.address, port) as listener:
         say(f"Showing {database_place(settings)} at {address_of(listener)} (Ctrl-C ends it)")
         if told := warning(entrance):
@@ -72,6 +85,18 @@ def address_of(listener: socket.socket) -> str:
     """Return the address to open in a browser."""
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _capture_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise UnreadableInput(
+            f"{folder} cannot be written: {error.strerror}; give another with --capture-folder."
+        ) from error
+    return folder
 
 
 def _cache_folder(asked: Path | None) -> Path:

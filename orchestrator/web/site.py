@@ -21,13 +21,15 @@ class Site:
     """The archive that is shown.
 
     `engine` is one on which the database refuses every write, `cache` the folder of pictures made before, `origins` the
-    addresses of other sites whose viewers may have pictures and manifests, `*` for all.
+    addresses of other sites whose viewers may have pictures and manifests, `*` for all. `capture_folder` is where the
+    pictures of a camera become a volume, None where none are taken.
     """
 
     engine: Engine
     settings: Settings
     cache: Path
     origins: tuple[str, ...] = ()
+    capture_folder: Path | None = None
 
     def ask(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return the rows of a question over the promised views, each as a mapping by column.

@@ -11,26 +11,12 @@ from numpy.typing import NDArray
 
 from orchestrator.web.capture.sheet import find_sheet, flattened, in_order, is_usable, look_at, nothing_in
 from samples.pages import PageDesign, draw
-
-CORNERS = np.array([[210.0, 130.0], [1010.0, 90.0], [1080.0, 1180.0], [150.0, 1120.0]])
+from tests.cameras import CORNERS, photographed
 
 
 @cache
 def printed() -> NDArray[np.uint8]:
     return np.asarray(draw(PageDesign(3, columns=2)).image.convert("L"), np.uint8)
-
-
-def photographed(sheet: NDArray[np.uint8], corners: NDArray[np.float64], desk: int = 70) -> NDArray[np.uint8]:
-    """A sheet seen from aside on a desk with a grain."""
-    height, width = sheet.shape
-    rng = np.random.default_rng(5)
-    scene = rng.normal(desk, 6, (1300, 1250)).clip(0, 255).astype(np.uint8)
-    flat = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
-    way = cv2.getPerspectiveTransform(flat, corners.astype(np.float32))
-    seen = cv2.warpPerspective((sheet * 0.85).astype(np.uint8), way, scene.shape[::-1])
-    mask = cv2.warpPerspective(np.full_like(sheet, 255), way, scene.shape[::-1])
-    scene[mask > 128] = seen[mask > 128]
-    return np.asarray(cv2.GaussianBlur(scene, (3, 3), 0), np.uint8)
 
 
 @pytest.mark.parametrize("desk", [20, 70, 130])

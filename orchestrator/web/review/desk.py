@@ -7,7 +7,6 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from typing import Any
 
 from starlette.requests import Request
 
@@ -15,7 +14,7 @@ from orchestrator.comparison.pipelines import analyse_or_tell, pool
 from orchestrator.results.pages import ArchivedPage
 from orchestrator.reviews.queue import SUSPECTS, WITHOUT_VERDICT, Suspect, worst_first
 from orchestrator.web.reading import Reading
-from orchestrator.web.site import Site, site_of
+from orchestrator.web.site import Site
 from workers.errors import TransientError, UnreadableInput
 from workers.layout import PageLayout
 
@@ -98,17 +97,5 @@ class Desk:
 
 def desk_of(request: Request) -> Desk:
     """Return the desk of the archive that the request is about."""
-    state: Any = request.app.state
-    if not hasattr(state, "desk"):
-        state.desk = Desk(site_of(request), reading_of(request))
-    desk: Desk = state.desk
+    desk: Desk = request.app.state.desk
     return desk
-
-
-def reading_of(request: Request) -> Reading:
-    """Return what reads pages that somebody at the browser waits for."""
-    state: Any = request.app.state
-    if not hasattr(state, "reading"):
-        state.reading = Reading(site_of(request).settings)
-    reading: Reading = state.reading
-    return reading

@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from orchestrator.web import browse, iiif, manifests, page, page_boxes, walls
+from orchestrator.web import browse, crops, iiif, manifests, page, page_boxes, walls
 from orchestrator.web.access.entrance import Entrance
 from orchestrator.web.access.gate import Gate, Sessions
 from orchestrator.web.access.login import Login
@@ -34,6 +34,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     walls,
     page,
     page_boxes,
+    crops,
     review,
     capture,
     ask,

@@ -34,6 +34,7 @@ _WORDS = {
     "issue": "issue = :issue",
     "edition": "edition = :edition",
     "from": "date_issued >= :from",
+    "code": "error_code = :code",
     "name": "lower(page) LIKE :name",
     "error": "lower(error_message) LIKE :error",
 }

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, UtcDateTime, database_now
 
 NEVER_SEEN_NS = -1
 """The modification time of a page that is named beside the scans, and whose scan is missing."""
+UNREAD = "unread:"
+
+
+def unread_mark(name: str, version: str) -> str:
+    """Return what stands for the SHA-256 of a page in a store while nobody has read it; no two versions share one."""
+    return UNREAD + sha256(f"{name}\n{version}".encode()).hexdigest()[:56]
 
 
 class Page(Base):
@@ -20,6 +27,15 @@ class Page(Base):
     __table_args__ = (
         UniqueConstraint("volume_id", "name", "sha256"),
         Index("ix_page_volume_id_page_number", "volume_id", "page_number"),
+        Index(
+            "ix_page_version",
+            "volume_id",
+            "name",
+            "version",
+            unique=True,
+            postgresql_where=text("version <> ''"),
+            sqlite_where=text("version <> ''"),
+        ),
         {"comment": "One scanned image of a volume"},
     )
 
@@ -30,7 +46,16 @@ class Page(Base):
     page_number: Mapped[int] = mapped_column(Integer, comment="1-based place in the volume's natural order")
     name: Mapped[str] = mapped_column(Text, comment="Member name as shown to people: p0003.tif, book.pdf#3")
     address: Mapped[str] = mapped_column(Text, comment="JSON by which a worker finds the page inside the volume")
-    sha256: Mapped[str] = mapped_column(String(64), index=True, comment="SHA-256 of the original bytes, hexadecimal")
+    sha256: Mapped[str] = mapped_column(
+        String(64),
+        index=True,
+        comment="SHA-256 of the original bytes, hexadecimal; a mark beginning unread: until a worker has read them",
+    )
+    version: Mapped[str] = mapped_column(
+        Text,
+        server_default="",
+        comment="What its store calls these bytes (ETag), of a ZIP's member there its checksum; empty on a disk",
+    )
     size_bytes: Mapped[int] = mapped_column(BigInteger, comment="Length of the original bytes")
     modified_ns: Mapped[int] = mapped_column(
         BigInteger,

@@ -199,7 +199,8 @@ class PageLayout:
     `skew_degrees` tells how far the scan is turned clockwise, about 90 or -90 where it lies on its side.
     `picture_hash` is the signed 64-bit difference hash by which the same picture is found again. `doubt` says from 0 to
     1 how far the lines fail to explain the page's letters (`second_reader.doubt`); None where it was not measured.
-    `columns` is the number of columns side by side where most are, 0 on a page without lines.
+    `columns` is the number of columns side by side where most are, 0 on a page without lines. `sha256` is that of the
+    bytes where they came from a store, so that nobody knew it before; else empty.
     """
 
     width: int
@@ -215,6 +216,7 @@ class PageLayout:
     columns: int = 0
     pictures: tuple[Picture, ...] = ()
     scan: ScanFacts | None = None
+    sha256: str = ""
 
     @property
     def quarter_turns(self) -> int:

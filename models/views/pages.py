@@ -38,7 +38,11 @@ STATUS = (
     + columns(
         ("r.empty_reason", "Why a finished page has no text line, a key to group by; NULL where it has some"),
         ("r.skew_degrees", "How far the scan is turned, degrees clockwise; about 90 or -90 where it lies on its side"),
-        ("p.sha256", "SHA-256 of the scan's original bytes, hexadecimal"),
+        (
+            "sha256",
+            "CASE WHEN substr(p.sha256, 1, 7) = 'unread:' THEN NULL ELSE p.sha256 END",
+            "SHA-256 of the scan's original bytes, hexadecimal; NULL in a store until a worker has read them",
+        ),
     )
     + KEYS
     + columns(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from orchestrator.commands.options import ScanPath, json_option, max_failure_rate, with_settings
+from orchestrator.commands.options import ScanPath, json_option, max_failure_rate, store_options, with_settings
 from orchestrator.terminal.verbosity import Verbosity, say, verbosity
 from orchestrator.terminal.wording import plural
 from workers.config import Settings
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.metadata.patterns import PathPattern
     from orchestrator.metadata.values import Description
     from workers.parameters import PipelineParameters
+    from workers.sources.stores.location import Access
 
 
 class _IngestCommand(click.Command):
@@ -65,12 +66,14 @@ class _IngestCommand(click.Command):
     help="Read pages again that have results of older versions: all, or [alone] where a stage's code has changed.",
 )
 @click.option("--dry-run", is_flag=True, help="List what would be ingested, store nothing.")
+@store_options
 @json_option
 @with_settings(broker=True)
 @max_failure_rate
 def ingest(
     settings: Settings,
-    paths: tuple[Path, ...],
+    paths: tuple[Path | str, ...],
+    access: Access,
     processes: int | None,
     parameter_file: Path | None,
     changes: tuple[str, ...],
@@ -86,7 +89,11 @@ def ingest(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Turn directories, images, ZIPs, TARs, PDFs and TIFFs into rows; run it again to go on where it stopped."""
+    """Turn directories, images, ZIPs, TARs, PDFs and TIFFs into rows; run it again to go on where it stopped.
+
+    They lie on a disk, in a bucket (s3://BUCKET/PREFIX, gs://, az://) or on a web server (https://HOST/FILE), or are
+    named by a list: a CSV or Parquet of keys, or the manifest.json of an S3 Inventory.
+    """
     from orchestrator.ingest.options import IngestOptions
     from orchestrator.ingest.parameter_options import read_parameters
     from orchestrator.metadata.patterns import path_pattern
@@ -103,7 +110,7 @@ def ingest(
         raise click.UsageError("--volume-name names one volume; give one path, and no --volume-per-folder.")
     encoding = zip_encoding and check_encoding(zip_encoding)
     per_folder = False if volume_name is not None else volume_per_folder
-    find_volumes = partial(_volumes, settings, paths, encoding, per_folder, volume_name)
+    find_volumes = partial(_volumes, settings, paths, encoding, per_folder, volume_name, access)
     if dry_run:
         return _list(settings, find_volumes(), pattern, as_json)
     options = IngestOptions(processes, not no_wait, interactive, refresh, fields, metadata, volume_name)
@@ -111,10 +118,15 @@ def ingest(
 
 
 def _volumes(
-    settings: Settings, paths: Sequence[Path], zip_encoding: str | None, per_folder: bool | None, name: str | None
+    settings: Settings,
+    paths: Sequence[Path | str],
+    zip_encoding: str | None,
+    per_folder: bool | None,
+    name: str | None,
+    access: Access,
 ) -> list[Volume]:
     from orchestrator.database import check_url, own_files
-    from orchestrator.discovery.discovery import open_volume, require_page
+    from orchestrator.discovery.discovery import open_volumes, require_page
     from orchestrator.ingest.volumes_given import Choice
     from workers.sources.escape import escaped
     from workers.sources.limits import Limits
@@ -122,7 +134,7 @@ def _volumes(
     check_url(settings.database_url)
     own = own_files(settings.database_url)
     paths = Choice(per_folder, settings.database_url).volumes(paths, say)
-    volumes = [open_volume(path, own, zip_encoding) for path in paths]
+    volumes = [volume for path in paths for volume in open_volumes(path, own, zip_encoding, access)]
     if name is not None:
         volumes = [replace(volume, source=escaped(name)) for volume in volumes]
     for volume in volumes:

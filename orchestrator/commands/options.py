@@ -11,19 +11,49 @@ import click
 
 from orchestrator.terminal.verbosity import say, verbosity_options
 from workers.config import Settings, unknown_settings
+from workers.sources.stores.location import Access, is_url
 
 
 class ScanPath(click.Path):
-    """A path of scans; the address of a server is refused before its slashes are lost."""
+    """A path of scans, or the URL of a store or web server, which stays as it was written."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path."""
+        """Return a path, or a URL as text."""
         scheme, address, _ = str(value).partition("://")
+        if is_url(str(value)):
+            return str(value)
         if address and scheme.isalnum():
-            self.fail(f"{value} is an address, and {scheme}:// is not read yet; copy the files here first.", param, ctx)
+            self.fail(f"{value} is an address, and {scheme}:// is not read; copy the files here first.", param, ctx)
         if value == "-":
             self.fail("standard input is not read; give paths, or let xargs give them.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options by which a store is reached; they come as one `access`."""
+
+    @functools.wraps(function)
+    def run(
+        *args: Any, endpoint: str, path_style: bool, anonymous: bool, requester_pays: bool, allow_host: tuple[str, ...],
+        **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        return function(*args, access=Access(endpoint, path_style, anonymous, requester_pays, allow_host), **kwargs)
+
+    for option in reversed(_STORE_OPTIONS):
+        run = option(run)
+    return run
+
+
+_STORE_OPTIONS = (
+    click.option("--endpoint", metavar="URL", default="", help="Where buckets are, if not at Amazon, Google, Azure."),
+    click.option("--path-style", is_flag=True, help="Name a bucket in the path; of an endpoint always."),
+    click.option("--anonymous", is_flag=True, help="Ask for buckets that are open to everybody, without credentials."),
+    click.option("--requester-pays", is_flag=True, help="Pay for what a bucket charges who reads it."),
+    click.option(
+        "--allow-host", multiple=True, metavar="HOST",
+        help="A host that may have a private or loopback address; repeatable.",
+    ),
+)  # fmt: skip
 
 
 volume_option = click.option(

@@ -10,33 +10,24 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from orchestrator.discovery.finder import Finder, KnownHash, SkippedFile
+from orchestrator.discovery.finder import Finder
+from orchestrator.discovery.lists import listed_volumes
+from orchestrator.discovery.looking import Finding, KnownHash, Looker, SkippedFile
 from orchestrator.discovery.own_files import NO_FILES, OwnFiles
 from orchestrator.discovery.pdf_pages import PdfPageCounter
+from orchestrator.discovery.stored_pages import stored_pages
+from orchestrator.discovery.stored_volumes import files_of, open_stored_volume
+from orchestrator.discovery.volume import Volume, VolumeKind
 from workers.errors import PageError, UnreadableInput
 from workers.sources.address import PageAddress
 from workers.sources.escape import escaped
 from workers.sources.limits import Limits
 from workers.sources.sniffing import ARCHIVES, Kind, kind_of
+from workers.sources.stores.location import NO_ACCESS, Access, Location
 
-__all__ = ["FoundPage", "KnownHash", "SkippedFile", "Volume", "find_pages", "open_volume"]
-
-VolumeKind = Literal["directory", "zip", "tar", "pdf", "image"]
-
-
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """What was given to be ingested: `source` as the user wrote it (escaped), `location` where it is.
-
-    `zip_encoding` is that of the names in ZIPs which tell none.
-    """
-
-    source: str
-    location: Path
-    kind: VolumeKind
-    zip_encoding: str | None = None
+__all__ = ["FoundPage", "KnownHash", "SkippedFile", "Volume", "VolumeKind", "find_pages", "open_volume", "open_volumes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +45,27 @@ class FoundPage:
     size_bytes: int
     modified_ns: int
     error: PageError | None = None
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether nothing tells its bytes from others: they could not be read."""
+        return not self.sha256 and not self.address.version
+
+
+def open_volumes(
+    path: Path | str, own: OwnFiles = NO_FILES, zip_encoding: str | None = None, access: Access = NO_ACCESS
+) -> list[Volume]:
+    """Return the volumes at a path or URL: one, or of a list of files one for each store that they lie in.
+
+    Raises:
+        ServiceDown: a store does not answer.
+        UnreadableInput: there is nothing, or nothing that may be read, or it is our own.
+    """
+    if listed := listed_volumes(path, access, zip_encoding):
+        return listed
+    if isinstance(path, str):
+        return [open_stored_volume(path, access, zip_encoding)]
+    return [open_volume(path, own, zip_encoding)]
 
 
 def open_volume(path: Path, own: OwnFiles = NO_FILES, zip_encoding: str | None = None) -> Volume:
@@ -89,11 +101,13 @@ def _volume_kind(kind: Kind) -> VolumeKind:
 def require_page(volume: Volume, limits: Limits, own: OwnFiles = NO_FILES) -> None:
     """Refuse a volume that holds no page, before anything is started for it.
 
-    A TAR is not looked into: finding its first page may mean unpacking all of it.
+    A TAR is not looked into: finding its first page may mean unpacking all of it; and a store was asked already.
 
     Raises:
         UnreadableInput: there is no page in it.
     """
+    if isinstance(volume.location, Location):
+        return
     skipped: list[SkippedFile] = []
     if volume.kind != "tar" and next(find_pages(volume, limits, skipped=skipped.append, own=own), None) is None:
         held = f"holds no page, only other files ({len(skipped)})" if skipped else "is empty"
@@ -123,10 +137,17 @@ def find_pages(
     """
     with PdfPageCounter() as counter:
         look_up, tell = known or _nothing_known, skipped or _not_told
-        finder = Finder(volume.location, limits or Limits(), look_up, tell, counter, own, volume.zip_encoding, note)
-        findings = finder.in_archive_volume() if volume.kind in ("zip", "tar") else finder.in_volume()
-        for number, page in enumerate(findings, start=1):
+        rest = {"limits": limits or Limits(), "known": look_up, "skipped": tell, "counter": counter, "note": note}
+        for number, page in enumerate(_findings(volume, rest, own), start=1):
             yield FoundPage(page.address, number, page.sha256, page.size_bytes, page.modified_ns, page.error)
+
+
+def _findings(volume: Volume, rest: dict[str, Any], own: OwnFiles) -> Iterator[Finding]:
+    if isinstance(volume.location, Location):
+        looker = Looker(volume.location, zip_encoding=volume.zip_encoding, **rest)
+        return stored_pages(looker, volume.location, files_of(volume, volume.location))
+    finder = Finder(volume.location, own=own, zip_encoding=volume.zip_encoding, **rest)
+    return finder.in_archive_volume() if volume.kind in ("zip", "tar") else finder.in_volume()
 
 
 def _nothing_known(name: str, size_bytes: int, modified_ns: int) -> str | None:

@@ -22,6 +22,8 @@ _SIDECARS = {
     ".sha256",
 }  # fmt: skip
 
+_ONE_PAGE = {".jpg", ".jpeg", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".png", ".bmp"}
+
 # What a file of such a name is taken for: text in it is an error page or a pointer that stands where a scan should.
 _SCANS = {
     ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".jp2", ".j2k", ".jpf", ".jpx", ".gif", ".bmp", ".webp", ".pdf",
@@ -62,6 +64,11 @@ def is_sidecar(name: str) -> bool:
 def is_named_as_scan(name: str) -> bool:
     """Return whether a file of this name is meant to be a picture, or an archive of them."""
     return _suffix(name) in _SCANS
+
+
+def is_one_page(name: str) -> bool:
+    """Return whether a file of this name is one picture, as far as names tell."""
+    return _suffix(name) in _ONE_PAGE
 
 
 def is_litter(name: str) -> bool:

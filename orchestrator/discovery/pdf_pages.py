@@ -7,10 +7,14 @@ import resource
 import select
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
-from workers.errors import EncryptedSource, PageError, UnreadableImage
+from workers.errors import EncryptedSource, NotNow, PageError, UnreadableImage
+from workers.sources.stores.location import Location, stored_location
+from workers.sources.stores.origin import StoredOrigin
 
 _MEMORY_BYTES = 4 * 1024**3
 _KINDS = {kind.code: kind for kind in (EncryptedSource, UnreadableImage)}
@@ -21,6 +25,7 @@ class PdfPageCounter:
 
     def __init__(self, timeout_seconds: float = 60.0) -> None:
         self._timeout_seconds = timeout_seconds
+        self._turn = threading.Lock()
         self._helper: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> PdfPageCounter:
@@ -38,12 +43,25 @@ class PdfPageCounter:
             EncryptedSource: it needs a password.
             UnreadableImage: it is broken, crashes PDFium or takes too long.
         """
+        return self._count({"path": str(path), "name": name}, name)
+
+    def count_stored(self, root: Location, member: str, version: str, name: str) -> int:
+        """Return the number of pages of a PDF in a store; as `count`. Only some of its bytes are read."""
+        return self._count({"root": str(root), "member": member, "version": version, "name": name}, name)
+
+    def _count(self, question: dict[str, str], name: str) -> int:
+        with self._turn:
+            return self._ask_helper(question, name)
+
+    def _ask_helper(self, question: dict[str, str], name: str) -> int:
         helper = self._helper = self._helper or _start()
-        answer = _ask(helper, {"path": str(path), "name": name}, self._timeout_seconds)
+        answer = _ask(helper, question, self._timeout_seconds)
         if not answer:
             self.close()
             raise UnreadableImage(f"{name} stopped the PDF reader or took too long; save the PDF again.")
         loaded = json.loads(answer)
+        if "later" in loaded:
+            raise NotNow(loaded["later"], 0.0)
         if "error" in loaded:
             error: PageError = _KINDS[loaded["error"]](loaded["message"])
             raise error
@@ -82,13 +100,24 @@ def _answer(question: dict[str, str]) -> dict[str, object]:
     from workers.sources.pdf import open_pdf
 
     try:
-        document = open_pdf(Path(question["path"]), question["name"])
+        document = open_pdf(_source(question), question["name"])
     except PageError as error:
-        return {"error": error.code, "message": str(error)}
+        return {"error": error.code if error.code in _KINDS else UnreadableImage.code, "message": str(error)}
+    except NotNow as error:
+        return {"later": str(error)}
     try:
         return {"pages": len(document)}
     finally:
         document.close()
+
+
+def _source(question: dict[str, str]) -> Path | BinaryIO:
+    if "path" in question:
+        return Path(question["path"])
+    root = stored_location(question["root"])
+    if isinstance(root, Path):
+        raise ValueError("no store")
+    return StoredOrigin(root, question["member"], question["version"], 0).open()
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 
 from models import Face, Page, PageRun, PageRunState, Picture, Pipeline, Separator, StageTiming, TextBlock, TextLine
 from models.many import insert_new_rows, is_one_of
+from models.page import UNREAD
 from workers.sources.address import PageAddress
 from workers.stage_versions import changed_stages
 
@@ -94,7 +95,7 @@ def take_over(connection: Connection, pipeline_ids: Collection[int], page_ids: C
         select(page.page_id, page.address, other.address, PageRun.page_run_id)
         .join(other, (other.sha256 == page.sha256) & (other.page_id != page.page_id))
         .join(PageRun, PageRun.page_id == other.page_id)
-        .where(is_one_of(connection, page.page_id, page_ids), page.sha256 != "")
+        .where(is_one_of(connection, page.page_id, page_ids), page.sha256 != "", ~page.sha256.startswith(UNREAD))
         .where(PageRun.state == PageRunState.DONE, PageRun.pipeline_id.in_(pipeline_ids))
         .order_by(PageRun.finished_at, PageRun.page_run_id)
     ).all()

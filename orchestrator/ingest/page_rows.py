@@ -1,7 +1,8 @@
 """The pages of a block as rows: which of them are known, which are new, and whose bytes are gone.
 
-A page is its name and its bytes. A file whose bytes cannot be read at the moment is taken for the page of that name
-that was there last: unknown bytes are not other bytes.
+A page is its name and its bytes: their SHA-256 or, in a store, where nobody may have read them yet, their version. A
+file whose bytes cannot be read at the moment is taken for the page of that name that was there last: unknown bytes are
+not other bytes.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from sqlalchemy.orm import aliased
 
 from models import NEVER_SEEN_NS, Page, database_now
 from models.many import insert_new_rows, is_one_of
+from models.page import unread_mark
 from orchestrator.discovery.discovery import FoundPage
 
-Key = tuple[str, str]  # name and SHA-256: what tells one page of a volume from another
+Key = tuple[str, str]  # name, and SHA-256 or version: what tells one page of a volume from another
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +37,24 @@ class _KnownPage:
     page_number: int
     modified_ns: int
     is_gone: bool = False
+    has_version: bool = False
+
+
+def _key(page: FoundPage) -> Key:
+    return page.address.name, page.address.version or page.sha256
 
 
 def store(connection: Connection, volume_id: int, block: Sequence[FoundPage]) -> StoredPages:
     """Insert what is new of a block, and give what is known its new place and time."""
     known = _known_pages(connection, volume_id, {page.address.name for page in block})
-    pages = {(page.address.name, page.sha256): page for page in _identified(connection, volume_id, block, known)}
+    pages = {_key(page): page for page in _identified(connection, volume_id, block, known)}
     new = {key: page for key, page in pages.items() if key not in known}
     inserted = _insert_pages(connection, volume_id, new)
     if len(inserted) < len(new):  # another ingest of the same volume was faster
         known |= _known_pages(connection, volume_id, {name for name, _ in new})
     known |= inserted
     _refresh(connection, pages, known)
-    unknown = {page.address.name for page in block if not page.sha256}
+    unknown = {page.address.name for page in block if page.is_unreadable}
     gone = [page for key, page in known.items() if key not in pages and key[0] not in unknown]
     _mark_gone(connection, [page.page_id for page in gone if not page.is_gone], "replaced")
     return StoredPages(
@@ -104,11 +111,13 @@ def _identified(
 ) -> Iterable[FoundPage]:
     """Yield the pages of a block; one whose bytes could not be read now as the page that it was before."""
     for page in block:
-        if page.sha256 or page.error:
+        if page.error or not page.is_unreadable:
             yield page
         elif before := {key: row for key, row in known.items() if key[0] == page.address.name and key[1]}:
-            (_, sha256), row = max(before.items(), key=lambda entry: (not entry[1].is_gone, entry[1].page_id))
-            yield replace(page, sha256=sha256, modified_ns=row.modified_ns)
+            (_, known_by), row = max(before.items(), key=lambda entry: (not entry[1].is_gone, entry[1].page_id))
+            address = replace(page.address, version=known_by if row.has_version else "")
+            sha256 = "" if row.has_version else known_by
+            yield replace(page, address=address, sha256=sha256, modified_ns=row.modified_ns)
         elif not _holds_pages(connection, volume_id, page.address.name):
             yield page
 
@@ -122,12 +131,14 @@ def _holds_pages(connection: Connection, volume_id: int, name: str) -> bool:
 
 def _known_pages(connection: Connection, volume_id: int, names: Collection[str]) -> dict[Key, _KnownPage]:
     rows = connection.execute(
-        select(Page.name, Page.sha256, Page.page_id, Page.page_number, Page.modified_ns, Page.gone_at).where(
-            Page.volume_id == volume_id, is_one_of(connection, Page.name, names)
-        )
+        select(
+            Page.name, Page.sha256, Page.version, Page.page_id, Page.page_number, Page.modified_ns, Page.gone_at
+        ).where(Page.volume_id == volume_id, is_one_of(connection, Page.name, names))
     )
     return {
-        (row.name, row.sha256): _KnownPage(row.page_id, row.page_number, row.modified_ns, row.gone_at is not None)
+        (row.name, row.version or row.sha256): _KnownPage(
+            row.page_id, row.page_number, row.modified_ns, row.gone_at is not None, bool(row.version)
+        )
         for row in rows
     }
 
@@ -136,11 +147,12 @@ def _insert_pages(connection: Connection, volume_id: int, new: Mapping[Key, Foun
     if not new:
         return {}
     values = [_page_row(volume_id, name, page) for (name, _), page in new.items()]
-    rows = insert_new_rows(connection, Page, values, Page.name, Page.sha256, Page.page_id)
-    return {
-        (name, sha256): _KnownPage(page_id, new[name, sha256].page_number, new[name, sha256].modified_ns)
-        for name, sha256, page_id in rows
-    }
+    rows = insert_new_rows(connection, Page, values, Page.name, Page.sha256, Page.version, Page.page_id)
+    known = {}
+    for name, sha256, version, page_id in rows:
+        page = new[name, version or sha256]
+        known[_key(page)] = _KnownPage(page_id, page.page_number, page.modified_ns, has_version=bool(version))
+    return known
 
 
 def _page_row(volume_id: int, name: str, page: FoundPage) -> dict[str, Any]:
@@ -149,10 +161,15 @@ def _page_row(volume_id: int, name: str, page: FoundPage) -> dict[str, Any]:
         "page_number": page.page_number,
         "name": name,
         "address": page.address.to_json(),
-        "sha256": page.sha256,
+        "sha256": page.sha256 or _mark(page),
+        "version": page.address.version,
         "size_bytes": page.size_bytes,
         "modified_ns": page.modified_ns,
     }
+
+
+def _mark(page: FoundPage) -> str:
+    return unread_mark(page.address.name, page.address.version) if page.address.version else ""
 
 
 def _refresh(connection: Connection, pages: Mapping[Key, FoundPage], known: Mapping[Key, _KnownPage]) -> None:

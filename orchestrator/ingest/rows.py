@@ -97,10 +97,12 @@ def store_pages(
     found: Iterable[FoundPage],
     after_block: Callable[[StoredCounts], object],
     retry_while_down: Retry = _at_once,
+    all_of_it: bool = True,
 ) -> StoredCounts:
     """Store the pages of a volume, all that are there now, in blocks; each is committed, then `after_block` is called.
 
-    At the end what was not found is gone: it leaves the views, the queue and the quarantine.
+    At the end what was not found is gone: it leaves the views, the queue and the quarantine; unless not `all_of_it`
+    was looked through.
     """
     stored, measure_at = StoredCounts(), 2 * BLOCK
     presence = Presence(retry_while_down(partial(page_rows.present, engine, target.volume_id)))
@@ -117,7 +119,7 @@ def store_pages(
             retry_while_down(partial(_refresh_statistics, engine))
             measure_at *= 2
         after_block(stored)
-    for ids in presence.in_batches():
+    for ids in presence.in_batches() if all_of_it else ():
         retry_while_down(partial(remove_pages, engine, ids, presence.hidden))
     return stored
 
@@ -137,7 +139,7 @@ class Presence:
         """Take note of pages that are there."""
         self.missing -= stored.page_ids
         if self.missing:
-            self.hidden |= {page.address.name for page in block if not page.sha256}
+            self.hidden |= {page.address.name for page in block if page.is_unreadable}
 
     def in_batches(self) -> Iterator[list[int]]:
         """Yield the numbers of the pages that were not found, some at a time."""

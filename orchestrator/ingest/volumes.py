@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from orchestrator.database import own_files
-from orchestrator.discovery.discovery import KnownHash, SkippedFile, Volume, find_pages
+from orchestrator.discovery.discovery import KnownHash, SkippedFile, Volume, VolumeKind, find_pages
 from orchestrator.ingest.earlier_results import OlderVersions
 from orchestrator.ingest.known_hashes import KnownHashes
 from orchestrator.ingest.missing_scans import missing_of_bag, settle_missing
@@ -26,6 +26,7 @@ from workers.config import Settings
 from workers.lease.database import Result, retry_while_down
 from workers.sources.escape import escaped, unescaped
 from workers.sources.limits import Limits
+from workers.sources.stores.location import stored_location
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class VolumeIngester:
             known = self._patient(KnownHashes(connection, volume_id).look_up)
             limits, own = Limits(max_pixels=self.settings.max_pixels), own_files(self.settings.database_url)
             pages = find_pages(volume, limits, known, self.skipped.append, own, self.display.note)
-            stored = store_pages(self.engine, target, pages, tell, self.retry_while_down)
+            stored = store_pages(self.engine, target, pages, tell, self.retry_while_down, volume.listing is None)
         log.info("%s: %s found, %d of them new", volume.source, plural(stored.found, "page"), stored.new_pages)
         self.kept += stored.kept
         self.stale += stored.stale
@@ -88,7 +89,7 @@ class VolumeIngester:
         if stored.taken_over:
             for source in self.retry_while_down(lambda: follow_moved(self.engine, volume_id)):
                 self.display.note(f"Pages of {source}, which is no longer there, belong to {volume.source} now.")
-        if volume.kind == "directory":
+        if volume.kind in ("directory", "prefix"):
             absorbed = self.retry_while_down(lambda: absorb(self.engine, volume_id, volume.location))
             if absorbed:
                 self.display.note(f"{plural(absorbed, 'page')} of volumes inside {volume.source} now belong to it.")
@@ -113,7 +114,9 @@ class VolumeIngester:
             return volume
         source, location = around
         self.display.note(f"{volume.source} lies in the volume {source}, which is ingested instead.")
-        return replace(volume, source=source, location=Path(unescaped(location)), kind="directory")
+        place = stored_location(unescaped(location))
+        kind: VolumeKind = "directory" if isinstance(place, Path) else "prefix"
+        return replace(volume, source=source, location=place, kind=kind, listing=None)
 
     def _called(self, volume: Volume) -> Volume:
         """Return the volume under the name that was asked for; one that is there already is renamed."""

@@ -24,13 +24,16 @@ class Choice:
     per_folder: bool | None
     database_url: str
 
-    def volumes(self, paths: Sequence[Path], note: Callable[[str], object]) -> list[Path]:
-        """Return the paths of the volumes; what was chosen without being asked for is noted.
+    def volumes(self, paths: Sequence[Path | str], note: Callable[[str], object]) -> list[Path | str]:
+        """Return the paths of the volumes, and URLs as they are; what was chosen without being asked for is noted.
 
         Raises:
             UnreadableInput: each folder was to be a volume, and pages lie beside them, or all of it is one already.
         """
-        return [volume for path in paths for volume in self._of(path, note)]
+        found: list[Path | str] = []
+        for path in paths:
+            found += [path] if isinstance(path, str) else self._of(path, note)
+        return found
 
     def _of(self, path: Path, note: Callable[[str], object]) -> Iterator[Path]:
         if self.per_folder and self._is_known(path):

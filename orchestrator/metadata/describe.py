@@ -17,6 +17,7 @@ from orchestrator.metadata.patterns import PathPattern, path_pattern
 from orchestrator.metadata.tables import BESIDE_SCANS, read_table
 from orchestrator.metadata.values import Description
 from workers.sources.escape import unescaped
+from workers.sources.stores.location import Location, stored_location
 
 BLOCK = 1_000
 
@@ -63,20 +64,22 @@ def describe_volume(
     with engine.connect() as connection:
         of_volume = select(Volume.location, Volume.fields).where(Volume.volume_id == volume_id)
         volume = connection.execute(of_volume).one()
-    location = Path(unescaped(volume.location))
+    location = stored_location(unescaped(volume.location))
     named = _named(location, table, note)
     if volume.fields is None and not named:
         return None
     pattern = path_pattern(volume.fields) if volume.fields else None
-    return _describe(engine, volume_id, volume.location, pattern, named)
+    above = volume.location if isinstance(location, Path) else location.shown.rstrip("/")
+    return _describe(engine, volume_id, above, pattern, named)
 
 
-def _named(location: Path, table: Path | None, note: Callable[[str], object]) -> list[NamedPage]:
+def _named(location: Path | Location, table: Path | None, note: Callable[[str], object]) -> list[NamedPage]:
     """Return what names pages, from the least to the most certain; only what lies in a folder can miss a scan of it."""
-    named = read_mets_of(location, note) if location.is_dir() else []
-    for path in (_beside(location), table):
+    folder = location if isinstance(location, Path) and location.is_dir() else None
+    named = read_mets_of(folder, note) if folder else []
+    for path in (_beside(location) if isinstance(location, Path) else None, table):
         if path is not None:
-            own = path != table and location.is_dir()
+            own = path != table and folder is not None
             rows = read_table(path).items()
             named += [NamedPage((page,), values, page if own else None, path.name) for page, values in rows]
     return named

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from models.session import open_engine
 from orchestrator.database import open_for_ingest, own_files
 from orchestrator.discovery.discovery import find_pages, open_volume
-from orchestrator.discovery.finder import SkippedFile
+from orchestrator.discovery.looking import SkippedFile
 from orchestrator.discovery.own_files import NO_FILES, OwnFiles
 from orchestrator.ingest.options import IngestOptions
 from orchestrator.ingest.progress import Silent

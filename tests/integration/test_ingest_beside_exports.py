@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from orchestrator.discovery.discovery import find_pages, open_volume
-from orchestrator.discovery.finder import SkippedFile
+from orchestrator.discovery.looking import SkippedFile
 from orchestrator.results.mark import MARK, is_marked, marked
 
 

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from models import Attempt, Page, PageRun, PageRunState, Pipeline, Volume, database_now
+from models.page import UNREAD
 
 # Each further attempt waits longer: the world that failed needs time.
 BACKOFF_SECONDS = 2.0
@@ -54,6 +55,11 @@ class Claim:
     modified_ns: int
     parameters: str
     fingerprint: str
+
+    @property
+    def known_sha256(self) -> str:
+        """The SHA-256 that the page's bytes must have; empty while nobody has read them."""
+        return "" if self.page_sha256.startswith(UNREAD) else self.page_sha256
 
 
 @dataclass(frozen=True, slots=True)

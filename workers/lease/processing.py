@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from PIL import Image
@@ -26,15 +25,18 @@ from workers.parameters import PipelineParameters, fingerprint, versions_for
 from workers.pipeline import analyse_page
 from workers.sources.address import PageAddress
 from workers.sources.escape import unescaped
-from workers.sources.images import open_mask, open_page, verify_unchanged
+from workers.sources.images import open_mask, open_page, open_stored_page, verify_unchanged
 from workers.sources.limits import Limits
 from workers.sources.pictures import ENOUGH_FOR_TEXT
+from workers.sources.stores.location import Location, stored_location
 from workers.telemetry import logs, metrics
 from workers.telemetry.crash_recorder import recorders
 from workers.telemetry.secrets import masked
 from workers.telemetry.timing import StageClock, peak_rss_kib
 
 log = logging.getLogger(__name__)
+
+SHA256 = "sha256"  # where a picture from a store carries that of its file
 
 
 class WrongVersionsError(TransientError):
@@ -49,8 +51,12 @@ def open_claimed_scan(claim: Claim, settings: Settings) -> Image.Image:
     Raises:
         PageError, TransientError: as `workers.sources.images.open_page`.
     """
-    root, address = Path(unescaped(claim.volume_location)), PageAddress.from_json(claim.page_address)
+    root, address = stored_location(unescaped(claim.volume_location)), PageAddress.from_json(claim.page_address)
     limits = Limits(max_pixels=settings.max_pixels)
+    if isinstance(root, Location):
+        image, sha256 = open_stored_page(root, address, claim.known_sha256, limits)
+        image.info[SHA256] = sha256
+        return image
     verify_unchanged(
         root,
         address,
@@ -155,7 +161,8 @@ def _analyse(claim: Claim, settings: Settings, steps: Steps, clock: StageClock) 
     with clock.stage("decode") as pixels:
         image = steps.load(claim, settings)
         pixels.count = image.width * image.height
-    return on_original(steps.analyse(image, parameters, clock), image)
+    found = on_original(steps.analyse(image, parameters, clock), image)
+    return replace(found, sha256=image.info.get(SHA256, ""))
 
 
 def describe(error: Exception, stage: str | None) -> Failure:

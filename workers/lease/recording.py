@@ -6,11 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import Connection, Engine, Text, bindparam, exists, select, update
+from sqlalchemy.orm import aliased
 
 from models import (
     Attempt,
     Face,
+    Page,
     PageRun,
     PageRunState,
     Picture,
@@ -39,6 +41,10 @@ def record(engine: Engine, claim: Claim, page: layout.PageLayout) -> bool:
     with engine.begin() as connection:
         if not _finish(connection, claim, page):
             return _is_recorded(connection, claim)
+        if page.sha256 and not claim.known_sha256:
+            connection.execute(
+                _FILL_HASH, {"run": claim.page_run_id, "claimed": claim.page_sha256, "found": page.sha256}
+            )
         with clock.stage("record") as items:
             rows = result_rows(claim.page_run_id, page)
             for table, values in rows.items():
@@ -57,6 +63,24 @@ def _finish(connection: Connection, claim: Claim, page: layout.PageLayout) -> bo
     if connection.dialect.name == "postgresql":
         return connection.execute(_END_BOTH, values).rowcount == 1
     return connection.execute(_END_RUN, values).rowcount == 1 == connection.execute(_END_ATTEMPT, values).rowcount
+
+
+_OF_RUN = select(PageRun.page_id).where(PageRun.page_run_id == bindparam("run")).scalar_subquery()
+_SAME = aliased(Page)
+# A page of a store gets its hash from who reads it first; not where the same bytes under the same name are known by
+# another version: there is one such page.
+_FILL_HASH = (
+    update(Page)
+    .where(Page.page_id == _OF_RUN, Page.sha256 == bindparam("claimed", type_=Text))
+    .where(
+        ~exists().where(
+            _SAME.volume_id == Page.volume_id,
+            _SAME.name == Page.name,
+            _SAME.sha256 == bindparam("found", type_=Text),
+        )
+    )
+    .values(sha256=bindparam("found", type_=Text))
+)
 
 
 def _is_recorded(connection: Connection, claim: Claim) -> bool:

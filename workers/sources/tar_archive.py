@@ -38,7 +38,7 @@ class TarArchive:
     document_kind = note = ""  # a TAR is never a document, and its names are bytes
 
     def __init__(self, file: BinaryIO, name: str, kind: Kind, limits: Limits) -> None:
-        self._name, self._limits = name, limits
+        self._name, self._limits, self._kind = name, limits, kind
         self._size = file.seek(0, io.SEEK_END)
         self._stream = _Forward(file, kind, name, limits)
         self._index: dict[str, tuple[int, Member]] = {}
@@ -138,6 +138,11 @@ class TarArchive:
             raise UnreadableImage(
                 f"{escaped(member)} in {self._name} cannot be unpacked ({_reason(error)}); pack it again."
             ) from error
+
+    def span(self, member: str) -> tuple[int, int] | None:
+        """Return where in the file a member lies that was seen: offset and length; None in a compressed TAR."""
+        offset, found = self._index[member]
+        return (offset, found.size_bytes) if self._kind == "tar" else None
 
     def close(self) -> None:
         """Close the archive and what was unpacked of it, not its file."""

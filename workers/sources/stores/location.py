@@ -40,6 +40,9 @@ class Access:
     allow_hosts: tuple[str, ...] = ()
 
 
+NO_ACCESS = Access()
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """A volume in a store or on a web server.
@@ -52,7 +55,7 @@ class Location:
     host: str
     path: str = ""
     query: str = ""
-    access: Access = Access()
+    access: Access = NO_ACCESS
 
     @property
     def name(self) -> str:
@@ -75,6 +78,13 @@ class Location:
         """The URL as people write it, without how it is reached."""
         return f"{self.scheme}://{self.host}/{self.path}{f'?{self.query}' if self.query else ''}"
 
+    @property
+    def parents(self) -> list[Location]:
+        """The prefixes that hold it, the nearest first; on the web none, since nothing lists them."""
+        parts = self.path.rstrip("/").split("/")[:-1] if self.path and not self.is_web else []
+        above = [self.at("".join(f"{part}/" for part in parts[:count])) for count in range(len(parts), 0, -1)]
+        return [*above, self.at("")] if self.path and not self.is_web else []
+
     def at(self, path: str) -> Location:
         """Return another place of the same bucket or server."""
         return replace(self, path=path, query="")
@@ -92,7 +102,7 @@ def is_url(text: str) -> bool:
     return _URL.match(text) is not None
 
 
-def given_location(text: str, access: Access = Access()) -> Location:
+def given_location(text: str, access: Access = NO_ACCESS) -> Location:
     """Return the location that somebody wrote.
 
     Raises:

@@ -11,7 +11,7 @@ from workers.sources.address import PageAddress
 from workers.sources.escape import escaped
 from workers.sources.stores.cache import machine_cache
 from workers.sources.stores.location import Location
-from workers.sources.stores.ranges import fetched, range_file
+from workers.sources.stores.ranges import RangeFile, as_file, fetched
 from workers.sources.stores.store import Store, open_store
 
 IN_ZIP = "crc32:"  # how a version begins that is a ZIP's own checksum of a member
@@ -64,7 +64,7 @@ class StoredOrigin:
 
     def open(self) -> BinaryIO:
         """Open it to read some of it, here and there."""
-        return range_file(self._store, self._key, self.version)
+        return as_file(RangeFile(self._store, self._key, self.version))
 
     def open_all(self) -> BinaryIO:
         """Open it to read all of it, once."""

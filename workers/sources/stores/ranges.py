@@ -108,9 +108,14 @@ class RangeFile(io.RawIOBase):
         return True
 
 
-def range_file(store: Store, key: str, version: str = "", known: StoredFile | None = None) -> BinaryIO:
-    """Return a file of a store as a file that is read by ranges; as `RangeFile`."""
-    return cast(BinaryIO, RangeFile(store, key, version, known))
+def as_file(ranges: RangeFile) -> BinaryIO:
+    """Return the same, as what reads files wants to have it typed."""
+    return cast(BinaryIO, ranges)
+
+
+def is_afar(file: object) -> bool:
+    """Return whether reading a file means asking a store."""
+    return isinstance(file, RangeFile)
 
 
 def expect(file: object, start: int, end: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.commands.options import with_settings
+from orchestrator.commands.options import ScanPath, store_options, with_settings
 from workers.config import Settings
 
 if TYPE_CHECKING:
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     from orchestrator.evaluation.report import Evaluation
     from orchestrator.evaluation.subjects import Subject
+    from workers.sources.stores.location import Access
 
 SHARE = click.FloatRange(0, 1, min_open=True)
 
 
 @click.command(short_help="Compare results with ground truth.")
 @click.argument("truth", type=click.Path(path_type=Path))
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("path", required=False, type=ScanPath(path_type=Path))
 @click.option("--iou", type=SHARE, default=0.5, show_default=True, help="Overlap from which two lines are the same.")
 @click.option("--face-iou", type=SHARE, default=0.3, show_default=True, help="The same for faces.")
 @click.option(
@@ -39,12 +40,14 @@ SHARE = click.FloatRange(0, 1, min_open=True)
     "--parameters", "parameter_file", type=click.Path(path_type=Path), help="With PATH: JSON file of parameters."
 )
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="With PATH: one parameter.")
+@store_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
 @with_settings()
 def evaluate(
     settings: Settings,
     truth: Path,
-    path: Path | None,
+    path: Path | str | None,
+    access: Access,
     iou: float,
     face_iou: float,
     pad: float,
@@ -68,7 +71,7 @@ def evaluate(
 
     known = read_truth(truth)
     parameters = EvaluationParameters(iou=iou, pad=pad, face_iou=face_iou, min_height=min_height)
-    subjects = _subjects(settings, path, parameter_file, changes)
+    subjects = _subjects(settings, path, access, parameter_file, changes)
     evaluation, pages = compare(subjects, known, parameters, lambda line: click.echo(line, err=True))
     if not evaluation.pages:
         raise click.UsageError("No page has the name of an image in the truth: nothing could be compared.")
@@ -78,14 +81,14 @@ def evaluate(
 
 
 def _subjects(
-    settings: Settings, path: Path | None, parameter_file: Path | None, changes: tuple[str, ...]
+    settings: Settings, path: Path | str | None, access: Access, parameter_file: Path | None, changes: tuple[str, ...]
 ) -> Iterator[Subject]:
     from orchestrator.evaluation.subjects import fresh_pages, stored_pages
 
     if path is not None:
         from orchestrator.ingest.parameter_options import read_parameters
 
-        return fresh_pages(path, read_parameters(parameter_file, changes), settings.max_pixels)
+        return fresh_pages(path, read_parameters(parameter_file, changes), settings.max_pixels, access)
     if parameter_file or changes:
         raise click.UsageError("Parameters are for a run over PATH; what is stored keeps those it was made with.")
     from orchestrator.database import open_existing

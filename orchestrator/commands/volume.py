@@ -96,9 +96,14 @@ def forget(settings: Settings, name: str, dry_run: bool, yes: bool) -> None:
 @dry_run_option
 @with_settings()
 def prune(settings: Settings, dry_run: bool) -> None:
-    """Delete results that are not current, those of scans that are gone, and pipelines without results."""
+    """Delete results that are not current, those of scans that are gone, and pipelines without results.
+
+    And this machine's cache of files from stores.
+    """
     from orchestrator.database import open_existing
+    from orchestrator.terminal.wording import mebibytes
     from orchestrator.volumes import volumes
+    from workers.sources.stores.cache import machine_cache
 
     engine = open_existing(settings.database_url, read_only=False)
     pruned = volumes.prune(engine, dry_run=dry_run)
@@ -108,6 +113,10 @@ def prune(settings: Settings, dry_run: bool) -> None:
         f"{plural(pruned.page_runs, 'older result')} and {plural(pruned.pipelines, 'pipeline')} "
         f"{'would be' if dry_run else 'were'} deleted."
     )
+    files, size = machine_cache().size() if dry_run else machine_cache().empty()
+    if files:
+        told = f"{plural(files, 'file')} of the cache ({mebibytes(size)})"
+        click.echo(f"{told} {'would be' if dry_run else 'were'} deleted, too.")
 
 
 @contextmanager

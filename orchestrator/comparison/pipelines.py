@@ -245,11 +245,13 @@ def analyse_or_tell(location: str, address: str, parameters: str, max_pixels: in
     """Analyse one page in this process; returns the sentence where that fails."""
     from workers.pipeline import analyse_page
     from workers.sources.address import PageAddress
-    from workers.sources.images import open_mask, open_page
+    from workers.sources.images import LOOKED_AT, open_mask, open_page
     from workers.sources.limits import Limits
+    from workers.sources.stores.location import stored_location
 
     try:
-        image = open_page(Path(location), PageAddress.from_json(address), Limits(max_pixels=max_pixels))
+        limits = Limits(max_pixels=max_pixels)
+        image = open_page(stored_location(location), PageAddress.from_json(address), limits, LOOKED_AT)
         read = PipelineParameters.from_json(parameters)
         return analyse_page(image, read, mask=open_mask(read.segmentation.mask))
     except BroadsheetError as error:

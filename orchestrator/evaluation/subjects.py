@@ -16,6 +16,7 @@ from orchestrator.evaluation.truth import Truth
 from orchestrator.terminal.wording import about
 from workers.layout import PageLayout
 from workers.parameters import PipelineParameters
+from workers.sources.stores.location import NO_ACCESS, Access
 
 Analyse = Callable[[NDArray[np.uint8]], PageLayout]
 
@@ -42,31 +43,38 @@ def stored_pages(engine: Engine, max_pixels: int) -> Iterator[Subject]:
     return (subject(page) for page in read_pages(engine, Selection()))
 
 
-def fresh_pages(path: Path, parameters: PipelineParameters, max_pixels: int) -> Iterator[Subject]:
-    """Yield the pages at `path`, to be analysed in this process.
+def fresh_pages(
+    path: Path | str, parameters: PipelineParameters, max_pixels: int, access: Access = NO_ACCESS
+) -> Iterator[Subject]:
+    """Yield the pages at a path or URL, to be analysed in this process.
 
     Raises:
         UnreadableInput: there is nothing at `path`.
     """
-    from orchestrator.discovery.discovery import find_pages, open_volume
+    from orchestrator.discovery.discovery import Volume, find_pages, open_volumes
     from workers.pipeline import analyse_page
     from workers.sources.address import PageAddress
-    from workers.sources.images import open_mask, open_page
+    from workers.sources.images import LOOKED_AT, open_mask, open_page
     from workers.sources.limits import Limits
     from workers.stages.palette.normalise import normalise
 
-    volume, limits = open_volume(path), Limits(max_pixels=max_pixels)
+    limits = Limits(max_pixels=max_pixels)
     mask = open_mask(parameters.segmentation.mask)
 
-    def subject(address: PageAddress) -> Subject:
+    def subject(volume: Volume, address: PageAddress) -> Subject:
         return Subject(
             volume.source,
             address.name,
-            lambda: analyse_page(open_page(volume.location, address, limits), parameters, mask=mask),
-            lambda: normalise(open_page(volume.location, address, limits)).grey,
+            lambda: analyse_page(open_page(volume.location, address, limits, LOOKED_AT), parameters, mask=mask),
+            lambda: normalise(open_page(volume.location, address, limits, LOOKED_AT)).grey,
         )
 
-    return (subject(page.address) for page in find_pages(volume, limits) if page.error is None)
+    return (
+        subject(volume, page.address)
+        for volume in open_volumes(path, access=access)
+        for page in find_pages(volume, limits)
+        if page.error is None
+    )
 
 
 def evaluate(

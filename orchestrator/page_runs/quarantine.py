@@ -23,6 +23,7 @@ from workers.sources.escape import escaped, unescaped
 from workers.sources.limits import Limits
 from workers.sources.opening import OpenFiles
 from workers.sources.os_errors import translated
+from workers.sources.stores.location import stored_location
 from workers.telemetry.secrets import masked
 
 _COPY_BYTES = 1 << 20
@@ -133,7 +134,10 @@ def export_case(case: PageRunReport, path: Path, limits: Limits) -> str | None:
 
 
 def _pack_original(bundle: zipfile.ZipFile, case: PageRunReport, limits: Limits) -> str | None:
-    root, address = Path(unescaped(case.page_run["location"])), PageAddress.from_json(case.page_run["address"])
+    root, address = (
+        stored_location(unescaped(case.page_run["location"])),
+        PageAddress.from_json(case.page_run["address"]),
+    )
     name = Path(address.members[-1] or root.name).name
     files = OpenFiles()
     try:

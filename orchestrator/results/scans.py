@@ -23,11 +23,12 @@ def open_scan(page: ArchivedPage, max_pixels: int) -> NormalisedPage:
         TransientError: the storage failed.
     """
     from workers.errors import ChangedSource
-    from workers.sources.images import open_page
+    from workers.sources.images import LOOKED_AT, open_page
+    from workers.sources.stores.location import stored_location
     from workers.stages.palette.normalise import normalise
 
-    image = open_page(Path(page.volume_location), PageAddress.from_json(page.address), Limits(max_pixels=max_pixels))
-    scan = normalise(image)
+    address, limits = PageAddress.from_json(page.address), Limits(max_pixels=max_pixels)
+    scan = normalise(open_page(stored_location(page.volume_location), address, limits, LOOKED_AT))
     if scan.grey.shape != (page.layout.height, page.layout.width):
         raise ChangedSource(f"{page.page} is not the scan that was analysed; ingest {page.volume} again.")
     return scan

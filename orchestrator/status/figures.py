@@ -12,11 +12,14 @@ from sqlalchemy import Connection, Engine, Select, func, or_, select
 from models import Page, PageRun, PageRunState, Volume, database_now
 from orchestrator.feeder.recovery import is_dead
 from orchestrator.results.selection import Selection
+from workers.errors import NotNow
 from workers.lease import claims
 from workers.process import registry
+from workers.sources.stores.cache import machine_cache
 
 # The pace is that of the last minutes, so that it follows a fleet that grows or shrinks.
 PACE_SECONDS = 300.0
+WAITING_SHOWN = 5
 UNFINISHED = (PageRunState.READY, PageRunState.QUEUED, PageRunState.RUNNING)
 # Each scan once, and the work that is still to be done, also where older results stand.
 _COUNTED = or_(PageRun.is_current, PageRun.state.in_(UNFINISHED))
@@ -55,6 +58,9 @@ class Status:
 
     `gone[source][reason]` counts scans that were replaced, deleted or moved since they were ingested; `gone_pages` are
     their names, where these were asked for.
+
+    `waiting[sentence]` counts pages that wait for a store or host which cannot be read now. `cache_files` of
+    `cache_bytes` are what this machine keeps of stores.
     """
 
     volumes: dict[str, dict[str, int]]
@@ -63,6 +69,9 @@ class Status:
     fleet: Fleet
     gone: dict[str, dict[str, int]] = field(default_factory=dict)
     gone_pages: tuple[GonePage, ...] = ()
+    waiting: dict[str, int] = field(default_factory=dict)
+    cache_files: int = 0
+    cache_bytes: int = 0
 
     @property
     def unfinished(self) -> int:
@@ -95,7 +104,20 @@ def read_status(engine: Engine, selection: Selection | None = None, *, with_gone
         fleet = _fleet(connection, total, alive, lost)
         gone = _gone(connection, selection)
         names = _gone_pages(connection, selection) if with_gone_pages else ()
-        return Status(volumes, dict(total), _by_code(connection, selection), fleet, gone, names)
+        failures, waiting = _by_code(connection, selection), _waiting(connection, selection)
+        return Status(volumes, dict(total), failures, fleet, gone, names, waiting, *machine_cache().size())
+
+
+def _waiting(connection: Connection, selection: Selection) -> dict[str, int]:
+    """Count the pages that are to be tried again later, by what they wait for; the most waited for first."""
+    statement = (
+        selection.narrow(select(PageRun.error_message, func.count()).select_from(PageRun))
+        .where(PageRun.state == PageRunState.READY, PageRun.error_code == NotNow.code)
+        .group_by(PageRun.error_message)
+        .order_by(func.count().desc(), PageRun.error_message)
+        .limit(WAITING_SHOWN)
+    )
+    return {message or "": count for message, count in connection.execute(statement)}
 
 
 def _by_volume(connection: Connection, selection: Selection) -> dict[str, dict[str, int]]:

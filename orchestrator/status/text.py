@@ -10,7 +10,7 @@ from rich.text import Text
 
 from models import PageRunState
 from orchestrator.status.figures import Fleet, Status, unfinished_of
-from orchestrator.terminal.wording import cut_middle, plural, seconds_in_words
+from orchestrator.terminal.wording import cut_middle, mebibytes, plural, seconds_in_words
 
 LEAST_NAME = 16
 
@@ -29,6 +29,11 @@ def render_status(
         tables += ["", _failures(status.failures)]
     if status.gone:
         tables += ["", _gone(status, rows)]
+    tables += [Text(f"{plural(count, 'page')} to be tried again: {why}") for why, count in status.waiting.items()]
+    if status.cache_files:
+        tables += [
+            Text(f"Kept of stores on this machine: {mebibytes(status.cache_bytes)} (broadsheet prune empties it)")
+        ]
     fleet = Text(fleet_sentence(status.fleet, status.unfinished, next_step), no_wrap=True, overflow="ignore")
     return Group(fleet, "", *tables) if fleet_first else Group(*tables, "", fleet)
 

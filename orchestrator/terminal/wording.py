@@ -31,6 +31,12 @@ def ms_in_words(ms: float) -> str:
     return f"{ms // 60_000:,.0f} min {ms % 60_000 / 1000:.0f} s"
 
 
+def mebibytes(size: int) -> str:
+    """Return a number of bytes in words: 0.3 MiB, 12 MiB, 1,204 MiB."""
+    mib = size / 1024**2
+    return f"{mib:,.0f} MiB" if mib >= 10 else f"{mib:.1f} MiB"
+
+
 def cut_middle(text: str, width: int) -> str:
     """Return a text of at most `width` characters, without its middle: names of an archive differ at their ends."""
     if len(text) <= width:

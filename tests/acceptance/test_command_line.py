@@ -74,8 +74,8 @@ def test_the_columns_of_a_view_can_be_asked_for(archive: Broadsheet) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["https://example.org/x.pdf"], "https://example.org/x.pdf is an address, and https:// is not read yet"),
-        (["s3://bucket/scans"], "s3://bucket/scans is an address"),
+        (["ftp://example.org/x.pdf"], "ftp://example.org/x.pdf is an address, and ftp:// is not read"),
+        (["s3://key:secret@bucket/scans"], "The s3:// address holds a password or a signature"),
         (["-"], "standard input is not read"),
     ],
 )

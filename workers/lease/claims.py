@@ -275,6 +275,19 @@ def sweep(engine: Engine, max_attempts: int, limit: int = 500) -> int:
     return len(stale)
 
 
+def put_off(engine: Engine, page_run_id: int, owner: Owner, code: str, message: str, seconds: float) -> bool:
+    """Give a page run back uncounted, to be taken again in some `seconds`; what it waits for is kept with it.
+
+    Returns whether it was still held.
+    """
+    with engine.begin() as connection:
+        if not _release(connection, page_run_id, owner, seconds):
+            return False
+        waits = update(PageRun).where(PageRun.page_run_id == page_run_id)
+        connection.execute(waits.values(error_code=code, error_message=message))
+        return True
+
+
 def release(engine: Engine, owners: Sequence[tuple[int, Owner]], wait_seconds: float = 0.0) -> int:
     """Give page runs back as if they had not been claimed: the interruption was not the page's fault.
 

@@ -123,7 +123,10 @@ def _process(engine: Engine, claim: Claim, settings: Settings, steps: Steps) -> 
         stored = retry_while_down(lambda: steps.record(engine, claim, page), patience)
     except NotNow as error:
         seconds = error.seconds  # it asked for some time, and no attempt was spent
-        retry_while_down(lambda: claims.release(engine, [(claim.page_run_id, claim.owner)], seconds), patience)
+        code, reason = error.code, masked(str(error))
+        retry_while_down(
+            lambda: claims.put_off(engine, claim.page_run_id, claim.owner, code, reason, seconds), patience
+        )
         log.info("%s Asked again in %.1f s.", error, seconds)
     except Exception as error:
         # The last line of defence: whatever a scan provokes, the worker lives and the reason is written down.

@@ -23,6 +23,8 @@ from workers.sources.stores.location import Location
 from workers.stages.palette.normalise import normalise
 
 _OPEN_FILES = OpenFiles()
+# For pages that are looked at, and so perhaps again.
+LOOKED_AT = OpenFiles(keep=True)
 
 
 def open_page(

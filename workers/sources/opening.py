@@ -112,9 +112,13 @@ def _origin(root: Path | Location, address: PageAddress, limits: Limits) -> Orig
 
 
 class OpenFiles:
-    """The few archives and unpacked files that were used last, still open in this process."""
+    """The few archives and unpacked files that were used last, still open in this process.
 
-    def __init__(self, capacity: int = 4) -> None:
+    With `keep`, what comes from a store is kept on this machine's disk: for who looks at a page more than once.
+    """
+
+    def __init__(self, capacity: int = 4, keep: bool = False) -> None:
+        self._keep = keep
         self._archives: _LastUsed[_OpenArchive] = _LastUsed(capacity)
         self._unpacked: _LastUsed[BinaryIO] = _LastUsed(capacity)
         self._hashes: WeakKeyDictionary[BinaryIO, str] = WeakKeyDictionary()
@@ -134,8 +138,13 @@ class OpenFiles:
             unpacked.seek(0)
             yield unpacked
         else:
-            with self._file(origin, address, limits) as file:
+            with self._once_or_kept(origin, address, limits) as file:
                 yield file
+
+    def _once_or_kept(self, origin: Origin, address: PageAddress, limits: Limits) -> BinaryIO:
+        if self._keep and address.version and isinstance(origin, StoredOrigin):
+            return origin.kept(address.to_json(), lambda: self._file(origin, address, limits))
+        return self._file(origin, address, limits)
 
     def _file(self, origin: Origin, file: PageAddress, limits: Limits, often: bool = False) -> BinaryIO:
         """Open the file that an address names, unpacked where it is in an archive."""

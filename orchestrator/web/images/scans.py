@@ -6,7 +6,6 @@ import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,9 @@ from orchestrator.web.site import Site
 from workers.errors import ChangedSource
 from workers.sources.address import PageAddress
 from workers.sources.escape import unescaped
-from workers.sources.images import open_page
+from workers.sources.images import LOOKED_AT, open_page
 from workers.sources.limits import Limits
+from workers.sources.stores.location import stored_location
 from workers.stages.palette.normalise import normalise
 
 # (height, width) where the scan is grey, else (height, width, 3) in RGB
@@ -90,7 +90,7 @@ class Decoded:
             return pixels
 
     def _decode(self, scan: Scan, reduction: int) -> Pixels:
-        image = open_page(Path(scan.location), scan.address, self._limits, reduction=reduction)
+        image = open_page(stored_location(scan.location), scan.address, self._limits, LOOKED_AT, reduction)
         page = normalise(image)
         return page.rgb if page.rgb.strides[2] else page.grey
 

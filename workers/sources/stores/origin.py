@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -78,4 +79,8 @@ class StoredOrigin:
         """Open it to read it again and again; it is kept on this machine."""
         if not self.version:
             return self.open_all()  # nothing tells these bytes from later ones
-        return machine_cache().open(f"{self.root} {self._key} {self.version}", self.open_all)
+        return self.kept(self.version, self.open_all)
+
+    def kept(self, what: str, fetch: Callable[[], BinaryIO]) -> BinaryIO:
+        """Open what is kept of it on this machine under the name `what`, which tells its version; fetched if need be."""
+        return machine_cache().open(f"{self.root} {self._key} {what}", fetch)

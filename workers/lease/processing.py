@@ -53,8 +53,10 @@ def open_claimed_scan(claim: Claim, settings: Settings) -> Image.Image:
     """
     root, address = stored_location(unescaped(claim.volume_location)), PageAddress.from_json(claim.page_address)
     limits = Limits(max_pixels=settings.max_pixels)
+    parameters, _ = _pipeline(claim.parameters)
+    reduction = ENOUGH_FOR_TEXT if parameters.may_read_smaller else 1
     if isinstance(root, Location):
-        image, sha256 = open_stored_page(root, address, claim.known_sha256, limits)
+        image, sha256 = open_stored_page(root, address, claim.known_sha256, limits, reduction=reduction)
         image.info[SHA256] = sha256
         return image
     verify_unchanged(
@@ -65,8 +67,6 @@ def open_claimed_scan(claim: Claim, settings: Settings) -> Image.Image:
         sha256=claim.page_sha256,
         limits=limits,
     )
-    parameters, _ = _pipeline(claim.parameters)
-    reduction = ENOUGH_FOR_TEXT if parameters.may_read_smaller else 1
     return open_page(root, address, limits, reduction=reduction)
 
 

@@ -82,5 +82,5 @@ class StoredOrigin:
         return self.kept(self.version, self.open_all)
 
     def kept(self, what: str, fetch: Callable[[], BinaryIO]) -> BinaryIO:
-        """Open what is kept of it on this machine under the name `what`, which tells its version; fetched if need be."""
+        """Open what this machine keeps of it under the name `what`, which tells its version; fetched if need be."""
         return machine_cache().open(f"{self.root} {self._key} {what}", fetch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
@@ -25,6 +26,10 @@ settings.load_profile("repeatable")
 
 # A shell ignores Ctrl-C for what it runs in the background, and whatever a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What tests keep of stores is theirs, in this process and in those that it starts.
+_CACHE = tempfile.TemporaryDirectory(prefix="broadsheet-test-")
+os.environ["BROADSHEET_CACHE_FOLDER"] = _CACHE.name
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

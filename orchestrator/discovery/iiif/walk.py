@@ -11,8 +11,8 @@ from hashlib import sha256
 from json import dumps
 from urllib.parse import unquote, urlsplit
 
-from orchestrator.discovery.finder import SkippedFile
 from orchestrator.discovery.iiif.presentation import Canvas, Collection, Json, Manifest, Reference, read
+from orchestrator.discovery.looking import SkippedFile
 from workers.errors import PageError, UnreadableImage
 from workers.sources.address import PageAddress
 from workers.sources.iiif.image import CanvasImage

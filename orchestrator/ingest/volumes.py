@@ -103,7 +103,7 @@ class VolumeIngester:
         described = describe_volume(self.engine, target.volume_id, self.metadata, self.display.note)
         if described is not None:
             self.display.note(render_described(volume.source, described))
-        if volume.kind != "directory":
+        if not isinstance(volume.location, Path) or volume.kind != "directory":
             return 0
         missing = described.missing if described is not None else ()
         return settle_missing(self.engine, target, [*missing_of_bag(volume.location), *missing])

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 BUSY_TIMEOUT_MS = 30_000
 # libpq's settings, unless the URL has its own. A server whose machine vanishes says no goodbye: without these, a
@@ -54,21 +54,34 @@ def open_engine(url: str | URL, check_connections: bool = True) -> Engine:
     return engine
 
 
-def open_engine_read_only(url: str | URL) -> Engine:
-    """Return an engine on which the database itself refuses every write."""
+def open_engine_read_only(url: str | URL, kept_seconds: int = 0) -> Engine:
+    """Return an engine on which the database itself refuses every write.
+
+    A server of many readers keeps connections for `kept_seconds`, since to open one costs more than most questions do;
+    after that they are opened anew, so that another file of the same name is seen.
+    """
     parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database:
             raise ValueError("a SQLite URL needs a file: sqlite:///broadsheet.db")
         how = {"immutable": "1"} if _cannot_change(Path(parsed.database)) else {"mode": "ro"}
         read_only = URL.create("sqlite", database=f"file:{_quoted(parsed.database)}", query=how | {"uri": "true"})
-        engine = create_engine(read_only, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        arguments = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
+        engine = create_engine(read_only, connect_args=arguments, **_pool(kept_seconds))
         event.listen(engine, "connect", _forbid_writes_on_sqlite)
+        event.listen(engine, "checkin", _forget_the_question)
         return engine
     # Compiling a query takes a second, and the planner's guess for boxes that touch is high enough to make it try.
     options = {"options": "-c default_transaction_read_only=on -c jit=off"}
-    engine = create_engine(parsed, poolclass=NullPool, connect_args=_postgres_settings(parsed) | options)
+    engine = create_engine(parsed, connect_args=_postgres_settings(parsed) | options, **_pool(kept_seconds))
     return engine.execution_options(postgresql_readonly=True)
+
+
+def _pool(kept_seconds: int) -> dict[str, Any]:
+    if not kept_seconds:
+        return {"poolclass": NullPool}
+    numbers = {"pool_size": 8, "max_overflow": 32, "pool_timeout": 10}
+    return {"poolclass": QueuePool, "pool_recycle": kept_seconds, "pool_pre_ping": True} | numbers
 
 
 def _postgres_settings(url: URL) -> dict[str, Any]:
@@ -119,6 +132,13 @@ def _take_a_standby_for_away(context: ExceptionContext) -> None:
 
 def _begin_immediate(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _forget_the_question(connection: Any, _record: Any) -> None:
+    """Take back what was set for one question, its time and what it may do, from a connection that is kept."""
+    if connection is not None:
+        connection.set_authorizer(None)
+        connection.set_progress_handler(None, 0)
 
 
 def _forbid_writes_on_sqlite(connection: Any, _record: Any) -> None:

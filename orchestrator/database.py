@@ -58,8 +58,10 @@ def check_place(url: str) -> None:
         raise UnreadableInput(f"{database} {what}; name a file of yours with --database sqlite:///FILE.")
 
 
-def open_existing(url: str, *, read_only: bool = True) -> Engine:
+def open_existing(url: str, *, read_only: bool = True, kept_seconds: int = 0) -> Engine:
     """Return an engine on a database that already holds results, with the schema of this version.
+
+    `kept_seconds` as in `open_engine_read_only`.
 
     Raises:
         UnreadableInput: there is no such file, its schema is another, or it may not be written and must be.
@@ -70,7 +72,7 @@ def open_existing(url: str, *, read_only: bool = True) -> Engine:
         raise UnreadableInput(f"There is no database {parsed.database}; make one with: broadsheet ingest PATH")
     if parsed.get_backend_name() == "sqlite":
         _check_permissions(Path(parsed.database or ""), read_only)
-    engine = open_engine_read_only(url) if read_only else open_engine(url)
+    engine = open_engine_read_only(url, kept_seconds) if read_only else open_engine(url)
     revision, known = _revision(engine), migrations.head_revision()
     refuse_newer(revision)
     if revision != known:

@@ -11,20 +11,12 @@ from starlette.routing import Route
 from orchestrator.web.errors import NotHere
 from orchestrator.web.rendering import render
 from orchestrator.web.site import Site, site_of
+from orchestrator.web.volumes import COUNTS, VOLUMES
 from orchestrator.web.walls import read_wall
 
-_COUNTS = """
-count(*) AS pages, sum(CASE WHEN state = 'done' THEN 1 ELSE 0 END) AS done,
-sum(CASE WHEN state = 'quarantined' THEN 1 ELSE 0 END) AS quarantined, sum(text_lines) AS text_lines,
-sum(faces) AS faces, sum(pictures) AS pictures"""
-VOLUMES = f"""
-SELECT volume_id, volume, min(date_issued) AS first_date, max(date_issued) AS last_date, {_COUNTS}
-FROM page_status
-GROUP BY volume_id, volume
-ORDER BY volume, volume_id"""
 MOST_ISSUES = 400  # of a volume are shown at once; by year where there are more
 ISSUES = f"""
-SELECT title, date_issued, issue, edition, min(page_id) AS first_page, {_COUNTS}
+SELECT title, date_issued, issue, edition, min(page_id) AS first_page, {COUNTS}
 FROM page_status
 WHERE volume_id = :volume AND (title IS NOT NULL OR date_issued IS NOT NULL) AND coalesce(date_issued, '') LIKE :year
 GROUP BY title, date_issued, issue, edition
@@ -41,7 +33,8 @@ STATES = "SELECT state, count(*) AS pages FROM page_status WHERE volume_id = :vo
 
 def volumes(request: Request) -> Response:
     """Show the volumes."""
-    return render(request, "volumes.html.j2", volumes=site_of(request).ask(VOLUMES))
+    site = site_of(request)
+    return render(request, "volumes.html.j2", volumes=site.kept("volumes", lambda: site.ask(VOLUMES)))
 
 
 def volume(request: Request) -> Response:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -22,12 +25,26 @@ UNREADABLE = (
 )
 
 
+_THREADS = CapacityLimiter(8)  # of their own: whoever waits for a scan to be decoded keeps no page waiting
+
+
+def drawing(endpoint: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """Let an endpoint that may decode a scan run in one of the few threads for that."""
+
+    @wraps(endpoint)
+    async def run(request: Request) -> Response:
+        return await to_thread.run_sync(endpoint, request, limiter=_THREADS)
+
+    return run
+
+
 def pictures_of(request: Request) -> Pictures:
     """Return the pictures of the archive that the request is about."""
     pictures: Pictures = request.app.state.pictures
     return pictures
 
 
+@drawing
 def thumbnail(request: Request) -> Response:
     """Send the whole page small; a cross where its scan cannot be read, for the page beside it says why."""
     pictures = pictures_of(request)
@@ -41,6 +58,7 @@ def thumbnail(request: Request) -> Response:
         return Response(UNREADABLE, headers=_kept(), media_type="image/svg+xml")
 
 
+@drawing
 def picture(request: Request) -> Response:
     """Send a part of a page in the size that is asked for."""
     path = request.path_params
@@ -50,6 +68,7 @@ def picture(request: Request) -> Response:
     return Response(content, headers=_kept() | allowed(request), media_type=FORMATS[path["format"]])
 
 
+@drawing
 def information(request: Request) -> Response:
     """Describe the image service of a page."""
     pictures = pictures_of(request)

@@ -13,7 +13,7 @@ from orchestrator.results.line_steps import line_steps, step_name
 from orchestrator.results.pages import ArchivedPage, read_pages
 from orchestrator.results.selection import Selection
 from orchestrator.web.errors import NotHere
-from orchestrator.web.iiif import pictures_of
+from orchestrator.web.iiif import drawing, pictures_of
 from orchestrator.web.site import Site, site_of
 from workers.layout import LINE_CHANGES, BoundingBox, LineStep
 
@@ -50,6 +50,7 @@ def boxes(request: Request) -> Response:
     return JSONResponse(read_boxes(site_of(request), request.path_params["page_id"]))
 
 
+@drawing
 def thrown_away(request: Request) -> Response:
     """Send what each step of finding lines did on a page; it is read again for that, once."""
     page = archived_page(site_of(request), request.path_params["page_id"])

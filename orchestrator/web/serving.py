@@ -21,6 +21,7 @@ from orchestrator.web.site import Site
 from workers.config import TEMPORARY_PREFIX, Settings
 from workers.errors import UnreadableInput
 
+KEPT_SECONDS = 5  # so long a connection to the database is used again
 FAREWELL_SECONDS = 2  # so long open answers, the live ones, may end by themselves
 
 
@@ -42,7 +43,7 @@ def serve(
     if capture_folder is not None:
         capture_folder = _capture_folder(capture_folder)
         open_for_ingest(settings.database_url).dispose()
-    reader = open_existing(settings.reader_database_url or settings.database_url)
+    reader = open_existing(settings.reader_database_url or settings.database_url, kept_seconds=KEPT_SECONDS)
     site = Site(reader, settings, _cache_folder(cache), origins, capture_folder)
     with listen(entrance.address, port) as listener:
         say(f"Showing {database_place(settings)} at {address_of(listener)} (Ctrl-C ends it)")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from starlette.requests import Request
 
 from orchestrator.query.query import run_query
+from orchestrator.web.kept import KeptAnswers
 from workers.config import Settings
 
 SQL_SECONDS = 20.0  # so long a question of our own pages may take
@@ -30,6 +31,7 @@ class Site:
     cache: Path
     origins: tuple[str, ...] = ()
     capture_folder: Path | None = None
+    answers: KeptAnswers = field(default_factory=KeptAnswers)
 
     def ask(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return the rows of a question over the promised views, each as a mapping by column.
@@ -44,6 +46,10 @@ class Site:
         """Return what `ask` does, with the values of the parameters in a mapping."""
         with run_query(self.engine, sql, parameters, SQL_SECONDS) as answer:
             return [dict(zip(answer.columns, row, strict=True)) for batch in answer.batches for row in batch]
+
+    def kept(self, name: str, ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Return what `ask` returns, or returned a moment ago: for questions that count every page of an archive."""
+        return self.answers.get(name, ask)
 
 
 def site_of(request: Request) -> Site:

@@ -14,9 +14,11 @@ from starlette.routing import Route
 from orchestrator.web.filters import COLUMNS, ORDER, REASONS, STATES, Filters, read_filters, read_place
 from orchestrator.web.rendering import render
 from orchestrator.web.site import Site, site_of
+from orchestrator.web.volumes import VOLUMES
 
 PER_WALL, MOST_PER_WALL = 120, 500
-COUNTED = 10_000  # pages are counted up to here: beyond, the exact number would cost more than the wall
+MOST_NAMES = 1_000  # of volumes are offered
+COUNTED = 1_000  # pages are counted up to here: beyond, the number would cost more than the wall
 _DESCENDING = ", ".join(f"{name} DESC" for name in ORDER.split(", "))
 
 
@@ -57,7 +59,7 @@ def read_wall(site: Site, asked: Mapping[str, str]) -> Wall:
     return Wall(
         filters,
         pages,
-        _count(site, filters),
+        len(pages) if place is None and not goes_on else _count(site, filters),
         _address(filters, extra | {"before": _key(pages[0])}) if before and pages else None,
         _address(filters, extra | {"after": _key(pages[-1])}) if after and pages else None,
     )
@@ -79,7 +81,7 @@ def _address(filters: Filters, more: Mapping[str, str]) -> str:
 def pages(request: Request) -> Response:
     """Show the pages that the address asks for."""
     site = site_of(request)
-    names = site.ask("SELECT DISTINCT volume_id, volume FROM page_status ORDER BY volume LIMIT 1000")
+    names = site.kept("volumes", lambda: site.ask(VOLUMES))[:MOST_NAMES]
     wall = read_wall(site, request.query_params)
     return render(request, "pages.html.j2", wall=wall, volumes=names, states=STATES, reasons=REASONS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from orchestrator.web.filters import NAMES, read_filters, read_place
 from orchestrator.web.images.asked import MAX_SIDE, TILE, Asked, asked, scale_factors, service
 from orchestrator.web.images.disk_cache import DiskCache
 from orchestrator.web.images.drawing import draw
+from orchestrator.web.kept import KeptAnswers
 from orchestrator.web.rendering import STATIC
 from workers.errors import UnreadableInput
 
@@ -166,3 +168,25 @@ def test_what_is_vendored_is_what_was_published() -> None:
     for line in (folder / "SHA256SUMS").read_text().splitlines():
         expected, name = line.split()
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == expected
+
+
+def test_a_dear_answer_is_used_again_and_asked_anew_behind_the_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, asked_anew, answers = [0.0], threading.Event(), KeptAnswers()
+    monkeypatch.setattr("orchestrator.web.kept.time.monotonic", lambda: clock[0])
+
+    def ask(value: int) -> list[dict[str, int]]:
+        clock[0] += 1.0  # a second of work
+        return [{"value": value}]
+
+    def ask_anew() -> list[dict[str, int]]:
+        asked_anew.set()
+        return ask(3)
+
+    assert answers.get("n", lambda: ask(1)) == [{"value": 1}]
+    clock[0] += 10
+    assert answers.get("n", lambda: ask(2)) == [{"value": 1}], "it is worth 20 seconds"
+    clock[0] += 15
+    assert answers.get("n", ask_anew) == [{"value": 1}], "nobody waits"
+    assert asked_anew.wait(10)
+    clock[0] += 200
+    assert answers.get("n", lambda: ask(4)) == [{"value": 4}], "stale"

@@ -7,25 +7,29 @@ file systems are no pages and are reported as skipped.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orchestrator.discovery.finder import Finder
+from orchestrator.discovery.iiif.addresses import is_catalogue
+from orchestrator.discovery.iiif.documents import JSON_WANTED, MOST_CATALOGUE_BYTES, json_of
+from orchestrator.discovery.iiif.walk import Walk
 from orchestrator.discovery.lists import listed_volumes
 from orchestrator.discovery.looking import Finding, KnownHash, Looker, SkippedFile
 from orchestrator.discovery.own_files import NO_FILES, OwnFiles
 from orchestrator.discovery.pdf_pages import PdfPageCounter
 from orchestrator.discovery.stored_pages import stored_pages
-from orchestrator.discovery.stored_volumes import files_of, open_stored_volume
+from orchestrator.discovery.stored_volumes import files_of, open_stored_volume, told_to_the_user
 from orchestrator.discovery.volume import Volume, VolumeKind
 from workers.errors import PageError, UnreadableInput
 from workers.sources.address import PageAddress
 from workers.sources.escape import escaped
+from workers.sources.iiif.asking import ask_alone
 from workers.sources.limits import Limits
 from workers.sources.sniffing import ARCHIVES, Kind, kind_of
-from workers.sources.stores.location import NO_ACCESS, Access, Location
+from workers.sources.stores.location import NO_ACCESS, Access, Location, given_location
 
 __all__ = ["FoundPage", "KnownHash", "SkippedFile", "Volume", "VolumeKind", "find_pages", "open_volume", "open_volumes"]
 
@@ -36,7 +40,8 @@ class FoundPage:
 
     `sha256` and `size_bytes` are of the original bytes: the file's, or the archive member's, also for a page of a
     PDF or multi-page image. `modified_ns` is the time of the file on the disk. A page with an error has the time 0,
-    so that it is looked at again next time, and an empty `sha256` when its bytes cannot be read.
+    so that it is looked at again next time, and an empty `sha256` when its bytes cannot be read. `host` is the one
+    whose budget its picture counts against; `description` what its catalogue says of it.
     """
 
     address: PageAddress
@@ -45,6 +50,8 @@ class FoundPage:
     size_bytes: int
     modified_ns: int
     error: PageError | None = None
+    host: str = ""
+    description: Mapping[str, str | int | None] | None = None
 
     @property
     def is_unreadable(self) -> bool:
@@ -61,6 +68,8 @@ def open_volumes(
         ServiceDown: a store does not answer.
         UnreadableInput: there is nothing, or nothing that may be read, or it is our own.
     """
+    if isinstance(path, str) and is_catalogue(path):
+        return [Volume(escaped(path), given_location(path, access), "iiif")]
     if listed := listed_volumes(path, access, zip_encoding):
         return listed
     if isinstance(path, str):
@@ -135,6 +144,9 @@ def find_pages(
         own: files that this process must not open.
         note: called with a sentence on each archive of which something cannot be known.
     """
+    if isinstance(volume.location, Location) and volume.kind == "iiif":
+        yield from _in_catalogue(volume.location, skipped or _not_told, note)
+        return
     with PdfPageCounter() as counter:
         look_up, tell = known or _nothing_known, skipped or _not_told
         rest = {"limits": limits or Limits(), "known": look_up, "skipped": tell, "counter": counter, "note": note}
@@ -148,6 +160,21 @@ def _findings(volume: Volume, rest: dict[str, Any], own: OwnFiles) -> Iterator[F
         return stored_pages(looker, volume.location, files_of(volume, volume.location))
     finder = Finder(volume.location, own=own, zip_encoding=volume.zip_encoding, **rest)
     return finder.in_archive_volume() if volume.kind in ("zip", "tar") else finder.in_volume()
+
+
+def _in_catalogue(
+    root: Location, skipped: Callable[[SkippedFile], object], note: Callable[[str], object]
+) -> Iterator[FoundPage]:
+    """Yield the pages of a IIIF catalogue for one who looks, outside of an ingest and its budgets."""
+    ask = ask_alone(root.access.allow_hosts, is_remembered=False)
+
+    def fetch(url: str) -> object:
+        answer = ask(url, MOST_CATALOGUE_BYTES, {"Accept": JSON_WANTED})
+        return json_of(answer, url)
+
+    with told_to_the_user():
+        for number, found in enumerate(Walk(root.shown, fetch, skipped, note).pages(), start=1):
+            yield FoundPage(found.address, number, "", 0, 0, found.error)
 
 
 def _nothing_known(name: str, size_bytes: int, modified_ns: int) -> str | None:

@@ -9,7 +9,7 @@ from typing import Literal
 from orchestrator.discovery.listing import Listing
 from workers.sources.stores.location import Location
 
-VolumeKind = Literal["directory", "zip", "tar", "pdf", "image", "prefix", "list"]
+VolumeKind = Literal["directory", "zip", "tar", "pdf", "image", "prefix", "list", "iiif"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,8 @@ def _can_go_on(run: Any, page: FoundPage) -> bool:
     if run.state == PageRunState.CANCELLED:
         return run.error_code in TAKEN_BACK
     # without an attempt it was an ingest that found the page broken, and this one does not
+    if page.address.canvas and run.attempts:
+        return False  # its manifest still names it, which says nothing of its picture
     return run.state == PageRunState.QUARANTINED and (run.attempts == 0 or run.error_code in _MENDED)
 
 
@@ -140,6 +142,7 @@ def _page_run_row(page_id: int, pipeline_id: int, priority: int, page: FoundPage
         "page_id": page_id,
         "pipeline_id": pipeline_id,
         "priority": priority,
+        "host": page.host,
         "state": PageRunState.QUARANTINED if page.error else PageRunState.READY,
         **_fault(page.error),
     }

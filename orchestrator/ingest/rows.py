@@ -15,7 +15,9 @@ from models import Pipeline, Volume
 from orchestrator.discovery.discovery import FoundPage
 from orchestrator.ingest import page_rows, page_run_rows
 from orchestrator.ingest.earlier_results import OlderVersions
+from orchestrator.metadata.describe import store_descriptions
 from orchestrator.page_runs.decisions import REMOVED
+from workers.lease.host_budgets import know_hosts
 from workers.parameters import PipelineParameters, canonical_json, fingerprint
 
 Result = TypeVar("Result")
@@ -154,7 +156,10 @@ def store_block(engine: Engine, target: Target, block: Sequence[FoundPage]) -> S
     Safe to repeat: what is there is passed over.
     """
     with engine.begin() as connection:
+        know_hosts(connection, {page.host for page in block if page.host})
         pages = page_rows.store(connection, target.volume_id, block)
+        described = {number: page.description for number, page in pages.present.items() if page.description}
+        store_descriptions(connection, [{"page_id": number} | dict(said) for number, said in described.items()])
         runs = page_run_rows.store(connection, target.pipeline_id, target.priority, pages, target.older)
         return StoredBlock(frozenset(pages.present), len(pages.inserted), runs)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from orchestrator.database import own_files
-from orchestrator.discovery.discovery import KnownHash, SkippedFile, Volume, VolumeKind, find_pages
+from orchestrator.discovery.discovery import FoundPage, KnownHash, SkippedFile, Volume, VolumeKind, find_pages
 from orchestrator.ingest.earlier_results import OlderVersions
+from orchestrator.ingest.iiif_catalogue import Documents, catalogue_pages
 from orchestrator.ingest.known_hashes import KnownHashes
 from orchestrator.ingest.missing_scans import missing_of_bag, settle_missing
 from orchestrator.ingest.overlaps import absorb, follow_moved, volume_around
@@ -26,7 +27,7 @@ from workers.config import Settings
 from workers.lease.database import Result, retry_while_down
 from workers.sources.escape import escaped, unescaped
 from workers.sources.limits import Limits
-from workers.sources.stores.location import stored_location
+from workers.sources.stores.location import Location, stored_location
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,10 @@ class VolumeIngester:
         with self.retry_while_down(self.reader.connect) as connection:
             known = self._patient(KnownHashes(connection, volume_id).look_up)
             limits, own = Limits(max_pixels=self.settings.max_pixels), own_files(self.settings.database_url)
-            pages = find_pages(volume, limits, known, self.skipped.append, own, self.display.note)
+            if volume.kind == "iiif":
+                pages = self._catalogue(volume, volume_id)
+            else:
+                pages = find_pages(volume, limits, known, self.skipped.append, own, self.display.note)
             stored = store_pages(self.engine, target, pages, tell, self.retry_while_down, volume.listing is None)
         log.info("%s: %s found, %d of them new", volume.source, plural(stored.found, "page"), stored.new_pages)
         self.kept += stored.kept
@@ -95,6 +99,11 @@ class VolumeIngester:
                 self.display.note(f"{plural(absorbed, 'page')} of volumes inside {volume.source} now belong to it.")
 
         self.missing += self.retry_while_down(lambda: self._describe(volume, target))
+
+    def _catalogue(self, volume: Volume, volume_id: int) -> Iterator[FoundPage]:
+        assert isinstance(volume.location, Location)
+        documents = Documents(self.engine, volume_id, volume.location, self.display.note)
+        return catalogue_pages(documents, self.skipped.append, self.display.note)
 
     def _describe(self, volume: Volume, target: Target) -> int:
         """Say whose pages a volume holds; returns how many scans are named and not there."""

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from workers.errors import NotNow, UnreadableImage
 from workers.lease import host_budgets
+from workers.lease.database import Result, retry_while_down
 from workers.lease.host_budgets import Grant, Refusal
 from workers.sources.politeness import host_of, retry_after_seconds
 from workers.sources.stores.web import MAX_REDIRECTS, REDIRECTS, Answer
@@ -37,12 +38,14 @@ class Guest:
         engine: the database with the budgets.
         web: who asks.
         patience_seconds: so long a request waits here for its turn.
+        database_patience_seconds: so long it waits for a database that restarts.
         tell: called with the host and the seconds of every wait.
     """
 
     engine: Engine
     web: Asks
     patience_seconds: float = 2.0
+    database_patience_seconds: float = 60.0
     tell: Callable[[str, float], object] = lambda host, seconds: None
 
     def get(self, url: str, most_bytes: int, headers: Mapping[str, str] | None = None) -> Answer:
@@ -65,13 +68,13 @@ class Guest:
         try:
             answer = self.web.get(url, most_bytes, headers, follow=False)
         except NotNow as error:
-            host_budgets.give_back(self.engine, grant, 0.0, Refusal(too_many=False))
+            self._end(grant, Refusal(too_many=False))
             raise NotNow(str(error), self._hold(grant.host, error.seconds)) from error
         except BaseException:
-            host_budgets.give_back(self.engine, grant, 0.0)
+            self._end(grant)
             raise
         refusal = _refusal(answer)
-        host_budgets.give_back(self.engine, grant, 0.0, refusal)
+        self._end(grant, refusal)
         if refusal:
             what = "says that it was asked too often" if refusal.too_many else "cannot answer now"
             raise NotNow(f"{grant.host} {what} ({answer.status}).", self._hold(grant.host, 1.0))
@@ -84,12 +87,18 @@ class Guest:
             NotNow: it would take longer than our patience.
         """
         until = time.monotonic() + self.patience_seconds
-        while isinstance(grant := host_budgets.take(self.engine, host, LEASE_SECONDS), float):
+        while isinstance(grant := self._patiently(lambda: host_budgets.take(self.engine, host, LEASE_SECONDS)), float):
             if time.monotonic() + grant > until:
                 raise NotNow(f"{host} is asked no faster than its budget allows.", grant)
             self.tell(host, grant)
             time.sleep(grant)
         return grant
+
+    def _end(self, grant: Grant, refusal: Refusal | None = None) -> None:
+        self._patiently(lambda: host_budgets.give_back(self.engine, grant, 0.0, refusal))
+
+    def _patiently(self, action: Callable[[], Result]) -> Result:
+        return retry_while_down(action, self.database_patience_seconds)
 
     def _hold(self, host: str, at_least: float) -> float:
         """Return for how long a host is held now."""

@@ -19,16 +19,20 @@ from workers.layout import PageLayout
 from workers.lease import claims
 from workers.lease.claims import Claim, Failure
 from workers.lease.database import process_engine, retry_while_down
+from workers.lease.guest import Guest
 from workers.lease.recording import record
 from workers.on_original import on_original
 from workers.parameters import PipelineParameters, fingerprint, versions_for
 from workers.pipeline import analyse_page
 from workers.sources.address import PageAddress
 from workers.sources.escape import unescaped
+from workers.sources.iiif.asking import remembered
+from workers.sources.iiif.opening import open_canvas
 from workers.sources.images import open_mask, open_page, open_stored_page, verify_unchanged
 from workers.sources.limits import Limits
 from workers.sources.pictures import ENOUGH_FOR_TEXT
 from workers.sources.stores.location import Location, stored_location
+from workers.sources.stores.web import web
 from workers.telemetry import logs, metrics
 from workers.telemetry.crash_recorder import recorders
 from workers.telemetry.secrets import masked
@@ -55,6 +59,9 @@ def open_claimed_scan(claim: Claim, settings: Settings) -> Image.Image:
     limits = Limits(max_pixels=settings.max_pixels)
     parameters, _ = _pipeline(claim.parameters)
     reduction = ENOUGH_FOR_TEXT if parameters.may_read_smaller else 1
+    if isinstance(root, Location) and address.canvas is not None:
+        guest = Guest(process_engine(settings), web(root.access.allow_hosts))
+        return open_canvas(remembered(guest.get), address.canvas, address.name, limits, in_full=reduction == 1)
     if isinstance(root, Location):
         image, sha256 = open_stored_page(root, address, claim.known_sha256, limits, reduction=reduction)
         image.info[SHA256] = sha256

@@ -13,6 +13,8 @@ from PIL import Image
 from workers.errors import ChangedSource, FileOfParametersMissing
 from workers.hashing import sha256_of
 from workers.sources.address import PageAddress
+from workers.sources.iiif.asking import ask_alone
+from workers.sources.iiif.opening import open_canvas
 from workers.sources.limits import Limits
 from workers.sources.opening import OpenFiles, resolve_inside
 from workers.sources.os_errors import translated
@@ -44,6 +46,8 @@ def open_page(
         PageError: the page is missing, broken, too large, encrypted or unsafe to open.
         TransientError: the storage failed or memory ran out; it may go well later.
     """
+    if isinstance(root, Location) and address.canvas is not None:
+        return open_canvas(ask_alone(root.access.allow_hosts), address.canvas, address.name, limits)
     with translated(address.name, root), files.open(root, address, limits) as file:
         return _decoded(file, root, address, limits, reduction)
 

@@ -6,7 +6,6 @@ import io
 import json
 import logging
 from collections.abc import Mapping
-from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -14,6 +13,7 @@ from PIL import Image
 from workers.errors import MissingSource, StorageError, UnreadableImage
 from workers.on_original import Original, with_original
 from workers.parameters import BinarizationParameters
+from workers.sources.iiif.asking import Ask
 from workers.sources.iiif.image import CanvasImage, ImageInfo, Size, read_info, requests_for, size_for
 from workers.sources.limits import Limits
 from workers.sources.pictures import open_picture
@@ -28,17 +28,6 @@ MOST_INFO_BYTES, MOST_PICTURE_BYTES = 4 * 1024**2, 512 * 1024**2
 MARGIN = 1.05  # of the size that text needs: it is measured on a smaller picture
 MOST_SKEWED = 0.05  # by which the proportions of a canvas may differ from its picture's
 _GONE = (404, 410)
-
-
-class Ask(Protocol):
-    """Asks a host within its budget."""
-
-    def __call__(self, url: str, most_bytes: int, headers: Mapping[str, str] | None = None, /) -> Answer:
-        """Return the answer; one that is no success is of this thing alone.
-
-        Raises:
-            NotNow: the host has no time.
-        """
 
 
 def open_canvas(ask: Ask, image: CanvasImage, name: str, limits: Limits, in_full: bool = False) -> Image.Image:

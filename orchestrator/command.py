@@ -41,6 +41,7 @@ COMMANDS = {
     "explain": "orchestrator.commands.explain",
     "compare": "orchestrator.commands.compare",
     "evaluate": "orchestrator.commands.evaluate",
+    "host": "orchestrator.commands.host",
     "volume": "orchestrator.commands.volume",
     "prune": "orchestrator.commands.volume",
     "db": "orchestrator.commands.db",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, func, or_, select
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Select, func, or_, select
 from models import Page, PageRun, PageRunState, Volume, database_now
 from orchestrator.feeder.recovery import is_dead
 from orchestrator.results.selection import Selection
+from orchestrator.status.hosts import HostWait, hosts_waited_for
 from workers.errors import NotNow
 from workers.lease import claims
 from workers.process import registry
@@ -60,7 +61,7 @@ class Status:
     their names, where these were asked for.
 
     `waiting[sentence]` counts pages that wait for a store or host which cannot be read now. `cache_files` of
-    `cache_bytes` are what this machine keeps of stores.
+    `cache_bytes` are what this machine keeps of stores. `hosts` are those on the web that pages wait for.
     """
 
     volumes: dict[str, dict[str, int]]
@@ -72,6 +73,7 @@ class Status:
     waiting: dict[str, int] = field(default_factory=dict)
     cache_files: int = 0
     cache_bytes: int = 0
+    hosts: tuple[HostWait, ...] = ()
 
     @property
     def unfinished(self) -> int:
@@ -105,14 +107,23 @@ def read_status(engine: Engine, selection: Selection | None = None, *, with_gone
         gone = _gone(connection, selection)
         names = _gone_pages(connection, selection) if with_gone_pages else ()
         failures, waiting = _by_code(connection, selection), _waiting(connection, selection)
-        return Status(volumes, dict(total), failures, fleet, gone, names, waiting, *machine_cache().size())
+        hosts = hosts_waited_for(connection, UNFINISHED)
+        fleet = _no_faster_than(hosts, fleet)
+        return Status(volumes, dict(total), failures, fleet, gone, names, waiting, *machine_cache().size(), hosts)
+
+
+def _no_faster_than(hosts: Sequence[HostWait], fleet: Fleet) -> Fleet:
+    """Return the fleet with the time that is left where hosts, not workers, are what it hangs on."""
+    if not hosts or not fleet.workers:
+        return fleet
+    return replace(fleet, time_left_s=max(fleet.time_left_s or 0.0, *(host.time_left_s for host in hosts)))
 
 
 def _waiting(connection: Connection, selection: Selection) -> dict[str, int]:
     """Count the pages that are to be tried again later, by what they wait for; the most waited for first."""
     statement = (
         selection.narrow(select(PageRun.error_message, func.count()).select_from(PageRun))
-        .where(PageRun.state == PageRunState.READY, PageRun.error_code == NotNow.code)
+        .where(PageRun.state == PageRunState.READY, PageRun.error_code == NotNow.code, PageRun.host == "")
         .group_by(PageRun.error_message)
         .order_by(func.count().desc(), PageRun.error_message)
         .limit(WAITING_SHOWN)

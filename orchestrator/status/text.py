@@ -10,6 +10,7 @@ from rich.text import Text
 
 from models import PageRunState
 from orchestrator.status.figures import Fleet, Status, unfinished_of
+from orchestrator.status.hosts import host_sentence
 from orchestrator.terminal.wording import cut_middle, mebibytes, plural, seconds_in_words
 
 LEAST_NAME = 16
@@ -30,6 +31,7 @@ def render_status(
     if status.gone:
         tables += ["", _gone(status, rows)]
     tables += [Text(f"{plural(count, 'page')} to be tried again: {why}") for why, count in status.waiting.items()]
+    tables += [Text(host_sentence(host)) for host in status.hosts]
     if status.cache_files:
         tables += [
             Text(f"Kept of stores on this machine: {mebibytes(status.cache_bytes)} (broadsheet prune empties it)")

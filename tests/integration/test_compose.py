@@ -31,7 +31,7 @@ PASSWORDS = {
     "REDIS_PASSWORD": "5ecret0fredis",
     "FLOWER_BASIC_AUTH": "m:5ecret",
 }
-OURS = ("migrate", "feeder", "worker", "ingest", "broadsheet", "flower")
+OURS = ("migrate", "feeder", "worker", "ingest", "broadsheet", "flower", "web")
 
 
 @cache
@@ -52,12 +52,13 @@ def test_every_service_of_the_fleet_is_there() -> None:
         "prometheus",
         "ingest",
         "broadsheet",
+        "web",
     }
 
 
 def test_no_port_is_published_beyond_localhost() -> None:
     ports = [port for service in services().values() for port in service.get("ports", [])]
-    assert len(ports) == 2 and all(port.startswith("127.0.0.1:") for port in ports)
+    assert len(ports) == 3 and all(port.startswith("127.0.0.1:") for port in ports)
 
 
 @pytest.mark.parametrize("name", [*OURS, "redis"])
@@ -67,10 +68,17 @@ def test_containers_of_ours_have_no_rights_they_do_not_need(name: str) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
 
 
-@pytest.mark.parametrize("name", ["worker", "ingest", "broadsheet"])
+@pytest.mark.parametrize("name", ["worker", "ingest", "broadsheet", "web"])
 def test_the_archive_cannot_be_written(name: str) -> None:
-    (archive,) = [mount for mount in services()[name]["volumes"] if isinstance(mount, dict)]
-    assert archive["target"] == "/archive" and archive["read_only"]
+    mounts = [mount for mount in services()[name]["volumes"] if isinstance(mount, dict)]
+    assert mounts[0]["target"] == "/archive" and all(mount["read_only"] for mount in mounts)
+
+
+def test_people_sign_in_to_the_pages_and_a_server_that_hangs_is_noticed() -> None:
+    web = services()["web"]
+    assert "--auth=/run/passwords" in web["command"] and "--cache=/var/tmp/web" in web["command"]
+    assert [mount["target"] for mount in web["volumes"] if isinstance(mount, dict)] == ["/archive", "/run/passwords"]
+    assert "/healthz" in web["healthcheck"]["test"][-1]
 
 
 def test_what_commands_write_reaches_the_host() -> None:
@@ -89,7 +97,7 @@ def test_nothing_starts_before_what_it_needs() -> None:
 
 
 def test_services_come_back_by_themselves_and_say_how_they_are() -> None:
-    for name in ("postgres", "redis", "feeder", "worker", "flower"):
+    for name in ("postgres", "redis", "feeder", "worker", "flower", "web"):
         assert services()[name]["restart"] == "unless-stopped"
         assert "healthcheck" in services()[name] and "mem_limit" in services()[name]
     assert all(services()[name]["restart"] == "no" for name in ("migrate", "ingest", "broadsheet"))
@@ -108,7 +116,12 @@ def test_redis_keeps_what_it_has_and_refuses_what_is_too_much() -> None:
 def test_no_password_is_in_the_file_and_every_variable_is_in_the_example() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     example = (ROOT / ".env.example").read_text()
-    variables = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", text)) - {"BROADSHEET_IMAGE", "FLOWER_PORT", "PROMETHEUS_PORT"}
+    variables = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", text)) - {
+        "BROADSHEET_IMAGE",
+        "FLOWER_PORT",
+        "PROMETHEUS_PORT",
+        "WEB_PORT",
+    }
     assert variables == set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
     for name in (*PASSWORDS, "ARCHIVE"):
         assert f"${{{name}:?set it in .env}}" in text

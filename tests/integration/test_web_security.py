@@ -7,12 +7,22 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import bcrypt
 import pytest
+from sqlalchemy import insert, update
 
+import migrations
+from models import Page, PageDescription, PageRun
+from models.session import open_engine
+from tests.acceptance.command import Broadsheet
+from tests.archive import add_done_pages, page
+from tests.browser import a_page
+from tests.rows import add_page_runs
 from tests.web import Archive, serving
+from workers.layout import BoundingBox
 
 PASSWORDS = {"rea": "reader", "vera": "reviewer", "lola": "reviewer", "otto": "operator"}
 
@@ -220,6 +230,66 @@ def test_every_answer_forbids_what_is_not_ours(guarded: str) -> None:
     for path in ("/login", "/nowhere", "/healthz", "/static/style.css"):
         policy = Browser(guarded).ask(path)[2]["content-security-policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+
+
+def test_no_path_of_an_address_reaches_a_file(web_address: str) -> None:
+    for path in (
+        "/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static//etc/passwd",
+        "/thumbnails/../../broadsheet.db", "/thumbnails/..%2f1.jpg", "/iiif/image/..%2f..%2fetc/info.json",
+        "/pages/..%2f..", "/volumes/%00",
+    ):  # fmt: skip
+        assert Browser(web_address).ask(path)[0] in (400, 404), path
+
+
+def test_no_picture_is_larger_than_the_limit(web_address: str) -> None:
+    for size in ("5000,", "100000,100000", "^max", "pct:1000", "9" * 50 + ","):
+        status, told, _ = Browser(web_address).ask(f"/iiif/image/1/full/{size}/0/default.jpg")
+        assert status in (400, 404) and "<html" in told
+
+
+def test_a_form_without_an_end_is_refused(web_address: str) -> None:
+    status, told, _ = Browser(web_address).ask("/runs/decisions", {"decision": "x" * (2 << 20)})
+    assert (status, "too large" in told) == (403, True)
+
+
+def test_hostile_names_and_titles_are_text_on_every_page(chromium: Any, tmp_path: Path) -> None:
+    hostile = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>{{ 7 * 7 }}'
+    archive = Archive(tmp_path, Broadsheet(tmp_path))
+    engine = open_engine(archive.database_url)
+    migrations.upgrade(engine)
+    face = BoundingBox(10, 10, 60, 60)
+    (run,) = add_done_pages(engine, [page(faces=[face])], hostile)
+    (failed,) = add_page_runs(engine, 1, "quarantined", f"{hostile} again")
+    with engine.begin() as connection:
+        connection.execute(update(Page).values(name=hostile))
+        broken = {"error_code": "<b>code", "error_message": hostile, "is_current": True}
+        connection.execute(update(PageRun).where(PageRun.page_run_id == failed).values(**broken))
+        whose = {"title": hostile, "issue": hostile, "date_issued": "1900-01-01", "page_label": hostile}
+        connection.execute(insert(PageDescription), {"page_id": 1, "date_precision": "day", **whose})
+    engine.dispose()
+    paths = ("/", "/pages", "/volumes/1", "/pages/1", "/pages/2", "/faces", "/runs", "/review",
+             "/ask?sql=SELECT+*+FROM+page_status", f"/ask?{urlencode({'sql': hostile})}",
+             f"/pages?{urlencode({'title': hostile})}", f"/{urlencode({'x': hostile})}")  # fmt: skip
+    with (
+        serving(archive) as address,
+        a_page(chromium, address, expected=["Failed to load resource", "Tile %s failed"]) as opened,
+    ):
+        opened.on("dialog", lambda dialog: pytest.fail(f"a script of the archive ran: {dialog.message}"))
+        for path in paths:
+            opened.goto(path)
+            assert opened.locator("img[src=x]").count() == 0 and "49" not in opened.title(), path
+        opened.goto("/runs")
+        opened.get_by_text(hostile).first.wait_for()
+    assert run
+
+
+def test_every_attack_of_the_list_has_its_test() -> None:
+    root = Path(__file__).parents[2]
+    named = set(re.findall(r"`(test_\w+)`", (root / "docs" / "security.md").read_text()))
+    found = {
+        name for path in root.glob("tests/**/test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert len(named) > 25 and named <= found, named - found
 
 
 def pages_of_templates() -> list[Path]:

@@ -146,3 +146,20 @@ def test_white_letters_on_a_black_bar_are_a_line_and_white_spots_that_lie_about_
     assert add_reversed(nothing, evidence_of(_bar((2,)), SCALE)).tolist() == [[80, 52, 471, 68]]
     assert not len(add_reversed(nothing, evidence_of(_bar((-6, 2, 9)), SCALE)))
     assert not len(add_reversed(nothing, evidence_of(np.zeros((120, 600), np.uint8), SCALE)))
+
+
+def test_pieces_of_a_frame_are_no_line_and_a_number_is_one() -> None:
+    ink = np.zeros((300, 600), np.uint8)
+    ink[40:70, 100:104] = ink[40:70, 140:144] = 1  # the sides of a cell
+    ink[120:124, 100:130] = 1  # a dash
+    _row_of_letters(ink, 100, 130, 200)
+    cell, dash, number = [100, 40, 144, 70], [100, 116, 130, 128], [100, 200, 123, 216]
+    assert drop_slivers(np.array([cell, dash, number]), evidence_of(ink, SCALE)).tolist() == [number]
+
+
+def test_a_black_cell_is_a_block_and_a_letter_or_a_dash_is_none() -> None:
+    ink = np.zeros((200, 400), np.uint8)
+    ink[20:50, 20:50] = 1
+    ink[20:24, 100:130] = 1
+    _row_of_letters(ink, 200, 215, 20)
+    assert find_components(ink, SCALE).blocks[1:].tolist() == [True, False, False]

@@ -28,6 +28,9 @@ MIN_CUT_LINES = 5  # that are cut
 MIN_CUT_SHARE = 0.5  # of the lines in the strip
 MAX_UPRIGHT_RATIO = 1.3  # width by height of a box with room for one or two characters
 MIN_CHARACTER_RATIO = 0.4  # and of the most slender of them
+MIN_STROKE_RATIO = 5.0  # length by width of a straight stroke: a dash, a piece of a frame
+MIN_STROKE_FILL_SHARE = 0.75  # of its box that is black
+MAX_BARE_STROKES = 3
 MIN_CHARACTER_SHARE = 0.5  # of such a box's height that a character has at least
 
 
@@ -55,11 +58,12 @@ def drop_noise_and_trim_ends(lines: Boxes, evidence: PageEvidence) -> Boxes:
 
 
 def drop_slivers(lines: Boxes, evidence: PageEvidence) -> Boxes:
-    """Leave out boxes hardly wider than tall that hold no character.
+    """Leave out boxes hardly wider than tall that hold no character, and those that hold but one to three bare strokes.
 
-    Without this step each piece of a fold, of a border or of a picture's edge is a line of one character.
+    Without this step each piece of a fold, of a border, of a picture's edge or of a crossword's cell is a short line.
     """
     c = evidence.components
+    lines = lines[~_of_bare_strokes(lines, c)]
     width, height = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
     upright = np.flatnonzero(width < MAX_UPRIGHT_RATIO * height)
     own = assign_components(lines[upright], c)
@@ -71,6 +75,16 @@ def drop_slivers(lines: Boxes, evidence: PageEvidence) -> Boxes:
         upright
     ]
     return lines[good]
+
+
+def _of_bare_strokes(lines: Boxes, c: Components) -> Truths:
+    """Tell which lines have no letter but straight strokes, and hardly one of those."""
+    own = assign_components(lines, c)
+    shorter, longer = np.minimum(c.width, c.height), np.maximum(c.width, c.height)
+    stroke = (longer >= MIN_STROKE_RATIO * shorter) & (c.area >= MIN_STROKE_FILL_SHARE * c.width * c.height)
+    of_size = c.kind >= TEXT
+    strokes, others = (np.bincount(own, of_size & kind, len(lines) + 1)[1:] for kind in (stroke, ~stroke))
+    return np.asarray((others == 0) & (strokes > 0) & (strokes <= MAX_BARE_STROKES))
 
 
 def drop_facing_page(lines: Boxes, evidence: PageEvidence) -> Boxes:

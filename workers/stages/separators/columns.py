@@ -71,7 +71,7 @@ def find_columns(page: WorkingPage) -> Columns:
     pictures = find_pictures(page.grey, components, drawings)
     pictured = packed(pictures)
     inked = components.labelled.bits(~isolated_specks(components) & (components.kind != PAPER)) & ~pictured
-    text = unpacked(components.labelled.bits(components.kind == TEXT) & ~pictured, width)
+    text = unpacked(components.labelled.bits((components.kind == TEXT) & ~components.blocks) & ~pictured, width)
     of_rules = any_of_rows(with_neighbours(packed(rules.faint), width), 3)
     gutters = find_gutters(
         unpacked(inked & ~of_rules | pictured, width), text, rules.horizontal, page.scale, page.pitch

@@ -20,6 +20,8 @@ MAX_LETTER_RATIO = 12  # width by height of a letter, or of letters that touch
 MIN_HEAVY_RATIO = 2.0  # stroke of words whose letters touch by that of the body text
 MIN_TOUCHING_TS = 1.3  # their least height
 MAX_SPOT_TS_RATIO_SHARE = (3.0, 0.8, 0.92)  # text scales of height, stroke by height and share of the box, at most
+MIN_BLOCK_TS = 1.5  # side of a black block
+MIN_BLOCK_FILL_SHARE = 0.85  # of its box that is black
 FRAYED_EDGE_PX = 2  # at the page's edges
 MIN_NOISE_COMPONENTS = 1500  # components: fewer are not worth asking whether they stand in rows
 NOISE_CELL_TS = (0.5, 8.0)  # height and width
@@ -79,6 +81,12 @@ class Components:
         by_height = self.stroke / np.maximum(self.height, 1)
         low, high = LETTER_STROKE_RATIO
         return (by_height > low) & (by_height < high) & (self.width < MAX_LETTER_RATIO * self.height)
+
+    @property
+    def blocks(self) -> Truths:
+        """Which components are large and black all over: the cells of a crossword; no letters, dashes or dots."""
+        large = np.minimum(self.width, self.height) >= MIN_BLOCK_TS * self.scale
+        return large & (self.area >= MIN_BLOCK_FILL_SHARE * self.width * self.height)
 
     @property
     def bold_strokes(self) -> Truths:

@@ -13,14 +13,29 @@ from workers.config import Settings
 
 @click.command(short_help="Tell how a run went, as text or as one HTML file.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A .html or .txt file.")
+@click.option(
+    "--site", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    help="Write volumes and pages too, as files that a browser opens without a server.",
+)  # fmt: skip
 @volume_option
 @pipeline_option("Only results of this pipeline.")
 @click.option("--thumbnails", type=click.IntRange(0), default=24, show_default=True, help="Pictures of suspect pages.")
 @with_settings()
 def report(
-    settings: Settings, output: Path | None, volumes: tuple[str, ...], pipeline: str | None, thumbnails: int
+    settings: Settings,
+    output: Path | None,
+    site: Path | None,
+    volumes: tuple[str, ...],
+    pipeline: str | None,
+    thumbnails: int,
 ) -> int:
-    """Tell how a run went: pages, failures, throughput, timings, memory, suspects; as text, or as one HTML file."""
+    """Tell how a run went: pages, failures, throughput, timings, memory, suspects; as text, or as one HTML file.
+
+    With --site a folder to hand out: open its index.html. The same command into the same folder completes it and brings
+    it up to date.
+    """
+    if site is not None:
+        return _site(settings, site, output, volumes, pipeline)
     from orchestrator.database import open_existing
     from orchestrator.report.figures import read_figures
     from orchestrator.report.text import render_text
@@ -50,3 +65,18 @@ def report(
         click.echo(sentence, err=True)
     say(f"{output} written{', without pictures of these' if failed else ''}")
     return 1 if failed else 0
+
+
+def _site(settings: Settings, folder: Path, output: Path | None, volumes: tuple[str, ...], pipeline: str | None) -> int:
+    if output is not None or pipeline is not None:
+        raise click.UsageError("--site goes without --output and --pipeline: it holds the report of what is current.")
+    from orchestrator.database import open_existing
+    from orchestrator.report.site.build import write_site
+    from orchestrator.results.selection import Selection, resolve
+    from orchestrator.terminal.wording import plural
+
+    engine = open_existing(settings.database_url)
+    written = write_site(engine, folder, resolve(engine, Selection(volumes)), settings.max_pixels)
+    failed = f"; the scans of {plural(written.failed, 'page')} could not be read" if written.failed else ""
+    say(f"{plural(written.files, 'page')} in {folder / 'index.html'}{failed}")
+    return 1 if written.failed else 0

@@ -24,10 +24,25 @@ from orchestrator.results.selection import Selection
 from orchestrator.terminal.wording import about, ms_in_words
 
 Thumbnails = Sequence[tuple[Suspect, str | None]]
+Faces = Sequence[tuple[str, str, str]]
 
 
-def render_html(figures: Figures, thumbnails: Thumbnails) -> str:
-    """Return the report; `thumbnails` are suspects with a JPEG in base64, None where the scan cannot be read."""
+def no_link(page_run_id: int) -> str | None:
+    """Return where a page is shown larger: nowhere."""
+    return None
+
+
+def render_html(
+    figures: Figures, thumbnails: Thumbnails, link: Callable[[int], str | None] = no_link, faces: Faces = ()
+) -> str:
+    """Return the report.
+
+    Args:
+        figures: what it tells.
+        thumbnails: suspects with the address of a picture, None where the scan cannot be read.
+        link: gives by its page run where a page is shown larger.
+        faces: of some faces the address of a picture, what it is called, and where its page is shown.
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=False
     )
@@ -37,6 +52,8 @@ def render_html(figures: Figures, thumbnails: Thumbnails) -> str:
         pages=page_totals(figures),
         second_reader=list(second_reader_sentences(figures)),
         thumbnails=thumbnails,
+        link=link,
+        shown_faces=faces,
         throughput=safe(charts.throughput_chart(figures.throughput)) if figures.throughput else None,
         lines=safe(charts.histogram_chart(figures.lines, "text lines of a page")),
         columns=safe(charts.histogram_chart(figures.columns, "columns of a page")),
@@ -52,7 +69,10 @@ def render_html(figures: Figures, thumbnails: Thumbnails) -> str:
 def thumbnails(
     engine: Engine, suspects: Sequence[Suspect], width: int, max_pixels: int, tell: Callable[[str], object] = str
 ) -> list[tuple[Suspect, str | None]]:
-    """Return small pictures of suspects with what was found on them; `tell` is told of those that cannot be drawn."""
+    """Return small pictures of suspects with what was found on them, as data: addresses.
+
+    `tell` is told of those that cannot be drawn.
+    """
     runs = tuple(suspect.page_run_id for suspect in suspects)
     pages = {page.page_run_id: page for page in read_pages(engine, Selection(page_runs=runs))} if runs else {}
     return [(one, _thumbnail(pages.get(one.page_run_id), width, max_pixels, tell)) for one in suspects]
@@ -66,4 +86,4 @@ def _thumbnail(page: ArchivedPage | None, width: int, max_pixels: int, tell: Cal
         picture = marked_scan(page.layout, open_scan(page, max_pixels), 900)
         picture.thumbnail((width, 3 * width), reducing_gap=2.0)
         picture.save(out, "JPEG", quality=80)
-    return base64.b64encode(out.getvalue()).decode() or None
+    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}" if out.getvalue() else None

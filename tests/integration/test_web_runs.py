@@ -83,10 +83,10 @@ def test_an_operator_decides_by_mouse_and_by_keyboard(chromium: Any, fleet: Arch
     with serving(fleet) as address, a_page(chromium, address) as page:
         page.goto("/runs")
         said = page.get_by_role("status")
-        page.get_by_role("button", name="before the others").click()
+        page.get_by_role("button", name="First").click()
         said.get_by_text("8 page runs will go first.").wait_for()
         page.get_by_text("goes first").wait_for()
-        page.get_by_role("button", name="wait for its turn").press("Enter")
+        page.get_by_role("button", name="In turn").press("Enter")
         said.get_by_text("8 page runs will wait for their turn.").wait_for()
         page.get_by_role("button", name="Cancel /archive").press("Enter")
         page.get_by_role("button", name="Keep them").press("Enter")
@@ -97,7 +97,7 @@ def test_an_operator_decides_by_mouse_and_by_keyboard(chromium: Any, fleet: Arch
         assert count(fleet_engine, "cancelled") == 8
         page.get_by_role("button", name="Take up what was cancelled").click()
         said.get_by_text("8 page runs taken up again.").wait_for()
-        page.get_by_role("button", name="Read those with unreadable_image again").click()
+        page.get_by_role("button", name="Read again those with unreadable_image").click()
         said.get_by_text("4 page runs ready again.").wait_for()
         assert count(fleet_engine, "ready") == 12
 

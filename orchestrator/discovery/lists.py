@@ -9,8 +9,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -70,8 +69,7 @@ def _rows(path: Path | str, access: Access) -> Iterator[Mapping[str, Any]] | Non
         if PurePosixPath(str(path)).name.lower() == MANIFEST:
             manifest = _manifest(file.read())
             return None if manifest is None else _inventory(manifest, path, access)
-    with closing(_table(path, access, None)) as table:
-        columns = _names(next(table, {}))
+    columns = _names(next(_table(path, access, None), {}))
     return _renamed(_table(path, access, None)) if "url" in columns or {"bucket", "key"} <= columns else None
 
 
@@ -110,7 +108,7 @@ def _inventory(manifest: Mapping[str, Any], path: Path | str, access: Access) ->
             yield {**row, "key": unquote_plus(str(row["key"]))} if is_csv else row
 
 
-def _table(path: Path | str, access: Access, schema: list[str] | None) -> Generator[Mapping[str, Any], None, None]:
+def _table(path: Path | str, access: Access, schema: list[str] | None) -> Iterator[Mapping[str, Any]]:
     with _opened(path, access) as file:
         if str(path).lower().endswith(".parquet"):
             import pyarrow.parquet
@@ -119,8 +117,7 @@ def _table(path: Path | str, access: Access, schema: list[str] | None) -> Genera
                 yield from batch.to_pylist()
         else:
             binary: Any = gzip.GzipFile(fileobj=file) if str(path).lower().endswith(".gz") else file
-            with io.TextIOWrapper(binary, "utf-8-sig", errors="replace", newline="") as text:
-                yield from csv.DictReader(text, schema)
+            yield from csv.DictReader(io.TextIOWrapper(binary, "utf-8-sig", errors="replace", newline=""), schema)
 
 
 def _opened(path: Path | str, access: Access) -> BinaryIO:

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 import migrations
 from models.session import open_engine
 from tests.servers import PostgresServer, RedisServer, a_postgres
+from tests.stores import S3Server, an_s3_server
 from tests.web import Archive, make_archive, serving
 
 # The same examples each time: what a change breaks is told from what it does not. A busy machine fails no test.
@@ -55,6 +56,13 @@ def server_folder() -> Iterator[Path]:
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server for the whole session; tests that stop one start their own."""
     with a_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """An S3 server for the whole session."""
+    with an_s3_server() as server:
         yield server
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -21,8 +23,9 @@ class Listing:
     """Files of stores in a temporary file, which goes with this object; for one thread."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX)
-        self._listed = sqlite3.connect(Path(self._folder.name) / "listing", isolation_level=None)
+        folder = tempfile.mkdtemp(prefix=TEMPORARY_PREFIX)
+        self._listed = sqlite3.connect(Path(folder) / "listing", isolation_level=None)
+        self.close = weakref.finalize(self, _remove, self._listed, folder)
         self._listed.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768;")
         self._listed.execute(_TABLE)
 
@@ -46,7 +49,7 @@ class Listing:
         for row in self._listed.execute(_ORDERED, (root,)):
             yield StoredFile(*row)
 
-    def close(self) -> None:
-        """Remove the file."""
-        self._listed.close()
-        self._folder.cleanup()
+
+def _remove(listed: sqlite3.Connection, folder: str) -> None:
+    listed.close()
+    shutil.rmtree(folder, ignore_errors=True)

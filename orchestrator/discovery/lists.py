@@ -9,7 +9,8 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -69,7 +70,8 @@ def _rows(path: Path | str, access: Access) -> Iterator[Mapping[str, Any]] | Non
         if PurePosixPath(str(path)).name.lower() == MANIFEST:
             manifest = _manifest(file.read())
             return None if manifest is None else _inventory(manifest, path, access)
-    columns = _names(next(_table(path, access, None), {}))
+    with closing(_table(path, access, None)) as table:
+        columns = _names(next(table, {}))
     return _renamed(_table(path, access, None)) if "url" in columns or {"bucket", "key"} <= columns else None
 
 
@@ -108,7 +110,7 @@ def _inventory(manifest: Mapping[str, Any], path: Path | str, access: Access) ->
             yield {**row, "key": unquote_plus(str(row["key"]))} if is_csv else row
 
 
-def _table(path: Path | str, access: Access, schema: list[str] | None) -> Iterator[Mapping[str, Any]]:
+def _table(path: Path | str, access: Access, schema: list[str] | None) -> Generator[Mapping[str, Any], None, None]:
     with _opened(path, access) as file:
         if str(path).lower().endswith(".parquet"):
             import pyarrow.parquet
@@ -117,7 +119,8 @@ def _table(path: Path | str, access: Access, schema: list[str] | None) -> Iterat
                 yield from batch.to_pylist()
         else:
             binary: Any = gzip.GzipFile(fileobj=file) if str(path).lower().endswith(".gz") else file
-            yield from csv.DictReader(io.TextIOWrapper(binary, "utf-8-sig", errors="replace", newline=""), schema)
+            with io.TextIOWrapper(binary, "utf-8-sig", errors="replace", newline="") as text:
+                yield from csv.DictReader(text, schema)
 
 
 def _opened(path: Path | str, access: Access) -> BinaryIO:

@@ -73,7 +73,8 @@ def present(engine: Engine, volume_id: int) -> set[int]:
 
 def remove(connection: Connection, page_ids: Sequence[int], hidden: Set[str]) -> list[int]:
     """Mark pages as moved or deleted, but for those in files and folders of a `hidden` name; returns which."""
-    rows = connection.execute(select(Page.page_id, Page.name).where(is_one_of(connection, Page.page_id, page_ids)))
+    there = select(Page.page_id, Page.name).where(Page.gone_at.is_(None))  # what was replaced stays that
+    rows = connection.execute(there.where(is_one_of(connection, Page.page_id, page_ids)))
     removed = [row.page_id for row in rows if hidden.isdisjoint(_places(row.name))]
     _mark_gone(connection, removed, "deleted")
     moved = _found_elsewhere(connection, removed)

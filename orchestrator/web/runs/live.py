@@ -30,6 +30,7 @@ class Live:
     least_seconds: float = READ_SECONDS
     reading: asyncio.Task[None] | None = field(default=None, init=False)
     _state: RunState = field(default_factory=RunState, init=False)
+    _written: dict[bool, tuple[RunState, str]] = field(default_factory=dict, init=False)
     _listeners: int = field(default=0, init=False)
     _next: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _throttle: Throttle = field(init=False)
@@ -60,6 +61,12 @@ class Live:
                 event = self._start()
         finally:
             self._listeners -= 1
+
+    def written(self, state: RunState, operates: bool, write: Callable[[], str]) -> str:
+        """Return what `write` makes of a state, made once for all who may do the same."""
+        if operates not in self._written or self._written[operates][0] is not state:
+            self._written[operates] = state, write()
+        return self._written[operates][1]
 
     def expire(self) -> None:
         """Have the state read at once: a decision has changed it."""

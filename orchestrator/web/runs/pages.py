@@ -48,7 +48,7 @@ async def show(request: Request) -> Response:
 async def state_now(request: Request) -> Response:
     """Give what an event holds, to browsers whose events do not come through, and the state itself to programs."""
     state = await live_of(request).current(patience=5.0)
-    return JSONResponse(_event(request, state), headers={"Cache-Control": "no-store"})
+    return Response(_sent(request, state), media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 async def events(request: Request) -> Response:
@@ -57,18 +57,20 @@ async def events(request: Request) -> Response:
     async def stream() -> AsyncIterator[str]:
         yield f"retry: {RETRY_MS}\n\n"
         async for state in live_of(request).listen(PING_SECONDS):
-            yield ": still here\n\n" if state is None else _as_event(_event(request, state))
+            yield ": still here\n\n" if state is None else f"event: state\ndata: {_sent(request, state)}\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers=EVENT_HEADERS)
 
 
-def _as_event(value: dict[str, object]) -> str:
-    return f"event: state\ndata: {json.dumps(value)}\n\n"
+def _sent(request: Request, state: RunState) -> str:
+    """Return what is sent of a state, as JSON."""
+    operates = _operates(request)
 
+    def write() -> str:
+        shown = render_text("run_state.html.j2", state=state, operates=operates)
+        return json.dumps({"html": shown, "state": state.to_dict()})
 
-def _event(request: Request, state: RunState) -> dict[str, object]:
-    shown = render_text("run_state.html.j2", state=state, operates=_operates(request))
-    return {"html": shown, "state": state.to_dict()}
+    return live_of(request).written(state, operates, write)
 
 
 def _operates(request: Request) -> bool:

@@ -128,6 +128,9 @@ class Web:
         while self._open:
             self._open.popitem()[1].close()
 
+    def __del__(self) -> None:
+        self.close()  # with the thread that it was of
+
 
 def _redirected(url: str, target: str) -> str:
     there = urljoin(url, target)

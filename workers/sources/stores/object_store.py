@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
@@ -198,7 +198,7 @@ def _az(stores: Any, container: str, access: Access, **options: Any) -> Any:
     return stores.AzureStore(container, config=config, **options)
 
 
-_STORES = {"s3": _s3, "gs": _gs, "az": _az}
+_STORES: dict[str, Callable[..., Any]] = {"s3": _s3, "gs": _gs, "az": _az}
 
 
 def _why(error: Exception, denied: bool) -> str:

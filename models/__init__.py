@@ -14,7 +14,6 @@ from models.separator import Separator
 from models.stage_timing import StageTiming
 from models.text_block import TextBlock
 from models.text_line import TextLine
-from models.view_set import ViewSet
 from models.volume import Volume
 from models.web_document import WebDocument
 from models.worker import Worker
@@ -37,7 +36,6 @@ __all__ = [
     "StageTiming",
     "TextBlock",
     "TextLine",
-    "ViewSet",
     "Volume",
     "WebDocument",
     "Worker",

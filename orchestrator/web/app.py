@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from orchestrator.web import browse, crops, iiif, manifests, page, page_boxes, walls
+from orchestrator.web.access.accounts import Role
 from orchestrator.web.access.entrance import Entrance
 from orchestrator.web.access.gate import Gate, Sessions
 from orchestrator.web.access.login import Login
@@ -28,7 +29,8 @@ from orchestrator.web.review.desk import Desk
 from orchestrator.web.runs import pages as runs
 from orchestrator.web.site import Site
 
-# Each has ROUTES, and MENU where it is in the navigation: (label, path), in the order in which people meet them.
+# Each has ROUTES, and MENU where it is in the navigation of those with its LEAST_ROLE: (label, path), in the order in
+# which people meet them.
 FAMILIES: tuple[ModuleType, ...] = (
     browse,
     walls,
@@ -67,7 +69,11 @@ def make_app(site: Site, entrance: Entrance | None = None) -> Starlette:
     app.state.pictures = Pictures(site)
     app.state.reading = Reading(site.settings)
     app.state.desk = Desk(site, app.state.reading)
-    app.state.menu = [entry for family in FAMILIES for entry in getattr(family, "MENU", ())]
+    app.state.menu = [
+        (*entry, getattr(family, "LEAST_ROLE", Role.READER))
+        for family in FAMILIES
+        for entry in getattr(family, "MENU", ())
+    ]
     return app
 
 

@@ -16,6 +16,8 @@ from samples.pages import PageDesign, draw
 from tests.acceptance.command import Broadsheet
 from tests.browser import NARROW, a_browser, a_page
 from tests.cameras import FAKE, SCENE, film, photographed
+from tests.integration.test_web_accessibility import faults
+from tests.npm_packages import package
 from tests.web import Archive, serving
 
 
@@ -58,6 +60,7 @@ def test_a_page_is_taken_cropped_and_read(camera: Any, address: str, archive: Ar
         page.locator("output.exposure", has_text="good").wait_for()
         page.get_by_label("Title").press("Enter")
         page.locator("[role=status]", has_text="This is the sheet").wait_for()
+        assert faults(page, (package("axe-core") / "axe.min.js").read_text()) == []
         page.locator("[data-do=keep]").click()
         page.locator(".taken li", has_text="lines").wait_for(timeout=120_000)
         page.locator(".result rect.line").first.wait_for()

@@ -18,7 +18,9 @@ from models import Page, Volume
 from models.session import open_engine
 from tests.acceptance.command import Broadsheet
 from tests.archive import add_done_pages, page
-from tests.browser import NARROW, a_page
+from tests.browser import NARROW, WIDE, a_page
+from tests.integration.test_web_accessibility import faults
+from tests.npm_packages import package
 from tests.web import Archive, serving
 from workers.layout import BoundingBox
 from workers.sources.address import PageAddress
@@ -177,6 +179,11 @@ def test_another_reading_is_compared_on_the_page_before_it_is_asked_for(
         assert "separators" in told
         assert "the same" in page.locator("dialog .result").inner_text()
         assert rows(SAID) == []  # nothing is stored by looking
+        page.keyboard.press("Escape")
+        page.locator("dialog[open]").wait_for(state="detached")
+        assert page.locator("rect.difference").count() == 0
+        page.keyboard.press("a")
+        stored(page, lambda: page.keyboard.press("3"))
         stored(page, lambda: page.keyboard.press("Enter"))
         shown(page, "2 of 4")
         assert rows(SAID) == [("read_again", None, None)]
@@ -249,3 +256,14 @@ def test_many_verdicts_in_a_row_are_all_stored(chromium: Any, many: str) -> None
         page.goto("/review")
         shown(page, "1 of 20")
         assert "a face of which text lines cover" in page.locator(".reasons").inner_text()
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (NARROW, "dark")])
+def test_review_has_no_serious_fault_of_accessibility(
+    chromium: Any, many: str, size: tuple[int, int], scheme: str
+) -> None:
+    with a_page(chromium, many, size, color_scheme=scheme) as page:
+        page.goto("/review?which=all")
+        page.locator(".review[data-shown]").wait_for()
+        page.keyboard.press("a")
+        assert faults(page, (package("axe-core") / "axe.min.js").read_text()) == []

@@ -140,6 +140,7 @@ def _reading(request: Request) -> Reading:
 
 
 MENU = (("Capture", "/capture"),)
+LEAST_ROLE = Role.REVIEWER
 ROUTES = [
     Route("/capture", show),
     Route("/capture/number", number),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from orchestrator.comparison.pipelines import analyse_or_tell, pool
+from orchestrator.query.query import QueryError
 from orchestrator.results.pages import ArchivedPage
 from orchestrator.reviews.queue import SUSPECTS, WITHOUT_VERDICT, Suspect, worst_first
 from orchestrator.web.reading import Reading
@@ -50,9 +51,18 @@ class Desk:
             if time.monotonic() - at > KEPT_SECONDS:
                 where = "1 = 1" if volume_id is None else "s.volume = :volume"
                 named = {} if volume_id is None else {"volume": self._name(volume_id)}
-                found = worst_first(self.site.ask_with(SUSPECTS.format(where=where), named))
+                try:
+                    found = worst_first(self.site.ask_with(SUSPECTS.format(where=where), named))
+                except QueryError as error:
+                    raise UnreadableInput(f"{error} Choose one volume, or all pages in their order.") from error
                 self._suspects[volume_id] = (time.monotonic(), found)
         return found
+
+    def reasons(self, page_run_id: int) -> tuple[str, ...]:
+        """Return why a page run is suspect, as far as it was in a list lately: to look anew takes long."""
+        with self._lock:
+            lists = [found for _, found in self._suspects.values()]
+        return next((one.reasons for found in lists for one in found if one.page_run_id == page_run_id), ())
 
     def _every_page(self, volume_id: int | None) -> list[Suspect]:
         where = "1 = 1" if volume_id is None else "volume_id = :volume_id"

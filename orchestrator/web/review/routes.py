@@ -17,7 +17,6 @@ from orchestrator.page_runs.decisions import cancel
 from orchestrator.results.pages import ArchivedPage, read_pages
 from orchestrator.results.selection import Selection
 from orchestrator.reviews.presets import PRESETS
-from orchestrator.reviews.queue import SUSPECTS, worst_first
 from orchestrator.reviews.statements import (
     Statement,
     UnusableStatement,
@@ -37,8 +36,9 @@ from orchestrator.web.site import site_of
 from workers.layout import BoundingBox
 
 PICTURE_PX, LARGE_PX = 1400, 4000  # width of the scan as it is shown first, and when it is looked at closely
-VOLUMES = "SELECT DISTINCT volume_id, volume FROM page_status ORDER BY volume"
-_SAYABLE = {Verdict.RIGHT, Verdict.WRONG, Verdict.FALSE_BOX, Verdict.MISSING_BOX, Verdict.MOVED_SEPARATOR}
+VOLUMES = "SELECT volume_id, source AS volume FROM volume ORDER BY source"
+_SAYABLE = (Verdict.RIGHT, Verdict.WRONG, Verdict.FALSE_BOX, Verdict.MISSING_BOX, Verdict.MOVED_SEPARATOR)
+_MOST = 1_000_000  # boxes of a page, and pixels of a side
 _TOLD = {
     Verdict.RIGHT: "the verdict right", Verdict.WRONG: "the verdict wrong", Verdict.READ_AGAIN: "reading it again",
     Verdict.FALSE_BOX: "a box marked false", Verdict.MISSING_BOX: "a box that was drawn",
@@ -56,16 +56,18 @@ def show(request: Request) -> Response:
     """Show the page on which pages are reviewed."""
     visitor(request, Role.REVIEWER)
     return render(
-        request, "review.html.j2", volumes=site_of(request).ask(VOLUMES), volume=_volume(request),
+        request, "review.html.j2", volumes=site_of(request).ask(VOLUMES), volume=_number(request, "volume"),
         which=request.query_params.get("which", ""), presets=PRESETS,
     )  # fmt: skip
 
 
 def queue(request: Request) -> Response:
-    """Tell which pages are to be reviewed, in order."""
-    suspects_only = request.query_params.get("which") != "all"
-    found = desk_of(request).pages(_volume(request), suspects_only=suspects_only)
-    return JSONResponse({"pages": [{"page_run_id": one.page_run_id, "reasons": one.reasons} for one in found]})
+    """Tell which pages are to be reviewed, in order; first the one that was asked for, if any was."""
+    desk, first = desk_of(request), _number(request, "run")
+    found = desk.pages(_number(request, "volume"), suspects_only=request.query_params.get("which") != "all")
+    listed = [{"page_run_id": one.page_run_id, "reasons": one.reasons} for one in found if one.page_run_id != first]
+    asked = [] if first is None else [{"page_run_id": first, "reasons": desk.reasons(first)}]
+    return JSONResponse({"pages": asked + listed})
 
 
 def page(request: Request) -> Response:
@@ -76,14 +78,13 @@ def page(request: Request) -> Response:
         0
     ]
     said = standing(site.engine, [found.page_run_id]).get(found.page_run_id, [])
-    suspect = worst_first(site.ask(SUSPECTS.format(where="s.page_run_id = :run"), run=found.page_run_id))
     return JSONResponse(
         {
             "page_run_id": found.page_run_id, "page": found.page, "volume": found.volume,
             "width": found.layout.width, "height": found.layout.height, "is_current": bool(about["is_current"]),
             "address": f"/pages/{about['page_id']}", "picture": _picture(found, about["page_id"], PICTURE_PX),
             "large_picture": _picture(found, about["page_id"], LARGE_PX),
-            "reasons": [reason for one in suspect for reason in one.reasons],
+            "reasons": desk_of(request).reasons(found.page_run_id),
             "statements": [_said(one) for one in said], **_boxes(found),
         }
     )  # fmt: skip
@@ -125,7 +126,8 @@ def statement_of(sent: dict[str, Any]) -> Statement:
         UnusableStatement: it is none.
     """
     verdict, kind, number = sent.get("verdict"), sent.get("box_kind"), sent.get("box_number")
-    if verdict not in _SAYABLE or not isinstance(kind, str | None) or not isinstance(number, int | None):
+    counted = number is None or (isinstance(number, int) and 0 < number <= _MOST)
+    if verdict not in _SAYABLE or not isinstance(kind, str | None) or not counted:
         raise UnusableStatement("That is nothing that can be said of a page.")
     return Statement(Verdict(verdict), kind, number, _box_of(sent.get("box")))
 
@@ -135,7 +137,7 @@ def _box_of(sent: object) -> BoundingBox | None:
         return None
     try:
         values = [sent[name] for name in ("x", "y", "width", "height")]  # type: ignore[index]
-        x, y, width, height = (min(max(round(float(value)), 0), 1_000_000) for value in values)
+        x, y, width, height = (min(max(round(float(value)), 0), _MOST) for value in values)
         return BoundingBox.from_xywh(x, y, width, height)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UnusableStatement("That is no box; draw it on the page.") from error
@@ -160,11 +162,12 @@ def undo(request: Request) -> Response:
         return JSONResponse({"page_run_id": None, "told": ""})
     page_run_id, said = taken
     if said.verdict == Verdict.READ_AGAIN:
-        _leave(engine, page_run_id, said)
+        leave(engine, page_run_id, said)
     return JSONResponse({"page_run_id": page_run_id, "told": f"Undone: {_TOLD[said.verdict]}."})
 
 
-def _leave(engine: Engine, page_run_id: int, said: Statement) -> None:
+def leave(engine: Engine, page_run_id: int, said: Statement) -> None:
+    """Cancel the reading that a statement, taken back now, asked for, if it has not begun."""
     asked = """
         SELECT other.page_run_id FROM page_run said
         JOIN page_run other ON other.page_id = said.page_id AND other.state = 'ready'
@@ -203,12 +206,13 @@ def _page(request: Request) -> ArchivedPage:
     return found
 
 
-def _volume(request: Request) -> int | None:
-    text = request.query_params.get("volume", "")
+def _number(request: Request, name: str) -> int | None:
+    text = request.query_params.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 MENU = (("Review", "/review"),)
+LEAST_ROLE = Role.REVIEWER
 _PAGE = "/review/pages/{page_run_id:int}"
 ROUTES = [
     Route("/review", show),

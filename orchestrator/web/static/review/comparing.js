@@ -19,6 +19,7 @@ export class Comparing {
       else if (button) this.close();
     });
     dialog.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.close(); // the browser closes only dialogs that cover the page
       const button = /^[1-9]$/.test(event.key) ? dialog.querySelectorAll("[data-preset]")[Number(event.key) - 1] : null;
       if (!button) return;
       event.preventDefault();

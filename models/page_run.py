@@ -94,7 +94,7 @@ class PageRun(Base):
     )
     priority: Mapped[int] = mapped_column(Small, server_default="1", comment="0 interactive, 1 bulk; lower goes first")
     host: Mapped[str] = mapped_column(
-        String(255), server_default="", comment="Host whose budget its picture counts against; empty for none"
+        String(255), server_default="", comment="Host on the web that it waits for; empty for none"
     )
     attempts: Mapped[int] = mapped_column(Small, server_default="0", comment="Attempts begun, counted at claim time")
     attempts_forgiven: Mapped[int] = mapped_column(

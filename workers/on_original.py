@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
+from workers.errors import ImageTooLarge
 from workers.layout import BoundingBox, PageLayout, Point
 
 _KEY = "broadsheet_original"  # of the entry in a Pillow image's `info`
@@ -87,3 +88,23 @@ class _Way:
 
     def path(self, points: Sequence[Point] | None) -> tuple[Point, ...] | None:
         return None if points is None else self.points(points)
+
+
+def placed_on_original(image: Image.Image, max_pixels: int) -> Image.Image:
+    """Return a picture in the pixels of its original: enlarged, and laid on white where it covers a part of it alone.
+
+    Raises:
+        ImageTooLarge: the original would have more pixels than the limit.
+    """
+    original = image.info.get(_KEY)
+    if not isinstance(original, Original):
+        return image
+    (width, height), (x, y, across, down) = original.size, original.place
+    if width * height > max_pixels:
+        raise ImageTooLarge(f"The page is said to have {width} x {height} pixels, the limit is {max_pixels}.")
+    picture = image.resize((max(1, round(across)), max(1, round(down))), Image.Resampling.BICUBIC)
+    if picture.size == original.size:
+        return picture
+    sheet = Image.new(image.mode, original.size, "white")
+    sheet.paste(picture, (round(x), round(y)))
+    return sheet

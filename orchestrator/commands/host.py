@@ -44,7 +44,7 @@ def set_one(settings: Settings, name: str, requests: int, seconds: float, in_fli
     from workers.lease.host_budgets import set_budget
     from workers.sources.politeness import Budget
 
-    engine = open_existing(settings.database_url)
+    engine = open_existing(settings.database_url, read_only=False)
     set_budget(engine, name.lower(), Budget(requests, seconds, in_flight))
     engine.dispose()
     click.echo(f"{name.lower()} is asked {requests} times in {seconds:g} s at most, {in_flight} at once.")
@@ -59,7 +59,7 @@ def reset(settings: Settings, name: str) -> None:
     from workers.lease.host_budgets import forget_budget
     from workers.sources.politeness import budget_of
 
-    engine = open_existing(settings.database_url)
+    engine = open_existing(settings.database_url, read_only=False)
     forget_budget(engine, name.lower())
     engine.dispose()
     budget = budget_of(name.lower())

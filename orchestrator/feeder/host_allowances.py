@@ -13,7 +13,7 @@ from models import PageRun, PageRunState
 from workers.lease.host_budgets import states
 from workers.sources.politeness import HostState
 
-HORIZON_SECONDS = 10.0  # about as long as a page is in flight, its analysis with it
+HORIZON_SECONDS = 10.0  # a message is on its way for less; who has the picture waits for the host no more
 
 
 def allowances(connection: Connection) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from models import WebDocument, database_now
+from models import Page, PageRun, PageRunState, WebDocument, database_now
 from orchestrator.discovery.discovery import FoundPage
 from orchestrator.discovery.iiif.documents import JSON_WANTED, MOST_CATALOGUE_BYTES, json_of
 from orchestrator.discovery.iiif.walk import FoundCanvas, Walk
@@ -25,13 +25,16 @@ from workers.sources.stores.location import Location
 from workers.sources.stores.web import Answer, web
 
 TRIES = 5
+UNFINISHED = (PageRunState.READY, PageRunState.QUEUED, PageRunState.RUNNING)
+FRESH_SECONDS = 86_400.0
 TOLD_SECONDS = 10.0  # shorter waits for a host are nobody's business
 
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """Manifests and collections as JSON. One that an ingest which was stopped has read is not asked for again; one of
-    an ingest that came to its end only if it has changed since.
+    """Manifests and collections as JSON, those that an ingest which was stopped has read not asked for again.
+
+    One that is older than a day, or of which every page has ended, is asked for, and given if it has changed since.
     """
 
     engine: Engine
@@ -47,7 +50,7 @@ class Documents:
             ServiceDown: it is the first, and its host does not answer.
         """
         kept = self._kept(url)
-        if kept is not None and not kept.is_walked:
+        if kept is not None and kept.is_fresh and (not kept.is_walked or kept.goes_on):
             return json_of(Answer(url, 200, {}, zlib.decompress(kept.body)), url)
         known = {"If-None-Match": kept.etag} if kept is not None and kept.etag else {}
         answer = self._asked(url, known)
@@ -74,7 +77,12 @@ class Documents:
             self.note(f"{host} asks us to wait; the catalogue goes on in {seconds_in_words(seconds)}.")
 
     def _kept(self, url: str) -> Any:
-        wanted = select(WebDocument.__table__).where(WebDocument.volume_id == self.volume_id, WebDocument.url == url)
+        of_volume = select(Page.page_id).where(Page.volume_id == self.volume_id)
+        goes_on = select(PageRun.page_run_id).where(PageRun.page_id.in_(of_volume), PageRun.state.in_(UNFINISHED))
+        is_fresh = WebDocument.read_at > database_now(-FRESH_SECONDS)
+        wanted = select(WebDocument.__table__, is_fresh.label("is_fresh"), goes_on.exists().label("goes_on")).where(
+            WebDocument.volume_id == self.volume_id, WebDocument.url == url
+        )
         with self.engine.connect() as connection:
             return connection.execute(wanted).one_or_none()
 

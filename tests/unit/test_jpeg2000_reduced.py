@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from tests.unit.printed_pages import printed_page
+from workers.errors import ImageTooLarge
 from workers.layout import BoundingBox, Face, PageLayout, Picture, Separator, TextLine
-from workers.on_original import Original, on_original, with_original
+from workers.on_original import Original, on_original, placed_on_original, with_original
 from workers.parameters import PipelineParameters
 from workers.pipeline import analyse_page
 from workers.sources import jpeg2000_reduced
@@ -146,3 +147,14 @@ def test_a_picture_on_a_part_of_its_canvas_keeps_its_place_and_never_leaves_it()
 
 def test_a_picture_of_no_other_original_leaves_the_layout_as_it_is() -> None:
     assert on_original(layout(), Image.new("L", (50, 100))) == layout()
+
+
+def test_a_smaller_picture_is_shown_in_the_pixels_of_its_original() -> None:
+    image = Image.new("RGB", (50, 100), "black")
+    assert placed_on_original(image, 10**6) is image
+    whole = placed_on_original(with_original(image, Original((200, 400), (0, 0, 200, 400))), 10**6)
+    assert whole.size == (200, 400) and whole.getpixel((199, 399)) == (0, 0, 0)
+    part = placed_on_original(with_original(image, Original((90, 90), (30, 40, 60, 50))), 10**6)
+    assert part.size == (90, 90) and part.getpixel((29, 39)) == (255, 255, 255) and part.getpixel((30, 40)) == (0, 0, 0)
+    with pytest.raises(ImageTooLarge):
+        placed_on_original(with_original(image, Original((10**6, 10**6), (0, 0, 10**6, 10**6))), 10**6)

@@ -330,6 +330,12 @@ def postpone(engine: Engine, page_run_id: int, seconds: float) -> None:
         )
 
 
+def wait_for_no_host(engine: Engine, page_run_id: int) -> None:
+    """Note that a page run has its picture: it no longer waits for the host that has it."""
+    with engine.begin() as connection:
+        connection.execute(update(PageRun).where(PageRun.page_run_id == page_run_id).values(host=""))
+
+
 def holders(engine: Engine) -> list[tuple[int, str, str]]:
     """Return (page_run_id, owner, worker) of every page run that is being worked on; worker as `this_process`."""
     with engine.connect() as connection:

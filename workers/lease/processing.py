@@ -27,6 +27,7 @@ from workers.pipeline import analyse_page
 from workers.sources.address import PageAddress
 from workers.sources.escape import unescaped
 from workers.sources.iiif.asking import remembered
+from workers.sources.iiif.image import CanvasImage
 from workers.sources.iiif.opening import open_canvas
 from workers.sources.images import open_mask, open_page, open_stored_page, verify_unchanged
 from workers.sources.limits import Limits
@@ -60,8 +61,7 @@ def open_claimed_scan(claim: Claim, settings: Settings) -> Image.Image:
     parameters, _ = _pipeline(claim.parameters)
     reduction = ENOUGH_FOR_TEXT if parameters.may_read_smaller else 1
     if isinstance(root, Location) and address.canvas is not None:
-        guest = Guest(process_engine(settings), web(root.access.allow_hosts))
-        return open_canvas(remembered(guest.get), address.canvas, address.name, limits, in_full=reduction == 1)
+        return _open_canvas(claim, root, address.canvas, address.name, settings, in_full=reduction == 1)
     if isinstance(root, Location):
         image, sha256 = open_stored_page(root, address, claim.known_sha256, limits, reduction=reduction)
         image.info[SHA256] = sha256
@@ -75,6 +75,17 @@ def open_claimed_scan(claim: Claim, settings: Settings) -> Image.Image:
         limits=limits,
     )
     return open_page(root, address, limits, reduction=reduction)
+
+
+def _open_canvas(
+    claim: Claim, root: Location, canvas: CanvasImage, name: str, settings: Settings, in_full: bool
+) -> Image.Image:
+    engine, limits = process_engine(settings), Limits(max_pixels=settings.max_pixels)
+    guest = Guest(engine, web(root.access.allow_hosts))
+    image = open_canvas(remembered(guest.get), canvas, name, limits, in_full)
+    patience = settings.database_patience_seconds
+    retry_while_down(lambda: claims.wait_for_no_host(engine, claim.page_run_id), patience)
+    return image
 
 
 def analyse(image: Image.Image, parameters: PipelineParameters, clock: StageClock) -> PageLayout:

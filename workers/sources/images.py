@@ -12,6 +12,7 @@ from PIL import Image
 
 from workers.errors import ChangedSource, FileOfParametersMissing
 from workers.hashing import sha256_of
+from workers.on_original import placed_on_original
 from workers.sources.address import PageAddress
 from workers.sources.iiif.asking import ask_alone
 from workers.sources.iiif.opening import open_canvas
@@ -47,7 +48,8 @@ def open_page(
         TransientError: the storage failed or memory ran out; it may go well later.
     """
     if isinstance(root, Location) and address.canvas is not None:
-        return open_canvas(ask_alone(root.access.allow_hosts), address.canvas, address.name, limits)
+        picture = open_canvas(ask_alone(root.access.allow_hosts), address.canvas, address.name, limits)
+        return placed_on_original(picture, limits.max_pixels)
     with translated(address.name, root), files.open(root, address, limits) as file:
         return _decoded(file, root, address, limits, reduction)
 

@@ -22,6 +22,13 @@ HEADERS = {
 }
 
 
+def policy_with(origin: str) -> str:
+    """Return the policy of a page whose scan comes from the image service of another host."""
+    return POLICY.replace("img-src 'self'", f"img-src 'self' {origin}").replace(
+        "connect-src 'self'", f"connect-src 'self' {origin}"
+    )
+
+
 class SafeHeaders:
     """Adds `HEADERS` to every answer that does not set them itself."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -11,11 +12,13 @@ from starlette.routing import Route
 from orchestrator.report.explain import explain_pages
 from orchestrator.results.selection import Selection
 from orchestrator.web.errors import NotHere
+from orchestrator.web.headers import policy_with
 from orchestrator.web.iiif import pictures_of
 from orchestrator.web.images.asked import service
 from orchestrator.web.rendering import render
 from orchestrator.web.site import Site, site_of
 from workers.errors import PageError, TransientError
+from workers.sources.iiif.image import CanvasImage
 
 # The layers of the viewer: name, label, key, whether it is shown at first.
 LAYERS = (
@@ -28,6 +31,7 @@ LAYERS = (
     ("face", "Faces", "f", True),
     ("thrown", "Thrown away", "t", False),
 )
+_SERVICE = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+/[^\s;,'\"]*")
 _NEIGHBOUR = """
 SELECT page_id FROM page_status
 WHERE volume_id = :volume AND (page_number, page_id) {sign} (:number, :page)
@@ -43,11 +47,21 @@ def page(request: Request) -> Response:
     site = site_of(request)
     found = read_page(site, request.path_params["page_id"])
     size, trouble = _size(request, found)
-    return render(
+    remote = own_service(pictures_of(request).scan(found["page_id"]).address.canvas)
+    response = render(
         request, "page.html.j2", p=found, layers=LAYERS, trouble=trouble,
         service=size and service(f"/iiif/image/{found['page_id']}", *size),
-        before=_neighbour(site, found, "<", "DESC"), after=_neighbour(site, found, ">", "ASC"),
+        before=_neighbour(site, found, "<", "DESC"), after=_neighbour(site, found, ">", "ASC"), remote=remote,
     )  # fmt: skip
+    if remote:
+        response.headers["Content-Security-Policy"] = policy_with(remote[: remote.index("/", len("https://"))])
+    return response
+
+
+def own_service(image: CanvasImage | None) -> str | None:
+    """Return the image service of a page from IIIF, from which a browser can have the whole scan; None without one."""
+    whole = image is not None and image.place is None and image.region == "full"
+    return image.service if image is not None and whole and _SERVICE.fullmatch(image.service) else None
 
 
 def read_page(site: Site, page_id: int) -> dict[str, Any]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
+from tests.acceptance.command import Broadsheet
 from tests.browser import NARROW, a_page
-from tests.web import Archive
+from tests.web import Archive, serving
 
 
 @contextmanager
@@ -115,3 +119,40 @@ def test_a_page_fits_a_telephone_in_the_dark(chromium: Any, web_address: str) ->
     with opened(chromium, web_address, size=NARROW, color_scheme="dark") as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
         assert page.locator("h1").is_visible()
+
+
+@contextmanager
+def from_iiif(archive: Archive, folder: Path, service: str) -> Iterator[str]:
+    """Show a copy of the archive whose first page comes from an image service, and yield the address."""
+    shutil.copyfile(archive.folder / "broadsheet.db", folder / "broadsheet.db")
+    with closing(sqlite3.connect(folder / "broadsheet.db")) as connection, connection:
+        canvas = "UPDATE page SET address = json_set(address, '$.canvas', json_object('service', ?)) WHERE page_id = 1"
+        connection.execute(canvas, (service,))
+    with serving(Archive(folder, Broadsheet(folder))) as address:
+        yield address
+
+
+def test_a_page_from_iiif_is_shown_by_its_own_service(
+    chromium: Any, web_archive: Archive, web_address: str, tmp_path: Path
+) -> None:
+    with serving(web_archive, "--allow-origin", "*") as other:
+        with (
+            from_iiif(web_archive, tmp_path, f"{other}/iiif/image/1") as address,
+            a_page(chromium, address, expected=[f"another host: {other}"]) as page,
+            page.expect_response(lambda answer: answer.url.startswith(other) and answer.url.endswith(".jpg")) as tile,
+        ):
+            page.goto("/pages/1")
+        assert tile.value.status == 200
+
+
+def test_a_service_that_answers_no_browser_is_asked_by_our_server(
+    chromium: Any, web_archive: Archive, web_address: str, tmp_path: Path
+) -> None:
+    refused = [f"another host: {web_address}", "CORS", "ERR_FAILED", "HTTP 0", web_address]
+    with (
+        from_iiif(web_archive, tmp_path, f"{web_address}/iiif/image/1") as address,
+        a_page(chromium, address, expected=refused) as page,
+        page.expect_response(lambda answer: answer.url.startswith(f"{address}/iiif/image/1/")) as tile,
+    ):
+        page.goto("/pages/1")
+    assert tile.value.status == 200

@@ -54,8 +54,10 @@ def find_scan(site: Site, page_id: int) -> Scan:
     if not found:
         raise NotHere(f"The database has no page {page_id}.")
     row = found[0]
-    # pages of one PDF share its bytes; the same bytes are the same picture in whatever database
-    key = hashlib.sha256(f"{row['sha256']} {row['address']}".encode()).hexdigest()[:32]
+    # Pages of one PDF share its bytes; the same bytes are the same picture in whatever database. Those of what lies in
+    # a store may not be known yet.
+    of_bytes = row["sha256"] or row["location"]
+    key = hashlib.sha256(f"{of_bytes} {row['address']}".encode()).hexdigest()[:32]
     size = (row["width"], row["height"]) if row["width"] else None
     return Scan(page_id, row["name"], unescaped(row["location"]), PageAddress.from_json(row["address"]), key, size)
 

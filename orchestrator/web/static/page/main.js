@@ -26,14 +26,20 @@ function open() {
   document.head.append(style);
   const tiles = JSON.parse(place.dataset.service);
   viewer = OpenSeadragon({
-    element: place, tileSources: tiles, drawer: "canvas", showNavigationControl: false, animationTime: 0.35,
+    element: place, tileSources: place.dataset.remote ? `${place.dataset.remote}/info.json` : tiles, drawer: "canvas", showNavigationControl: false, animationTime: 0.35,
     gestureSettingsMouse: { clickToZoom: false }, gestureSettingsTouch: { clickToZoom: false }, maxZoomPixelRatio: 4,
     visibilityRatio: 0.3, minZoomImageRatio: 0.8, imageLoaderLimit: 6, keyboardNavEnabled: true,
   });
-  overlay = new Overlay(viewer);
+  overlay = new Overlay(viewer, tiles.width);
   viewer.addHandler("canvas-key", (event) => { event.preventDefaultAction = !/^(Arrow|[-+=_0])/.test(event.originalEvent.key); });
   viewer.addHandler("canvas-click", onClick);
-  viewer.addHandler("open-failed", () => note("The scan cannot be shown at the moment."));
+  // Where the service of another host does not answer a browser, our server fetches the scan from it.
+  let elsewhere = Boolean(place.dataset.remote);
+  viewer.addHandler("open-failed", () => {
+    if (elsewhere) viewer.open(tiles);
+    else note("The scan cannot be shown at the moment.");
+    elsewhere = false;
+  });
   const remembered = sessionStorage.getItem(REMEMBERED)?.split(" ");
   for (const button of BUTTONS) {
     if (remembered) button.setAttribute("aria-pressed", String(remembered.includes(button.dataset.layer)));
@@ -47,7 +53,7 @@ function open() {
 }
 
 async function loadBoxes() {
-  overlay.boxes = readBoxes(await ask("boxes.json")).concat(overlay.boxes);
+  overlay.add(readBoxes(await ask("boxes.json")));
   place.dataset.boxes = overlay.boxes.length;
   const wanted = location.hash.match(/^#(line|block|separator|picture|face)-(\d+)$/);
   if (wanted) select(overlay.boxes.find((box) => box.kind === wanted[1] && box.number === Number(wanted[2])) ?? null, true);
@@ -63,7 +69,7 @@ async function loadSteps() {
     note(error.message);
     return;
   }
-  overlay.boxes = overlay.boxes.concat(readSteps(told));
+  overlay.add(readSteps(told));
   showSteps(document.getElementById("steps"), told, stepColour);
   select(overlay.selected);
   overlay.draw();
@@ -92,7 +98,7 @@ function switchLayers() {
 
 function onClick(event) {
   if (!event.quick) return;
-  const point = viewer.world.getItemAt(0).viewerElementToImageCoordinates(event.position);
+  const point = viewer.world.getItemAt(0).viewerElementToImageCoordinates(event.position).divide(overlay.factor);
   const shown = new Set(overlay.shown);
   if (shown.has("number")) shown.add("line");
   if (shown.has("column")) shown.add("block");
@@ -110,7 +116,8 @@ function select(box, bring = false) {
 function bringIntoView(box) {
   const item = viewer.world.getItemAt(0);
   if (!item) return viewer.addOnceHandler("open", () => bringIntoView(box));
-  const around = item.imageToViewportRectangle(box.x - box.height * 4, box.y - box.height * 8, box.width + box.height * 8, box.height * 17);
+  const f = overlay.factor;
+  const around = item.imageToViewportRectangle(f * (box.x - box.height * 4), f * (box.y - box.height * 8), f * (box.width + box.height * 8), f * box.height * 17);
   if (!viewer.viewport.getBounds(true).containsPoint(around.getCenter())) viewer.viewport.panTo(around.getCenter());
 }
 

@@ -8,8 +8,11 @@ const NUMBER_PX = 11;
 export const stepColour = (place) => STEP_COLOURS[place % STEP_COLOURS.length];
 
 export class Overlay {
-  constructor(viewer) {
+  // Boxes are in pixels of a scan `width` pixels wide, which a service of another host may show larger or smaller.
+  constructor(viewer, width) {
     this.viewer = viewer;
+    this.width = width;
+    this.lineHeight = 20;
     this.boxes = [];
     this.shown = new Set();
     this.selected = null;
@@ -24,10 +27,15 @@ export class Overlay {
     for (const event of ["update-viewport", "resize", "open"]) viewer.addHandler(event, () => this.draw());
   }
 
-  // Of half of the lines, px: where lines are small, their outlines must not hide them.
-  get lineHeight() {
+  get factor() {
+    const item = this.viewer.world.getItemAt(0);
+    return item ? item.getContentSize().x / this.width : 1;
+  }
+
+  add(boxes) {
+    this.boxes = this.boxes.concat(boxes);
     const heights = this.boxes.filter((box) => box.kind === "line").map((box) => box.height).sort((a, b) => a - b);
-    return heights[heights.length >> 1] ?? 20;
+    this.lineHeight = heights[heights.length >> 1] ?? 20; // where lines are small, their outlines must not hide them
   }
 
   draw() {
@@ -40,7 +48,7 @@ export class Overlay {
       this.canvas.height = Math.round(clientHeight * sharp);
     }
     const origin = item.imageToViewerElementCoordinates(new OpenSeadragon.Point(0, 0));
-    const unit = item.imageToViewerElementCoordinates(new OpenSeadragon.Point(1000, 0));
+    const unit = item.imageToViewerElementCoordinates(new OpenSeadragon.Point(1000 * this.factor, 0));
     this.scale = (unit.x - origin.x) / 1000;
     const context = this.canvas.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);

@@ -64,13 +64,16 @@ class PageScore:
 
 def match_relaxed(found: Boxes, truth: Boxes) -> Score:
     """Count lines that are the same along and across, one to one, whatever their style of boxes."""
+    return _most_pairs(same_relaxed(found, truth))
+
+
+def same_relaxed(found: Boxes, truth: Boxes) -> NDArray[np.bool_]:
+    """Return which found line may be which true one, (found, true), whatever their style of boxes."""
     width, height = pairwise_overlap(found, truth)
     tall = truth[:, 3] - truth[:, 1] > truth[:, 2] - truth[:, 0]
     along = np.where(tall, height / _together(found, truth, 1), width / _together(found, truth, 0))
     across = np.where(tall, width / _smaller(found, truth, 0), height / _smaller(found, truth, 1))
-    # a pair of the matching costs as if both were boxes of that overlap: the widest matching is found there
-    same = (along >= ALONG) & (across >= ACROSS)
-    return _most_pairs(same, along)
+    return np.asarray((along >= ALONG) & (across >= ACROSS))
 
 
 def _together(found: Boxes, truth: Boxes, axis: int) -> NDArray[np.float64]:
@@ -84,7 +87,7 @@ def _smaller(found: Boxes, truth: Boxes, axis: int) -> NDArray[np.float64]:
     return np.asarray(np.maximum(np.minimum(*sides), 1e-9))
 
 
-def _most_pairs(same: NDArray[np.bool_], along: NDArray[np.float64]) -> Score:
+def _most_pairs(same: NDArray[np.bool_]) -> Score:
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 

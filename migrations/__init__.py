@@ -11,6 +11,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from migrations.views import are_of_today
+
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the database to `revision`; two at once wait for each other."""
@@ -26,6 +28,12 @@ def current_revision(engine: Engine) -> str | None:
     """Return the revision the database is at, None when it holds no schema of ours."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def has_views_of_today(engine: Engine) -> bool:
+    """Return whether the views of a database with the newest schema were made of the definitions of this code."""
+    with engine.connect() as connection:
+        return are_of_today(connection)
 
 
 def head_revision() -> str | None:

@@ -7,7 +7,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, text
 
 import migrations
-from migrations.views import create_views, drop_views
+from migrations.views import are_of_today, create_views, drop_views
 from models import Base
 
 ADVISORY_LOCK = 0x62726F6164  # "broad"; any fixed number will do
@@ -29,12 +29,17 @@ def run_migrations() -> None:
             transactional_ddl=True,
         )
         wanted = context.get_revision_argument()
-        if wanted == MigrationContext.configure(connection).get_current_revision():
+        if wanted == MigrationContext.configure(connection).get_current_revision() and _has_its_views(connection):
             return
         drop_views(connection)
         context.run_migrations()
         if wanted == context.get_head_revision():
             create_views(connection)
+
+
+def _has_its_views(connection: Connection) -> bool:
+    """Return whether there are no views to be made: this is no newest schema, or they are those of today."""
+    return context.get_revision_argument() != context.get_head_revision() or are_of_today(connection)
 
 
 def _wait_for_our_turn(connection: Connection) -> None:

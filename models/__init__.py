@@ -14,6 +14,7 @@ from models.separator import Separator
 from models.stage_timing import StageTiming
 from models.text_block import TextBlock
 from models.text_line import TextLine
+from models.view_set import ViewSet
 from models.volume import Volume
 from models.web_document import WebDocument
 from models.worker import Worker
@@ -36,6 +37,7 @@ __all__ = [
     "StageTiming",
     "TextBlock",
     "TextLine",
+    "ViewSet",
     "Volume",
     "WebDocument",
     "Worker",

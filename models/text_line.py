@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, String, Text
+from sqlalchemy import Float, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -22,6 +22,9 @@ class TextLine(OfBox, Base):
     )
     kind: Mapped[str | None] = mapped_column(
         String(16), comment="body, headline or drop_capital, by its size; NULL before schema 0005"
+    )
+    confidence: Mapped[float | None] = mapped_column(
+        Float, comment="Chance that it is a line, 0 to 1; NULL where read before schema 0011"
     )
     baseline_y_left: Mapped[int | None] = mapped_column(
         Integer, comment="Height of its baseline at its left edge, pixels; NULL where the baseline is no such line"

@@ -30,6 +30,7 @@ def open_for_ingest(url: str) -> Engine:
     revision = _revision(engine)
     refuse_newer(revision)
     if revision == migrations.head_revision():
+        _renew_views(engine)
         return engine
     if engine.dialect.name != "sqlite":
         raise UnreadableInput(
@@ -79,7 +80,26 @@ def open_existing(url: str, *, read_only: bool = True, kept_seconds: int = 0) ->
         raise UnreadableInput(
             f"The database has schema {revision or 'none'}, this version knows {known}; run: broadsheet db upgrade"
         )
+    if not read_only:
+        _renew_views(engine)
+    elif parsed.get_backend_name() == "sqlite" and _may_be_written(Path(parsed.database or "")):
+        _renew_views(engine, open_engine(url))
     return engine
+
+
+def _renew_views(engine: Engine, writer: Engine | None = None) -> None:
+    """Make the views anew where other code, of the same schema, has made them.
+
+    On a server a reader may lack the right to, and reads what is there.
+    """
+    if not migrations.has_views_of_today(engine):
+        migrations.upgrade(writer or engine)
+    if writer is not None:
+        writer.dispose()
+
+
+def _may_be_written(database: Path) -> bool:
+    return os.access(database.absolute().parent, os.W_OK) and os.access(database, os.W_OK)
 
 
 def _revision(engine: Engine) -> str | None:
@@ -96,7 +116,7 @@ def _revision(engine: Engine) -> str | None:
 
 def _check_permissions(database: Path, read_only: bool) -> None:
     beside = os.access(database.absolute().parent, os.W_OK)
-    if not read_only and not (beside and os.access(database, os.W_OK)):
+    if not read_only and not _may_be_written(database):
         raise UnreadableInput(f"{database} may not be written here; copy it to a folder of yours.")
     log, index = (Path(f"{database}{suffix}") for suffix in ("-wal", "-shm"))
     if not beside and log.exists() and log.stat().st_size and not index.exists():

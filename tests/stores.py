@@ -100,12 +100,17 @@ def _wait_for(server: S3Server, process: subprocess.Popen[bytes], folder: Path) 
 
 @dataclass
 class Proxy:
-    """Passes requests on to a server; each `refuse_each`th is answered 503, each `cut_each`th answer is cut."""
+    """Passes requests on to a server; each `refuse_each`th is answered 503, each `cut_each`th answer is cut.
+
+    Requests whose path holds `denied`, and all once credentials have `expired`, are answered 403.
+    """
 
     target: str
     refuse_each: int = 0
     cut_each: int = 0
     down: bool = False
+    denied: str = ""
+    expired: bool = False
     requests: list[str] = field(default_factory=list)
     sent_bytes: int = 0
     refused: int = 0
@@ -127,6 +132,14 @@ class Proxy:
             handler.send_response(503)
             handler.send_header("Content-Length", "0")
             handler.end_headers()
+            return
+        if self.expired or (self.denied and self.denied in handler.path):
+            code = "ExpiredToken" if self.expired else "AccessDenied"
+            body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+            handler.send_response(403)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
             return
         with closing(http.client.HTTPConnection(self.target)) as behind:
             length = int(handler.headers.get("Content-Length", 0))

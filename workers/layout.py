@@ -73,7 +73,8 @@ class TextLine:
 
     `baseline` runs through the feet of its letters. `boundary` is the outline that the neural segmenter gives; the box
     segmenter gives none. `column` is the place of its column among those side by side at its height, from 1 in the
-    direction of reading. `kind` is `body`, `headline` (much taller than the body) or `drop_capital`.
+    direction of reading. `kind` is `body`, `headline` (much taller than the body) or `drop_capital`. `confidence` is
+    the chance that it is a line, 0 to 1.
     """
 
     bbox: BoundingBox
@@ -81,6 +82,7 @@ class TextLine:
     boundary: tuple[Point, ...] | None = None
     column: int = 1
     kind: LineKind = "body"
+    confidence: float | None = None
 
 
 def corners(box: BoundingBox) -> tuple[Point, ...]:

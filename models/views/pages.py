@@ -104,6 +104,7 @@ LINES = (
         ("t.block_number", "The block it belongs to, as in page_blocks; NULL where read before schema 0005"),
         ("t.column_number", "Its column among those side by side at its height, from 1; NULL before schema 0005"),
         ("t.kind", "body, headline (much taller) or drop_capital, by its size; NULL before schema 0005"),
+        ("t.confidence", "Chance that it is a line, 0 to 1; NULL where read before schema 0011"),
         ("t.baseline_y_left", "Baseline at the left edge, pixels from the top; NULL where baseline is given instead"),
         ("t.baseline_y_right", "Baseline at the right edge, pixels from the top; NULL where baseline is given instead"),
     )

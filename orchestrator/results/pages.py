@@ -186,7 +186,9 @@ def _line(row: Any) -> layout.TextLine:
     box, baseline = _bbox(row), _points(row.baseline)
     if baseline is None and row.baseline_y_left is not None:
         baseline = (box.x_min, row.baseline_y_left), (box.x_max - 1, row.baseline_y_right)
-    return layout.TextLine(box, baseline, _points(row.boundary), row.column_number or 1, row.kind or "body")
+    return layout.TextLine(
+        box, baseline, _points(row.boundary), row.column_number or 1, row.kind or "body", row.confidence
+    )
 
 
 def _bbox(row: Any) -> BoundingBox:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, bindparam, fun
 from models import Page, PageRun, Pipeline, Volume
 from workers.errors import UnreadableInput
 from workers.sources.escape import typed
+from workers.sources.stores.location import is_url
 
 LOOKED_AT = 10_000  # names, for one that is similar to a mistyped one
 WILDCARDS = "*?["
@@ -86,7 +87,8 @@ def _volumes(connection: Connection, text: str) -> list[str]:
     exact = exact or [source for source, location in known if location in (place, real)]
     if exact:
         return exact
-    fitting = [source for source, location in known if fnmatchcase(source, plain) or fnmatchcase(location, place)]
+    pattern = text if is_url(text) else plain
+    fitting = [source for source, location in known if fnmatchcase(source, pattern) or fnmatchcase(location, place)]
     fitting = fitting or [source for source, location in known if location.startswith((f"{place}/", f"{real}/"))]
     if not fitting:
         raise UnreadableInput(f"The database has no volume {text}; {_instead(connection, Volume.source, text)}")

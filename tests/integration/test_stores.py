@@ -220,6 +220,18 @@ def test_a_store_that_is_down_costs_no_attempt_and_status_says_what_is_waited_fo
     assert not read_status(bucket.engine).waiting
 
 
+def test_expired_credentials_cost_no_attempt_and_one_forbidden_object_is_quarantined(bucket: Bucket) -> None:
+    bucket.put("p1.jpg", picture(1))
+    bucket.put("p2.jpg", picture(2))
+    bucket.ingest()
+    bucket.proxy.expired = True
+    bucket.work()
+    assert bucket.runs() == [("p1.jpg", "ready", "not_now", 0), ("p2.jpg", "ready", "not_now", 0)]
+    bucket.proxy.expired, bucket.proxy.denied = False, "p2.jpg"
+    bucket.work()
+    assert bucket.runs() == [("p1.jpg", "done", None, 1), ("p2.jpg", "quarantined", "unreadable_image", 1)]
+
+
 def test_a_store_that_is_down_ends_an_ingest_with_a_sentence(bucket: Bucket) -> None:
     bucket.proxy.down = True
     with pytest.raises(ServiceDown, match=r"it says 503\)\. The same command goes on"):

@@ -11,6 +11,7 @@ import migrations
 from models import Base
 from models.session import open_engine
 from models.views import VIEWS
+from orchestrator.database import open_existing
 
 PROMISED = {
     "page_status": "volume page page_number state attempts error_code error_message width height text_lines "
@@ -125,3 +126,24 @@ OLD_ROWS = (
         )
     ),
 )
+
+
+def test_views_of_other_code_are_made_anew_when_the_database_is_opened(engine: Engine) -> None:
+    url = engine.url.render_as_string(hide_password=False)
+    with engine.begin() as connection:
+        connection.execute(text("DROP VIEW page_faces"))
+        connection.execute(text("CREATE VIEW page_faces AS SELECT 1 AS of_other_code"))
+        connection.execute(text("UPDATE view_set SET fingerprint = 'of other code'"))
+    assert not migrations.has_views_of_today(engine)
+    open_existing(url, read_only=engine.dialect.name == "sqlite").dispose()
+    assert migrations.has_views_of_today(engine)
+    with engine.connect() as connection:
+        columns = list(connection.execute(text("SELECT * FROM page_faces")).keys())
+    assert "confidence" in columns
+
+
+def test_an_upgrade_of_a_database_at_head_makes_views_of_other_code_anew(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE view_set SET fingerprint = 'of other code'"))
+    migrations.upgrade(engine)
+    assert migrations.has_views_of_today(engine)

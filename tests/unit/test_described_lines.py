@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from tests.unit.drawn_pages import two_columns
 from workers.layout import BoundingBox, PageLayout, Separator, TextLine, straight_baseline
 from workers.parameters import PipelineParameters
 from workers.pipeline import analyse_page
@@ -17,6 +18,7 @@ from workers.stages.palette.normalise import normalise
 from workers.stages.palette.scan_facts import scan_facts
 from workers.stages.segmentation.blocks import text_blocks
 from workers.stages.segmentation.column_numbers import number_columns
+from workers.stages.segmentation.line_confidence import BIAS, WEIGHTS
 from workers.stages.segmentation.line_kinds import line_kinds
 from workers.stages.separators.joined_pieces import join_pieces
 
@@ -175,3 +177,23 @@ def test_rules_that_a_headline_parts_are_two() -> None:
 
 def test_rules_beside_each_other_and_far_below_stay_apart() -> None:
     assert len(join_pieces([piece(10, 400), piece(420, 800, 560), piece(600, 800)], BESIDE)) == 3
+
+
+def test_lines_of_print_are_nearly_certain() -> None:
+    found = [line.confidence or 0.0 for line in analyse_page(two_columns().image, PipelineParameters()).lines]
+    assert np.median(found) > 0.9
+    assert all(0 < one < 1 for one in found)
+
+
+def test_a_line_that_hardly_stands_out_is_less_certain() -> None:
+    certain = WEIGHTS @ [np.log1p(30), 1.0, 0.0, 0.0, 0.9] + BIAS
+    faint, short, of_a_page_that_went_wrong = (
+        WEIGHTS @ measures + BIAS
+        for measures in (
+            [np.log1p(30), 0.3, 0.0, 0.0, 0.9],
+            [np.log1p(1), 1.0, -2.0, 0.0, 0.9],
+            [np.log1p(30), 1.0, 0.0, 0.6, 0.4],
+        )
+    )
+    assert certain > 3.0
+    assert max(faint, short, of_a_page_that_went_wrong) < certain - 1.0

@@ -40,7 +40,7 @@ NAMED = {
     "7-Zip": [b"7z\xbc\xaf\x27\x1c\0\x04"],
     "RAR": [b"Rar!\x1a\x07\0", b"Rar!\x1a\x07\x01\0"],
     "LZ4": [b"\x04\x22\x4d\x18\x64\x40\xa7"],
-    "gzip": [gzip.compress(b"one page, packed alone")],
+    "gzip": [gzip.compress(b"one page, packed alone", mtime=0)],
     "DICOM": [bytes(128) + b"DICM\x02\0"],
     "OpenEXR": [b"\x76\x2f\x31\x01\x02\0\0\0"],
     "compound file": [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16)],

@@ -165,6 +165,7 @@ def _line(line: layout.TextLine) -> dict[str, Any]:
     return {
         "column_number": line.column,
         "kind": line.kind,
+        "confidence": line.confidence,
         "baseline_y_left": left,
         "baseline_y_right": right,
         "baseline": None if left is not None else _points(line.baseline),

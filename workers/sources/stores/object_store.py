@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from workers.errors import ChangedSource, MissingSource, NotNow, UnreadableImage, UnreadableInput
 from workers.sources.escape import escaped
 from workers.sources.stores.hosts import checked_addresses
-from workers.sources.stores.location import Location
+from workers.sources.stores.location import Access, Location
 from workers.sources.stores.patience import patiently
 from workers.sources.stores.store import StoredFile
 
 LISTING_THREADS = 8
 LIST_CHUNK = 1_000
-CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
+CONNECT, ANSWER = timedelta(seconds=10), timedelta(seconds=30)
+NO_RETRY = {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}
 RETRY_SECONDS = 5.0
-_PREFIXES_OF_SECRETS = ("AWS_", "GOOGLE_", "AZURE_")
 _STATUS = re.compile(r"status(?: code)?:?\s*(\d{3})")
-_EXPIRED = re.compile(r"Expired|InvalidToken|RequestTimeTooSkewed|SlowDown|credential", re.IGNORECASE)
+_EXPIRED = re.compile(r"<Code>(Expired|InvalidToken|InvalidAccessKeyId|Signature|RequestTimeTooSkewed|TokenRefresh)")
 
 
 def obstore() -> Any:
@@ -53,39 +54,35 @@ class ObjectStore:
         self._location = location
         self._obstore = obstore()
         self._host = f"{location.scheme}://{location.host}"
-        self._check_endpoint()
         self._store = self._open()
 
-    def _check_endpoint(self) -> None:
-        endpoint = self._location.access.endpoint
-        if endpoint:
-            _, _, place = endpoint.partition("://")
-            name, _, port = place.rstrip("/").rpartition(":") if place.rpartition(":")[2].isdigit() else (place, "", "")
-            checked_addresses(name.rstrip("/"), int(port or 443), self._location.access.allow_hosts)
-
     def _open(self) -> Any:
-        access, stores = self._location.access, self._obstore.store
-        client = {"connect_timeout": timedelta(seconds=CONNECT_SECONDS), "timeout": timedelta(seconds=ANSWER_SECONDS)}
-        # Tries are counted in `patiently`, which also sees answers that were cut off; obstore would ask ten times.
-        common: dict[str, Any] = {"retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}}
-        if access.endpoint.startswith("http://"):
-            client["allow_http"] = True  # type: ignore[assignment]
-        common["client_options"] = client
-        config: dict[str, Any] = {"skip_signature": True} if access.anonymous else {}
+        """Return obstore's own store.
+
+        Raises:
+            RefusedHost: the endpoint has a private address that is not allowed.
+            UnreadableInput: what is needed is not set, such as Azure's account.
+        """
+        access = self._location.access
         if access.endpoint:
-            config["endpoint"] = access.endpoint
-        match self._location.scheme:
-            case "s3":
-                config["virtual_hosted_style_request"] = not (access.path_style or access.endpoint)
-                config |= {"request_payer": True} if access.requester_pays else {}
-                if access.endpoint and not (os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")):
-                    config["region"] = "us-east-1"  # what stores of other makers sign with
-                return stores.S3Store(self._location.host, config=config, **common)
-            case "gs":
-                return stores.GCSStore(self._location.host, config=config, **common)
-        account, _, container = self._location.host.rpartition(".")
-        config |= {"account_name": account} if account else {}
-        return stores.AzureStore(container or account, config=config, **common)
+            self._check_endpoint(access.endpoint)
+        client: dict[str, Any] = {"connect_timeout": CONNECT, "timeout": ANSWER}
+        client |= {"allow_http": True} if access.endpoint.startswith("http://") else {}
+        try:
+            # Tries are counted in `patiently`, which also sees answers that were cut off; obstore would ask ten times.
+            return _STORES[self._location.scheme](
+                self._obstore.store, self._location.host, access, client_options=client, retry_config=NO_RETRY
+            )
+        except (self._obstore.exceptions.BaseError, ValueError) as error:
+            told = str(error).partition("\n")[0].rstrip(".")
+            raise UnreadableInput(f"{self._host} cannot be opened ({told}); see docs/stores.md.") from None
+
+    def _check_endpoint(self, endpoint: str) -> None:
+        parts = urlsplit(endpoint)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            raise UnreadableInput("The endpoint must be https://HOST or http://HOST:PORT, without a password.")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        checked_addresses(parts.hostname, port, self._location.access.allow_hosts)
 
     def walk(self, prefix: str) -> Iterator[StoredFile]:
         """Yield the files below a prefix; its folders are listed side by side."""
@@ -177,6 +174,31 @@ class ObjectStore:
         except Exception:
             return False
         return True
+
+
+def _s3(stores: Any, bucket: str, access: Access, **options: Any) -> Any:
+    config: dict[str, Any] = {"virtual_hosted_style_request": not (access.path_style or access.endpoint)}
+    config |= {"skip_signature": True} if access.anonymous else {}
+    config |= {"request_payer": True} if access.requester_pays else {}
+    if access.endpoint:
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        config |= {"endpoint": access.endpoint, "region": region or "us-east-1"}  # which other makers sign with
+    return stores.S3Store(bucket, config=config, **options)
+
+
+def _gs(stores: Any, bucket: str, access: Access, **options: Any) -> Any:
+    config: dict[str, Any] = {"skip_signature": True} if access.anonymous else {}
+    config |= {"base_url": access.endpoint} if access.endpoint else {}
+    return stores.GCSStore(bucket, config=config, **options)
+
+
+def _az(stores: Any, container: str, access: Access, **options: Any) -> Any:
+    config: dict[str, Any] = {"skip_signature": True} if access.anonymous else {}
+    config |= {"endpoint": access.endpoint} if access.endpoint else {}
+    return stores.AzureStore(container, config=config, **options)
+
+
+_STORES: dict[str, Callable[..., Any]] = {"s3": _s3, "gs": _gs, "az": _az}
 
 
 def _why(error: Exception, denied: bool) -> str:

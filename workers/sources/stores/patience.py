@@ -12,6 +12,7 @@ from workers.errors import NotNow
 Result = TypeVar("Result")
 
 TRIES = 4
+PATIENCE_SECONDS = 30.0  # after that no try begins: a page's soft limit must not end in the middle of one
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 2.0  # between the tries of one request
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 300.0  # until a page is tried again
 
@@ -24,11 +25,12 @@ def patiently(host: str, ask: Callable[[], Result]) -> Result:
     Raises:
         NotNow: it failed every time; `seconds` grow with every such failure of this host in a row.
     """
+    began = time.monotonic()
     for tried in range(1, TRIES + 1):
         try:
             answer = ask()
         except NotNow as error:
-            if tried < TRIES:
+            if tried < TRIES and time.monotonic() - began < PATIENCE_SECONDS:
                 time.sleep(jittered(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, tried))
                 continue
             raise NotNow(str(error), max(error.seconds, _failed(host))) from error

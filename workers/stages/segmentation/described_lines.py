@@ -13,6 +13,7 @@ from workers.stages.binarization.working_page import WorkingPage
 from workers.stages.raster.arrays import Boxes
 from workers.stages.segmentation.baselines import baselines
 from workers.stages.segmentation.column_numbers import number_columns
+from workers.stages.segmentation.line_confidence import line_confidences
 from workers.stages.segmentation.line_kinds import line_kinds
 from workers.stages.separators.columns import Columns
 
@@ -20,7 +21,7 @@ from workers.stages.separators.columns import Columns
 def described_lines(
     lines: Sequence[TextLine], page: WorkingPage, columns: Columns, parameters: SegmentationParameters
 ) -> tuple[tuple[TextLine, ...], int]:
-    """Return the lines with their baselines, columns and kinds, and the number of columns of the page.
+    """Return the lines with their baselines, columns, kinds and confidences, and the number of columns of the page.
 
     A baseline that the segmenter gave stays as it is.
     """
@@ -32,12 +33,14 @@ def described_lines(
     right_to_left = parameters.text_direction.endswith("rl")
     numbers, count = number_columns(boxes, _separator_boxes(columns), width, right_to_left)
     feet, kinds = baselines(boxes, columns.components), line_kinds(boxes)
+    confidences = line_confidences(boxes, page, columns.components)
     described = []
     for n, line in enumerate(lines):
         x0, _, x1, _ = boxes[n]
         through_feet = page.placement.points(np.array([[x0, feet[n, 0]], [x1, feet[n, 1]]], np.float64))
         baseline = line.baseline or _to_both_edges(through_feet, line.bbox)
-        described.append(replace(line, baseline=baseline, column=int(numbers[n]), kind=kinds[n]))
+        known = replace(line, baseline=baseline, column=int(numbers[n]), kind=kinds[n])
+        described.append(replace(known, confidence=round(float(confidences[n]), 3)))
     return tuple(described), count
 
 

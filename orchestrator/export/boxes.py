@@ -27,6 +27,7 @@ _TABLES: Mapping[str, tuple[Any, Any, Mapping[str, Any]]] = {
         TextLine.line_number,
         {
             "label": TextLine.kind,
+            "confidence": TextLine.confidence,
             "block_number": TextLine.block_number,
             "column_number": TextLine.column_number,
             "baseline_y_left": TextLine.baseline_y_left,

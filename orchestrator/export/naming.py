@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import unicodedata
 from collections.abc import Iterable
 from hashlib import sha256
@@ -20,20 +21,51 @@ class PageFiles:
     """Where files of pages go. Pages whose paths some file systems take for one get a mark of their own.
 
     `pages` are the volumes and names, each once, of all pages that may ever go there: then the same page always has
-    the same path.
+    the same path. Of volumes that are whole paths from the root, the folders that all of them lie in are left out.
     """
 
     def __init__(self, pages: Iterable[tuple[str, str]]) -> None:
-        looks = np.fromiter((_look(volume, page) for volume, page in pages), np.uint64)
+        volumes = dict[str, None]()
+
+        def look(volume: str, page: str) -> int:
+            volumes[volume] = None
+            return _look(volume, page)
+
+        looks = np.fromiter((look(volume, page) for volume, page in pages), np.uint64)
         values, counts = np.unique(looks, return_counts=True)
         self._alike = frozenset(values[counts > 1].tolist())
+        self._short = short_names(volumes)
+
+    def folder(self, volume: str) -> PurePosixPath:
+        """Return the folder of a volume below the folder of an export."""
+        return volume_path(self._short.get(volume, volume))
 
     def path(self, volume: str, page: str, suffix: str) -> PurePosixPath:
         """Return where a page's file goes below the folder of an export: `VOLUME/PAGE.suffix`."""
+        short = self._short.get(volume, volume)
         if not self._alike or _look(volume, page) not in self._alike:
-            return page_path(volume, page, suffix)
+            return page_path(short, page, suffix)
         mark = _digest(f"{volume}\0{page}")[:10]
-        return page_path(volume, page, f"~{mark}{suffix}")
+        return page_path(short, page, f"~{mark}{suffix}")
+
+
+def short_names(volumes: Iterable[str]) -> dict[str, str]:
+    """Return the volumes that are whole paths from the root without the folders that all of those lie in.
+
+    They stay as they are where one would then be taken for another volume.
+    """
+    named = list(volumes)
+    whole = [volume for volume in named if volume.startswith("/") and volume.strip("/")]
+    if not whole:
+        return {}
+    shared = os.path.commonpath([str(PurePosixPath(os.path.normpath(volume)).parent) for volume in whole])
+    short = {volume: os.path.relpath(volume, shared) for volume in whole}
+    others = {_first(volume) for volume in named if volume not in short}
+    return {} if others & set(map(_first, short.values())) else short
+
+
+def _first(volume: str) -> str:
+    return unicodedata.normalize("NFKC", volume_path(volume).parts[0]).casefold()
 
 
 def page_path(volume: str, page: str, suffix: str) -> PurePosixPath:

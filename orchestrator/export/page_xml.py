@@ -22,6 +22,9 @@ NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
 _E = ElementMaker(namespace=NAMESPACE, nsmap={None: NAMESPACE})
 
+# what PAGE calls a region whose lines are all of one kind
+_REGIONS = {"body": "paragraph", "headline": "heading", "drop_capital": "drop-capital"}
+
 
 def page_xml(page: ArchivedPage, image: str) -> bytes:
     """Return the PAGE document of a page; `image` is the file name it gives for the scan."""
@@ -75,25 +78,28 @@ def _regions(page: ArchivedPage) -> Iterator[etree._Element]:
         about = {"id": f"picture_{number}", "custom": f"structure {{type:{picture.kind};}}"}
         yield _E.ImageRegion(about, _coords(picture.outline))
     for number, face in enumerate(page.layout.faces, 1):
-        custom = f"structure {{type:{face.label};}} confidence {{value:{face.confidence:.3f};}}"
-        about = {"id": f"face_{number}", "custom": custom, "type": face.label}
-        yield _E.CustomRegion(about, _coords(corners(face.bbox)))
+        about = {"id": f"face_{number}", "custom": f"structure {{type:{face.label};}}", "type": face.label}
+        yield _E.CustomRegion(about, _coords(corners(face.bbox), face.confidence))
 
 
 def _text_region(number: int, block: TextBlock) -> etree._Element:
     lines = (_line(order, line) for order, line in enumerate(block.lines, block.first))
     about = {"id": f"block_{number}", "custom": f"structure {{column:{block.column};}}"}
+    kinds = {line.kind for line in block.lines}
+    if len(kinds) == 1 and (kind := _REGIONS.get(kinds.pop())):
+        about["type"] = kind
     return _E.TextRegion(about, _coords(corners(block.bbox)), *lines)
 
 
 def _line(order: int, line: TextLine) -> etree._Element:
-    outline = _coords(line.boundary or corners(line.bbox))
+    outline = _coords(line.boundary or corners(line.bbox), line.confidence)
     baseline = [_E.Baseline(points=_points(line.baseline))] if line.baseline else []
     return _E.TextLine({"id": f"line_{order}"}, outline, *baseline)
 
 
-def _coords(outline: Sequence[Point]) -> etree._Element:
-    return _E.Coords(points=_points(outline))
+def _coords(outline: Sequence[Point], confidence: float | None = None) -> etree._Element:
+    sure = {} if confidence is None else {"conf": f"{min(confidence, 1.0):.3f}"}
+    return _E.Coords({"points": _points(outline)} | sure)
 
 
 def _points(points: Sequence[Point]) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from orchestrator.export.folder import make_folder
 from orchestrator.export.iiif import DEFAULT_CANVAS, annotation_page, filled_in
 from orchestrator.export.manifest import Addresses, Row, manifest, served_picture, static_picture
-from orchestrator.export.naming import PageFiles, volume_path
+from orchestrator.export.naming import PageFiles
 from orchestrator.results.canvases import canvas_rows
 from orchestrator.results.pages import ArchivedPage
 from orchestrator.results.selection import Selection
@@ -47,7 +47,7 @@ class Published:
     def addresses(self, volume: str) -> Addresses:
         """Return where the parts of a volume's manifest are."""
         return Addresses(
-            manifest=self._web(volume_path(volume) / MANIFEST),
+            manifest=self._web(self.place.folder(volume) / MANIFEST),
             canvas=self._canvas,
             annotations=lambda row: self._web(self.file(row, ".json")),
             picture=self._picture,
@@ -74,7 +74,7 @@ def write_manifests(
     count = 0
     for volume in volumes:
         rows = canvas_rows(engine, replace(selection, volumes=(volume,)))
-        path = output / volume_path(volume) / MANIFEST
+        path = output / published.place.folder(volume) / MANIFEST
         make_folder(path.parent)
         with writing_beside(path, replace=True) as beside:
             document = manifest(volume, rows, published.addresses(volume))

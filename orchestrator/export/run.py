@@ -18,7 +18,7 @@ from orchestrator.export.folder import (
     write_file,
     write_pages,
 )
-from orchestrator.export.naming import PageFiles, volume_path
+from orchestrator.export.naming import PageFiles, short_names, volume_path
 from orchestrator.export.options import ExportOptions
 from orchestrator.export.page_files import page_files
 from orchestrator.export.published import Published, write_manifests
@@ -87,16 +87,16 @@ def _folder(
         published = Published(place, options.base_url, options.canvas, options.image_service)
         written.files += write_manifests(engine, output, selection, volumes, published)
     if form == "yolo":
-        _finish_yolo(output, volumes, provenances_of(engine, selection))
+        _finish_yolo(output, [place.folder(volume) for volume in volumes], provenances_of(engine, selection))
     return written
 
 
-def _finish_yolo(output: Path, volumes: Iterable[str], provenances: Sequence[Provenance]) -> None:
+def _finish_yolo(output: Path, folders: Iterable[PurePosixPath], provenances: Sequence[Provenance]) -> None:
     from orchestrator.export.yolo import yolo_dataset
 
     write_file(output / "dataset.yaml", lambda: yolo_dataset(provenances).encode(), Written())
-    for volume in volumes:  # where whoever has the pictures puts them
-        make_folder(output / "images" / volume_path(volume))
+    for folder in folders:  # where whoever has the pictures puts them
+        make_folder(output / "images" / folder)
 
 
 def _truth(engine: Engine, output: Path, selection: Selection, fitting: Selection, options: ExportOptions) -> int:
@@ -117,10 +117,11 @@ def _truth(engine: Engine, output: Path, selection: Selection, fitting: Selectio
     return 1 if written.failed else 0
 
 
-def _refuse_one_folder_for_two(volumes: Iterable[str]) -> None:
+def _refuse_one_folder_for_two(volumes: Sequence[str]) -> None:
+    short = short_names(volumes)
     places: dict[PurePosixPath, str] = {}
     for volume in volumes:
-        other = places.setdefault(volume_path(volume), volume)
+        other = places.setdefault(volume_path(short.get(volume, volume)), volume)
         if other != volume:
             raise UnreadableInput(f"{other} and {volume} would be written to one folder; choose one with --volume.")
 

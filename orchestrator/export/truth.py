@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from orchestrator.export.folder import Written, going_on, write_file
-from orchestrator.export.naming import PageFiles, volume_path
+from orchestrator.export.naming import PageFiles
 from orchestrator.export.page_xml import page_xml
 from orchestrator.results.pages import ArchivedPage, page_names, read_pages, volumes_of
 from orchestrator.results.scans import scan_path
@@ -36,7 +36,7 @@ def write_truth(engine: Engine, output: Path, selection: Selection, tell: Callab
                 path = place.path(page.volume, page.page, ".page.xml")
                 write_file(output / path, _page_writer(right, (output / path).parent), written)
                 truth[page.page] = truth_record(right.layout) | {"volume": volume}
-        write_file(output / volume_path(volume) / TRUTH_FILE, _json_writer(truth), written)
+        write_file(output / place.folder(volume) / TRUTH_FILE, _json_writer(truth), written)
     return written
 
 

@@ -50,7 +50,7 @@ TRIANGLE = ((550, 100), (900, 100), (550, 400))
 
 
 def pictured() -> PageLayout:
-    line = TextLine(BoundingBox(100, 100, 300, 140), ((100, 135), (299, 133)), None, 2, "headline")
+    line = TextLine(BoundingBox(100, 100, 300, 140), ((100, 135), (299, 133)), None, 2, "headline", 0.75)
     return replace(page(), lines=(line,), pictures=(Picture(PICTURE, TRIANGLE, "photograph", 0.2),))
 
 
@@ -230,7 +230,7 @@ def test_pycocotools_opens_the_coco_file(archive: Engine, tmp_path: Path) -> Non
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of pycocotools
-def test_pictures_are_a_category_with_their_outline(engine: Engine, tmp_path: Path) -> None:
+def test_pictures_and_confidences_are_where_each_format_has_them(engine: Engine, tmp_path: Path) -> None:
     from pycocotools.coco import COCO
 
     add_done_pages(engine, [pictured()])
@@ -246,6 +246,10 @@ def test_pictures_are_a_category_with_their_outline(engine: Engine, tmp_path: Pa
     export(engine, "iiif", tmp_path / "iiif")
     found = json.loads((tmp_path / "iiif/scans/p0001.tif.json").read_text())["items"][-1]
     assert (found["body"]["value"], found["target"]["selector"]["value"]) == ("photograph", "xywh=550,100,350,300")
+    export(engine, "page", tmp_path / "page")
+    told = etree.parse(tmp_path / "page/scans/p0001.tif.page.xml")
+    schema("pagecontent-2019-07-15.xsd").assertValid(told)
+    assert told.find(".//{*}TextLine/{*}Coords").get("conf") == "0.750"
     export(engine, "hocr", tmp_path / "hocr")
     shown = etree.parse(tmp_path / "hocr/scans/p0001.tif.hocr").find(".//{*}*[@id='picture_1']")
     assert (shown.get("class"), shown.get("title")) == ("ocr_photo", "bbox 550 100 900 400")
@@ -259,7 +263,7 @@ def test_tables_say_of_a_line_what_is_known_of_it(engine: Engine, tmp_path: Path
     export(engine, "csv", tmp_path / "boxes.csv")
     for frame in (pandas.read_parquet(tmp_path / "boxes"), pandas.read_csv(tmp_path / "boxes.csv")):
         line, picture = (frame[frame.kind == kind].iloc[0] for kind in ("line", "picture"))
-        assert (line.label, line.column_number, line.block_number) == ("headline", 2, 1)
+        assert (line.label, line.confidence, line.column_number, line.block_number) == ("headline", 0.75, 2, 1)
         assert (line.baseline_y_left, line.baseline_y_right) == (135, 133)
         assert picture.label == "photograph" and json.loads(picture.outline) == [list(point) for point in TRIANGLE]
         assert pandas.isna(picture.column_number)

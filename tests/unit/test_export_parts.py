@@ -87,6 +87,24 @@ def test_volumes_inside_of_each_other_do_not_share_files() -> None:
     assert len({place.path(*page, ".xml") for page in pages}) == 2
 
 
+@pytest.mark.parametrize(
+    ("volumes", "folders"),
+    [
+        (["/mnt/archive/courier/"], ["courier"]),
+        (["/mnt/a/1898", "/mnt/b/1898", "/mnt/b/1899"], ["a/1898", "b/1898", "b/1899"]),
+        (["/mnt/a", "/mnt/a/1898"], ["a", "a/1898"]),
+        (["/mnt/courier", "gazette"], ["courier", "gazette"]),
+        (["/mnt/Courier", "courier/1898"], ["mnt/Courier", "courier/1898"]),
+        (["../courier"], ["courier"]),
+        (["/"], ["volume"]),
+    ],
+)
+def test_a_path_from_the_root_is_not_repeated_in_an_export(volumes: list[str], folders: list[str]) -> None:
+    place = PageFiles([(volume, "p.png") for volume in volumes])
+    assert [str(place.folder(volume)) for volume in volumes] == folders
+    assert [str(place.path(volume, "p.png", ".xml")) for volume in volumes] == [f"{name}/p.png.xml" for name in folders]
+
+
 def test_a_volume_without_a_name_has_a_folder() -> None:
     assert volume_path("..") == volume_path(".") == PurePosixPath("volume")
 

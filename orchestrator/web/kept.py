@@ -11,7 +11,7 @@ from typing import Any
 
 WORTH = 20  # times as long as it took to ask, an answer is used: a cheap one is always fresh
 CHEAP_SECONDS = 0.1  # whoever asks waits so long
-STALE_SECONDS = 60.0  # an older one is shown to nobody
+STALE_SECONDS = 600.0  # an older one is shown to nobody
 
 Rows = list[dict[str, Any]]
 _LOG = logging.getLogger(__name__)

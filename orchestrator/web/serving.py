@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import tempfile
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -18,6 +20,7 @@ from orchestrator.terminal.verbosity import say
 from orchestrator.web.access.entrance import Entrance, warning
 from orchestrator.web.app import make_app
 from orchestrator.web.site import Site
+from orchestrator.web.volumes import VOLUMES
 from workers.config import TEMPORARY_PREFIX, Settings
 from workers.errors import UnreadableInput
 
@@ -57,7 +60,14 @@ def serve(
         )  # fmt: skip
         for asked_to_end in (signal.SIGINT, signal.SIGTERM):  # uvicorn passes them on after it has ended well
             signal.signal(asked_to_end, signal.SIG_IGN)
+        threading.Thread(target=_count, args=(site,), daemon=True).start()
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _count(site: Site) -> None:
+    """Count the pages of every volume before somebody asks; whoever asks is told what goes wrong."""
+    with suppress(Exception):
+        site.kept("volumes", lambda: site.ask(VOLUMES))
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -188,5 +188,5 @@ def test_a_dear_answer_is_used_again_and_asked_anew_behind_the_back(monkeypatch:
     clock[0] += 15
     assert answers.get("n", ask_anew) == [{"value": 1}], "nobody waits"
     assert asked_anew.wait(10)
-    clock[0] += 200
+    clock[0] += 700
     assert answers.get("n", lambda: ask(4)) == [{"value": 4}], "stale"

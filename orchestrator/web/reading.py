@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 KEPT_SECONDS = 300.0  # so long a worker of our own waits for the next page
 POLL_SECONDS = 0.1
 PROCESSES = 1  # somebody waits for one page; the machine may be busy with an ingest
+PATIENCE_SECONDS = 5.0  # so long nobody is told that a page waits
+OTHER_INGEST = "Another ingest feeds the workers of this machine; the page is read when it has ended."
+NO_WORKER = "No worker is there to read it; start one with: broadsheet worker"
 
 
 @dataclass(slots=True)
@@ -43,10 +46,13 @@ class Reading:
     _asked: set[int] = field(default_factory=set)
     _wake: threading.Condition = field(default_factory=threading.Condition)
     _thread: threading.Thread | None = None
+    _went_on_at: float = 0.0
 
     def ask(self, page_run_ids: Sequence[int]) -> None:
         """Have page runs read that are ready in the database; returns at once."""
         with self._wake:
+            if not self._asked:
+                self._went_on_at = time.monotonic()
             self._asked.update(page_run_ids)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="reading", daemon=True)
@@ -84,14 +90,26 @@ class Reading:
                 if unfinished:
                     started.keep_alive()
                     feeder.scope = Scope(page_runs=unfinished)
-                    loop.run_once()
+                    fed = loop.run_once()
+                    self._tell(engine, fed, is_ours=started.worker is not None)
                     time.sleep(POLL_SECONDS)
         engine.dispose()
+
+    def _tell(self, engine: Engine, fed: bool, *, is_ours: bool) -> None:
+        """Say why pages wait: nothing feeds our own worker, or a fleet has none."""
+        from workers.process.registry import count_alive
+
+        going_on = fed if is_ours else count_alive(engine)[0] > 0
+        now = time.monotonic()
+        self._went_on_at = now if going_on else self._went_on_at
+        reason = OTHER_INGEST if is_ours else NO_WORKER
+        self.trouble = reason if now - self._went_on_at > PATIENCE_SECONDS else ""
 
     def _wait_for_some(self, lock: FeederLock) -> bool:
         """Wait until a page is asked for; False when nobody has for a while. Meanwhile others may feed."""
         with self._wake:
             if not self._asked:
+                self.trouble = ""
                 lock.close()
                 self._wake.wait(KEPT_SECONDS)
             if not self._asked:

@@ -22,6 +22,7 @@ from workers.layout import PageLayout
 KEPT_SECONDS = 60.0  # so long the order of suspects holds: to find it takes a look at every page of a large archive
 LISTED = 2_000
 COMPARING_SECONDS = 120.0
+TOO_MANY = "To find the suspects among so many pages takes too long; choose one volume, or all pages in their order."
 
 _ALL_PAGES = """
 SELECT page_run_id, volume, page, page_number FROM page_status
@@ -54,7 +55,7 @@ class Desk:
                 try:
                     found = worst_first(self.site.ask_with(SUSPECTS.format(where=where), named))
                 except QueryError as error:
-                    raise UnreadableInput(f"{error} Choose one volume, or all pages in their order.") from error
+                    raise UnreadableInput(TOO_MANY if volume_id is None else str(error)) from error
                 self._suspects[volume_id] = (time.monotonic(), found)
         return found
 

@@ -66,11 +66,13 @@ class Picture:
 class IiifHost:
     """What the host has, what it was asked, and how it answers above its limit.
 
-    `limit` is (requests, seconds); above it everything is 429 for an hour. `answers` are documents and odd answers.
+    `limit` is (requests, seconds); above it everything is 429 for an hour. `answers` are documents and odd answers,
+    `files` are given by ranges.
     """
 
     pictures: dict[str, Picture] = field(default_factory=dict)
     answers: dict[str, Callable[[], Answer]] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
     limit: tuple[int, float] | None = None
     delay: float = 0.0
     asked: list[tuple[float, str]] = field(default_factory=list)
@@ -90,11 +92,13 @@ class IiifHost:
         with self._lock:
             return Counter(path for _, path in self.asked)
 
-    def answer(self, path: str) -> Answer:
+    def answer(self, path: str, wanted: str = "") -> Answer:
         if (refused := self._refused(path)) is not None:
             return refused
         if self.delay:
             time.sleep(self.delay)
+        if path in self.files:
+            return _ranged(self.files[path], wanted)
         if path in self.answers:
             return self.answers[path]()
         found = _IMAGE.fullmatch(path)
@@ -126,12 +130,20 @@ class IiifHost:
         return None
 
 
+def _ranged(data: bytes, wanted: str) -> Answer:
+    last = re.fullmatch(r"bytes=-(\d+)", wanted)
+    if last is None:
+        return 200, {}, data
+    start = max(0, len(data) - int(last[1]))
+    return 206, {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}, data[start:]
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     host: IiifHost
 
     def do_GET(self) -> None:
-        status, headers, body = self.host.answer(self.path)
+        status, headers, body = self.host.answer(self.path, self.headers.get("Range", ""))
         self.send_response(status)
         for name, value in (headers | {"Content-Length": str(len(body))}).items():
             if name != "Date":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from orchestrator.ingest.iiif_description import described_by
 from orchestrator.terminal.wording import seconds_in_words
 from workers.errors import NotNow, PageError, ServiceDown, UnreadableImage, UnreadableInput
 from workers.lease.guest import Guest
+from workers.sources.iiif.archives import TAIL_BYTES, names_in
 from workers.sources.iiif.image import CanvasImage
 from workers.sources.politeness import host_of
 from workers.sources.stores.location import Location
@@ -59,6 +61,22 @@ class Documents:
         document = json_of(answer, url)
         self._keep(url, answer.body, answer.headers.get("etag"))
         return document
+
+    def names_in(self, url: str) -> list[str]:
+        """Return the names of the files in the ZIP at a URL, from its last bytes; none where these do not tell."""
+        kept = self._kept(url)
+        if kept is not None and kept.is_fresh:
+            return list(json.loads(zlib.decompress(kept.body)))
+        guest = Guest(self.engine, web(self.root.access.allow_hosts), float("inf"), tell=self._tell)
+        names: tuple[str, ...] = ()
+        try:
+            answer = guest.get(url, TAIL_BYTES, {"Range": f"bytes=-{TAIL_BYTES}"})
+            if answer.status == 206:
+                names = names_in(answer.body, answer.headers.get("content-range", ""))
+        except (NotNow, PageError) as error:
+            self.note(f"{error} Its pictures are taken one by one.")
+        self._keep(url, json.dumps(names).encode(), None)
+        return list(names)
 
     def _asked(self, url: str, headers: dict[str, str]) -> Answer:
         guest = Guest(self.engine, web(self.root.access.allow_hosts), float("inf"), tell=self._tell)
@@ -109,7 +127,7 @@ def catalogue_pages(
         UnreadableInput: there is no catalogue.
         ServiceDown: its host does not answer.
     """
-    walk = Walk(documents.root.shown, documents.fetch, skipped, note)
+    walk = Walk(documents.root.shown, documents.fetch, skipped, note, documents.names_in)
     try:
         for number, found in enumerate(walk.pages(), start=1):
             yield _page(found, number)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +23,8 @@ from workers.lease.guest import Guest
 from workers.on_original import on_original
 from workers.parameters import PipelineParameters
 from workers.pipeline import analyse_page
-from workers.sources.iiif.asking import remembered
+from workers.sources.iiif.archives import names_in
+from workers.sources.iiif.asking import Remembered
 from workers.sources.iiif.image import CanvasImage
 from workers.sources.iiif.opening import open_canvas
 from workers.sources.limits import Limits
@@ -158,8 +161,38 @@ def test_a_host_that_is_gone_is_left_alone_for_a_while(sqlite_engine: Engine) ->
 def test_what_was_had_is_not_asked_for_again(host: IiifHost, guest: Guest) -> None:
     host.pictures["p"] = Picture(blank(600, 800))
     for _ in range(2):
-        open_canvas(remembered(guest.get), canvas(host), "p", Limits())
+        open_canvas(Remembered(guest.get), canvas(host), "p", Limits())
     assert set(host.counts().values()) == {1}
+
+
+def test_a_picture_in_a_zip_is_taken_from_there_and_the_zip_asked_for_once(host: IiifHost, guest: Guest) -> None:
+    host.files["/vol.zip"] = zipped({"a/1.png": blank(300, 400), "a/2.png": blank(310, 410)})
+    ask = Remembered(guest.get)
+    for name, size in (("a/1.png", (300, 400)), ("a/2.png", (310, 410))):
+        image = CanvasImage(url=f"{host.url}/vol.zip", member=name)
+        assert open_canvas(ask, image, "p", Limits()).size == size
+    with pytest.raises(MissingSource):
+        open_canvas(ask, CanvasImage(url=f"{host.url}/vol.zip", member="a/3.png"), "p", Limits())
+    assert host.counts() == {"/vol.zip": 1}
+
+
+def test_the_names_in_a_zip_are_read_from_its_last_bytes(host: IiifHost, guest: Guest) -> None:
+    data = zipped({f"{number}.png": blank(100 + number, 100) for number in range(20)})
+    host.files["/vol.zip"] = data
+    answer = guest.get(f"{host.url}/vol.zip", 3000, {"Range": "bytes=-3000"})
+    assert len(names_in(answer.body, answer.headers["content-range"])) == 20
+    assert names_in(answer.body[-500:], f"bytes {len(data) - 500}-{len(data) - 1}/{len(data)}") == ()  # not all of them
+    assert names_in(b"", "bytes 0-0/99999999999") == names_in(b"no zip", "bytes 0-5/6") == names_in(b"", "") == ()
+
+
+def zipped(pictures: dict[str, Image.Image]) -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        for name, picture in pictures.items():
+            body = io.BytesIO()
+            picture.save(body, "PNG")
+            archive.writestr(name, body.getvalue())
+    return whole.getvalue()
 
 
 ASKER = """

@@ -379,3 +379,26 @@ def test_archives_that_a_host_offers_are_seen() -> None:
     offer = {"@id": f"{HOST}/vol.zip", "format": "application/zip"}
     manifest = read(manifest_2(ROOT, [], rendering=[{"@id": f"{HOST}/vol.pdf", "format": "application/pdf"}, offer]))
     assert isinstance(manifest, Manifest) and manifest.archives == (f"{HOST}/vol.zip",)
+
+
+ZIP = {"@id": f"{HOST}/vol.zip", "format": "application/zip"}
+
+
+@pytest.mark.parametrize(
+    ("names", "members"),
+    [
+        (["p10.jpg", "p2.jpg", "readme.txt", "__MACOSX/._p2.jpg"], ["p2.jpg", "p10.jpg"]),
+        (["p1.jpg"], ["", ""]),  # not these pictures
+        (["p1.xml", "p2.xml"], ["", ""]),
+        ([], ["", ""]),
+    ],
+)
+def test_an_item_that_is_offered_as_a_zip_is_taken_from_there(names: list[str], members: list[str]) -> None:
+    canvases = [canvas_2(HOST, "p1", (30, 40)), canvas_2(HOST, "p2", (50, 60))]
+    plain, offered = manifest_2(ROOT, canvases), manifest_2(ROOT, canvases, rendering=[ZIP])
+    walk = Walk(ROOT, lambda url: offered, lambda file: None, names_in=lambda url: names)
+    pages = [page.address for page in walk.pages()]
+    images = [page.canvas for page in pages if page.canvas]
+    assert [image.member for image in images] == members
+    assert [image.canvas for image in images] == [(30, 40), (50, 60)]
+    assert [page.version for page in pages] == [page.address.version for page in walked({ROOT: plain})[0]]

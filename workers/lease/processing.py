@@ -26,7 +26,7 @@ from workers.parameters import PipelineParameters, fingerprint, versions_for
 from workers.pipeline import analyse_page
 from workers.sources.address import PageAddress
 from workers.sources.escape import unescaped
-from workers.sources.iiif.asking import remembered
+from workers.sources.iiif.asking import Remembered
 from workers.sources.iiif.image import CanvasImage
 from workers.sources.iiif.opening import open_canvas
 from workers.sources.images import open_mask, open_page, open_stored_page, verify_unchanged
@@ -82,7 +82,7 @@ def _open_canvas(
 ) -> Image.Image:
     engine, limits = process_engine(settings), Limits(max_pixels=settings.max_pixels)
     guest = Guest(engine, web(root.access.allow_hosts))
-    image = open_canvas(remembered(guest.get), canvas, name, limits, in_full)
+    image = open_canvas(Remembered(guest.get), canvas, name, limits, in_full)
     patience = settings.database_patience_seconds
     retry_while_down(lambda: claims.wait_for_no_host(engine, claim.page_run_id), patience)
     return image

@@ -5,14 +5,17 @@ What cannot be read is one page with its reason; the rest goes on. A document is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from json import dumps
+from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from orchestrator.discovery.iiif.presentation import Canvas, Collection, Json, Manifest, Reference, read
 from orchestrator.discovery.looking import SkippedFile
+from orchestrator.discovery.natural_order import natural_key
+from orchestrator.discovery.passed_over import is_litter, is_one_page
 from workers.errors import PageError, UnreadableImage
 from workers.sources.address import PageAddress
 from workers.sources.iiif.image import CanvasImage
@@ -40,12 +43,14 @@ class Walk:
         fetch: returns the JSON document at a URL.
         skipped: called with what is no page.
         note: called with a sentence on what is not as it should be.
+        names_in: returns the names of the files in the ZIP at a URL, none where that cannot be told.
     """
 
     root: str
     fetch: Callable[[str], object]
     skipped: Callable[[SkippedFile], object]
     note: Callable[[str], object] = str
+    names_in: Callable[[str], Sequence[str]] = lambda url: ()
     _seen: set[str] = field(default_factory=set)
     _names: set[str] = field(default_factory=set)
 
@@ -116,13 +121,31 @@ class Walk:
     def _canvases(self, manifest: Manifest, url: str) -> Iterator[FoundCanvas]:
         if not manifest.canvases:
             self.note(f"{url} has no canvas.")
+        pictures = self._in_archive(manifest)
         for canvas in manifest.canvases:
             name = self._named(_page_name(canvas, url, self.root))
             if canvas.image is None:
                 self.skipped(SkippedFile(name, "a canvas without a picture"))
                 continue
-            address = PageAddress((name,), version=version_of(canvas.image), canvas=canvas.image)
+            image = pictures.get(canvas.number, canvas.image)
+            # known by what the canvas shows, whichever way it is had
+            address = PageAddress((name,), version=version_of(canvas.image), canvas=image)
             yield FoundCanvas(address, manifest, canvas)
+
+    def _in_archive(self, manifest: Manifest) -> dict[int, CanvasImage]:
+        """Return the pictures by the number of their canvas, where the host offers just these in one ZIP."""
+        shown = [one.image for one in manifest.canvases if one.image]
+        if len(shown) < 2 or len(shown) < len(manifest.canvases):
+            return {}
+        for url in manifest.archives:
+            names = [
+                name for name in self.names_in(url) if is_one_page(name) and not is_litter(PurePosixPath(name).name)
+            ]
+            if len(names) == len(shown):
+                pairs = zip(shown, sorted(names, key=natural_key), strict=True)
+                pictures = [CanvasImage(url=url, canvas=image.canvas, member=name) for image, name in pairs]
+                return dict(enumerate(pictures, start=1))
+        return {}
 
     def _named(self, name: str) -> str:
         """Return a name that no page had before: some hosts call all canvases alike."""

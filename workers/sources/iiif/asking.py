@@ -6,6 +6,7 @@ import io
 import logging
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from workers.errors import NotNow
@@ -35,26 +36,41 @@ class _NotKept(Exception):
         self.answer = answer
 
 
-def remembered(ask: Ask) -> Ask:
-    """Return a way to ask that keeps what it was given on this machine, and asks for nothing twice."""
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A way to ask that keeps what it was given on this machine, and asks for nothing twice."""
 
-    def get(url: str, most_bytes: int, headers: Mapping[str, str] | None = None, /) -> Answer:
+    ask: Ask
+
+    def __call__(self, url: str, most_bytes: int, headers: Mapping[str, str] | None = None, /) -> Answer:
+        """Return the answer, from the cache if it was given before."""
+        found = self.file(url, most_bytes, headers)
+        if isinstance(found, Answer):
+            return found
+        with found:
+            return Answer(url, 200, {}, found.read())
+
+    def file(self, url: str, most_bytes: int, headers: Mapping[str, str] | None = None) -> BinaryIO | Answer:
+        """Return what is at a URL as a file, or the answer that is no success."""
+
         def fetch() -> BinaryIO:
-            answer = ask(url, most_bytes, headers)
+            answer = self.ask(url, most_bytes, headers)
             if answer.status != 200:
                 raise _NotKept(answer)
             return io.BytesIO(answer.body)
 
         try:
-            with machine_cache().open(f"web {url}", fetch) as file:
-                return Answer(url, 200, {}, file.read())
+            return machine_cache().open(f"web {url}", fetch)
         except _NotKept as error:
             return error.answer
         except OSError as error:
             log.warning("nothing can be kept in the cache: %s", error.strerror)
-            return ask(url, most_bytes, headers)
+            return file_of(self.ask(url, most_bytes, headers))
 
-    return get
+
+def file_of(answer: Answer) -> BinaryIO | Answer:
+    """Return the body of a successful answer as a file, any other answer as it is."""
+    return io.BytesIO(answer.body) if answer.status == 200 else answer
 
 
 _asked_at: dict[str, float] = {}  # by this process, of each host
@@ -72,4 +88,4 @@ def ask_alone(allowed: Collection[str], is_remembered: bool = True) -> Ask:
             raise NotNow(f"{host} has no time now ({answer.status}).", ALONE_SECONDS)
         return answer
 
-    return remembered(get) if is_remembered else get
+    return Remembered(get) if is_remembered else get

@@ -29,6 +29,7 @@ class CanvasImage:
         canvas: width and height of the canvas in its own pixels, in which boxes are given; None where it tells none.
         place: x, y, width and height of the picture on its canvas; None where it covers all of it.
         region: which part of the picture is painted, as the Image API spells it.
+        member: the picture's name in the ZIP at `url`, where its host offers all pictures of an item in one.
     """
 
     service: str = ""
@@ -37,6 +38,7 @@ class CanvasImage:
     canvas: Size | None = None
     place: Place | None = None
     region: str = "full"
+    member: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return what is stored in SQL; what has its default is left out."""

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import closing
 
 import numpy as np
 from PIL import Image
@@ -13,11 +14,13 @@ from PIL import Image
 from workers.errors import MissingSource, StorageError, UnreadableImage
 from workers.on_original import Original, with_original
 from workers.parameters import BinarizationParameters
-from workers.sources.iiif.asking import Ask
+from workers.sources.iiif.archives import MOST_ARCHIVE_BYTES
+from workers.sources.iiif.asking import Ask, Remembered, file_of
 from workers.sources.iiif.image import CanvasImage, ImageInfo, Size, read_info, requests_for, size_for
 from workers.sources.limits import Limits
 from workers.sources.pictures import open_picture
 from workers.sources.stores.web import Answer
+from workers.sources.zip_archive import ZipArchive
 from workers.stages.binarization.survey import estimate_text_size
 from workers.stages.binarization.working_page import WORKING_PIXELS, WORKING_SCALE_PX
 from workers.stages.palette.normalise import normalise
@@ -45,6 +48,9 @@ def open_canvas(ask: Ask, image: CanvasImage, name: str, limits: Limits, in_full
         PageError: there is no picture, or it is broken.
         StorageError: the host failed at this picture.
     """
+    if image.member:
+        picture = _from_archive(ask, image, name, limits)
+        return with_original(picture, _original(image, picture.size))
     info = _info(ask, image, name) if image.service else None
     if info is None:
         picture = _picture(ask, (image.url,), name, limits)
@@ -54,6 +60,22 @@ def open_canvas(ask: Ask, image: CanvasImage, name: str, limits: Limits, in_full
     if not in_full and (more := _pixels_for_its_text(picture, info)):
         picture = _picture(ask, requests_for(info, image, min(more, limits.max_pixels)), name, limits)
     return with_original(picture, _original(image, info.size))
+
+
+def _from_archive(ask: Ask, image: CanvasImage, name: str, limits: Limits) -> Image.Image:
+    """Return a picture out of the ZIP that holds all of an item; the ZIP is asked for once."""
+    if isinstance(ask, Remembered):
+        file = ask.file(image.url, MOST_ARCHIVE_BYTES)
+    else:
+        file = file_of(ask(image.url, MOST_ARCHIVE_BYTES))
+    if isinstance(file, Answer):
+        raise _failed(file, f"{name}: {image.url}")
+    with file, closing(ZipArchive(file, image.url, limits)) as archive:
+        try:
+            with archive.extract(image.member) as member:
+                return open_picture(member, name, None, limits)
+        except KeyError as error:
+            raise MissingSource(f"{image.member} is no longer in {image.url}; ingest the volume again.") from error
 
 
 def _info(ask: Ask, image: CanvasImage, name: str) -> ImageInfo | None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.commands.options import pipeline_option, volume_option, with_settings
 from orchestrator.terminal.verbosity import say
 from workers.config import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from orchestrator.report.figures import Figures
 
 
 @click.command(short_help="Tell how a run went, as text or as one HTML file.")
@@ -19,7 +26,13 @@ from workers.config import Settings
 )  # fmt: skip
 @volume_option
 @pipeline_option("Only results of this pipeline.")
-@click.option("--thumbnails", type=click.IntRange(0), default=24, show_default=True, help="Pictures of suspect pages.")
+@click.option(
+    "--thumbnails",
+    type=click.IntRange(0),
+    default=24,
+    show_default=True,
+    help="Pictures of suspect pages and of faces.",
+)
 @with_settings()
 def report(
     settings: Settings,
@@ -30,6 +43,8 @@ def report(
     thumbnails: int,
 ) -> int:
     """Tell how a run went: pages, failures, throughput, timings, memory, suspects; as text, or as one HTML file.
+
+    An HTML file shows suspect pages and faces, which lead to pictures of their pages in a folder beside it.
 
     With --site a folder to hand out: open its index.html. The same command into the same folder completes it and brings
     it up to date.
@@ -53,10 +68,7 @@ def report(
         return 0
     failed: list[str] = []
     if as_html:
-        from orchestrator.report import html
-
-        pictures = html.thumbnails(engine, figures.suspects[:thumbnails], 320, settings.max_pixels, failed.append)
-        content = html.render_html(figures, pictures)
+        content = _html(engine, figures, output, thumbnails, settings.max_pixels, failed.append)
     else:
         content = render_text(figures)
     with writing(output) as out:
@@ -65,6 +77,23 @@ def report(
         click.echo(sentence, err=True)
     say(f"{output} written{', without pictures of these' if failed else ''}")
     return 1 if failed else 0
+
+
+def _html(
+    engine: Engine, figures: Figures, output: Path, count: int, max_pixels: int, tell: Callable[[str], object]
+) -> str:
+    from orchestrator.report.html import render_html
+    from orchestrator.report.pictures import draw_pictures, surest_faces
+
+    suspects, faces = figures.suspects[:count], surest_faces(engine, figures.scope, count)
+    folder = output.with_name(f"{output.stem}_pages")
+    made = draw_pictures(engine, suspects, faces, folder, max_pixels, tell)
+    shown = [
+        (picture, f"{face.page}, {face.confidence:.2f}", made.larger[face.page_run_id])
+        for face in faces
+        if (picture := made.faces.get((face.page_run_id, face.number)))
+    ]
+    return render_html(figures, [(one, made.pages.get(one.page_run_id)) for one in suspects], made.larger.get, shown)
 
 
 def _site(settings: Settings, folder: Path, output: Path | None, volumes: tuple[str, ...], pipeline: str | None) -> int:

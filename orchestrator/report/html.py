@@ -1,26 +1,18 @@
-"""The report as one HTML file that needs nothing else."""
+"""The report as one HTML file; only what it links to lies beside it."""
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from sqlalchemy import Engine
 
-from orchestrator.export.folder import Written, going_on
 from orchestrator.ingest.parameter_options import as_changes
-from orchestrator.overlay.drawing import marked_scan
 from orchestrator.report import charts
 from orchestrator.report.figures import Figures, Suspect
 from orchestrator.report.text import page_totals, second_reader_sentences
-from orchestrator.results.pages import ArchivedPage, read_pages
-from orchestrator.results.scans import open_scan
-from orchestrator.results.selection import Selection
 from orchestrator.terminal.wording import about, ms_in_words
 
 Thumbnails = Sequence[tuple[Suspect, str | None]]
@@ -64,26 +56,3 @@ def render_html(
         software=lambda versions: [f"{name} {number}" for name, number in json.loads(versions).items()],
         changes=as_changes,
     )
-
-
-def thumbnails(
-    engine: Engine, suspects: Sequence[Suspect], width: int, max_pixels: int, tell: Callable[[str], object] = str
-) -> list[tuple[Suspect, str | None]]:
-    """Return small pictures of suspects with what was found on them, as data: addresses.
-
-    `tell` is told of those that cannot be drawn.
-    """
-    runs = tuple(suspect.page_run_id for suspect in suspects)
-    pages = {page.page_run_id: page for page in read_pages(engine, Selection(page_runs=runs))} if runs else {}
-    return [(one, _thumbnail(pages.get(one.page_run_id), width, max_pixels, tell)) for one in suspects]
-
-
-def _thumbnail(page: ArchivedPage | None, width: int, max_pixels: int, tell: Callable[[str], object]) -> str | None:
-    if page is None:  # a page run whose page has newer results
-        return None
-    out = io.BytesIO()
-    with going_on(page.page, Written(), tell):
-        picture = marked_scan(page.layout, open_scan(page, max_pixels), 900)
-        picture.thumbnail((width, 3 * width), reducing_gap=2.0)
-        picture.save(out, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}" if out.getvalue() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -13,7 +14,8 @@ import models
 from models.session import open_engine_read_only
 from orchestrator.report.charts import nice_top
 from orchestrator.report.figures import Figures, in_spans, of_counts, read_figures
-from orchestrator.report.html import render_html, thumbnails
+from orchestrator.report.html import render_html
+from orchestrator.report.pictures import draw_pictures
 from orchestrator.report.reasons import why_slow
 from orchestrator.report.text import bars, render_text, second_reader_sentences
 from orchestrator.results.selection import Selection
@@ -105,13 +107,13 @@ def test_html_is_one_file_and_escapes_what_it_shows(figures: Figures) -> None:
     assert len(tree.findall(".//div[@class='charts']/div")) == 3
 
 
-def test_a_suspect_without_its_scan_has_no_picture(engine: Engine, figures: Figures) -> None:
-    assert [picture for _, picture in thumbnails(engine, figures.suspects[:1], 320, 10**9)] == [None]
+def test_a_suspect_without_its_scan_has_no_picture(engine: Engine, figures: Figures, tmp_path: Path) -> None:
+    assert draw_pictures(engine, figures.suspects[:1], (), tmp_path / "pages", 10**9).pages == {}
 
 
-def test_the_report_tells_which_suspects_it_cannot_draw(engine: Engine, figures: Figures) -> None:
+def test_the_report_tells_which_suspects_it_cannot_draw(engine: Engine, figures: Figures, tmp_path: Path) -> None:
     told: list[str] = []
-    thumbnails(engine, figures.suspects[:1], 320, 10**9, told.append)
+    draw_pictures(engine, figures.suspects[:1], (), tmp_path / "pages", 10**9, told.append)
     assert len(told) == 1 and told[0].startswith(figures.suspects[0].page)
 
 

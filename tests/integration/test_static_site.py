@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -93,6 +94,19 @@ def test_a_face_and_a_suspect_lead_to_their_page(archive: Engine, tmp_path: Path
     targets = {link.get("href").partition("#")[0] for link in told.findall(".//figure/a")}
     assert {"pages/1.html", "pages/3.html"} <= targets
     assert all((tmp_path / "site" / target).is_file() for target in targets)
+
+
+def test_a_report_leads_from_faces_to_pictures_in_a_folder_beside_it(archive: Engine, tmp_path: Path) -> None:
+    options = ["--output", str(tmp_path / "my report.html"), "--database", f"sqlite:///{tmp_path / 'only.db'}"]
+    assert CliRunner().invoke(report, options, standalone_mode=False).return_value == 0
+    links = html.parse(tmp_path / "my report.html").findall(".//figure/a")
+    faces = [link for link in links if link.find("img").get("alt") == "face"]
+    assert len(faces) == 2
+    assert {unquote(link.get("href")) for link in faces} == {"my report_pages/1.jpg", "my report_pages/3.jpg"}
+    for link in links:
+        with Image.open(tmp_path / unquote(link.get("href"))) as larger:
+            assert larger.size == (WIDTH, HEIGHT)
+        assert link.find("img").get("src").startswith("data:image/jpeg;base64,")
 
 
 def test_names_and_sentences_are_text_wherever_they_stand(archive: Engine, tmp_path: Path) -> None:

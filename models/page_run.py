@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    bindparam,
     false,
     text,
 )
@@ -36,6 +38,9 @@ class PageRunState(StrEnum):
 
 
 _STATES = ", ".join(f"'{state}'" for state in PageRunState)
+
+
+IN_FLIGHT = (PageRunState.QUEUED, PageRunState.RUNNING)
 
 
 class PageRun(Base):
@@ -67,6 +72,13 @@ class PageRun(Base):
             "error_code",
             postgresql_where=text("error_code IS NOT NULL"),
             sqlite_where=text("error_code IS NOT NULL"),
+        ),
+        # How fast the fleet is, and what has ended since somebody last looked, without counting all that ever ended.
+        Index(
+            "ix_page_run_finished_at",
+            "finished_at",
+            postgresql_where=text("finished_at IS NOT NULL"),
+            sqlite_where=text("finished_at IS NOT NULL"),
         ),
         # At most one result a page; the database's triggers choose it (migration 0004).
         Index(
@@ -133,3 +145,11 @@ class PageRun(Base):
     created_at: Mapped[datetime] = mapped_column(
         UtcDateTime, server_default=database_now(), comment="When it was ingested, UTC"
     )
+
+
+def is_in_flight() -> ColumnElement[bool]:
+    """Return the condition on `page_run` that it is queued or running, found by the index of those.
+
+    The states are written into the statement: SQLite takes a partial index only where it reads its condition.
+    """
+    return PageRun.state.in_(bindparam("in_flight", IN_FLIGHT, expanding=True, literal_execute=True))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or_, select
 
 from models import Page, PageRun, PageRunState, Volume, database_now
+from models.page_run import is_in_flight
 from orchestrator.feeder.recovery import is_dead
 from orchestrator.results.selection import Selection
 from orchestrator.status.hosts import HostWait, hosts_waited_for
@@ -22,8 +24,11 @@ from workers.sources.stores.cache import machine_cache
 PACE_SECONDS = 300.0
 WAITING_SHOWN = 5
 UNFINISHED = (PageRunState.READY, PageRunState.QUEUED, PageRunState.RUNNING)
-# Each scan once, and the work that is still to be done, also where older results stand.
 _COUNTED = or_(PageRun.is_current, PageRun.state.in_(UNFINISHED))
+
+
+Crew = tuple[list[tuple[str, int]], int]
+"""Workers that are alive, each with its processes, and how many page runs are held by processes that have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +100,27 @@ def read_status(engine: Engine, selection: Selection | None = None, *, with_gone
 
     The counts are of the selected volumes, the fleet is all of it. `with_gone_pages` lists the scans that are gone.
     """
-    selection = selection or Selection()
-    alive = [(name, processes) for name, processes in registry.alive(engine) if not is_dead(name)]
-    lost = sum(is_dead(worker) for _, _, worker in claims.holders(engine))
+    selection, crew = selection or Selection(), read_crew(engine)
     with engine.connect() as connection:
-        volumes = _by_volume(connection, selection)
-        total: Counter[str] = Counter()
-        for counts in volumes.values():
-            total.update(counts)
-        fleet = _fleet(connection, total, alive, lost)
-        gone = _gone(connection, selection)
-        names = _gone_pages(connection, selection) if with_gone_pages else ()
-        failures, waiting = _by_code(connection, selection), _waiting(connection, selection)
-        hosts = hosts_waited_for(connection, UNFINISHED)
-        fleet = _no_faster_than(hosts, fleet)
-        return Status(volumes, dict(total), failures, fleet, gone, names, waiting, *machine_cache().size(), hosts)
+        volumes, _ = count_all(connection, selection)
+        status = status_of(connection, selection, volumes, crew)
+        return replace(status, gone_pages=_gone_pages(connection, selection)) if with_gone_pages else status
+
+
+def status_of(connection: Connection, selection: Selection, volumes: dict[str, dict[str, int]], crew: Crew) -> Status:
+    """Return the status whose page runs were counted as `volumes`."""
+    total, hosts = total_of(volumes), hosts_waited_for(connection, UNFINISHED)
+    return Status(
+        volumes,
+        total,
+        _by_code(connection, selection),
+        _no_faster_than(hosts, read_fleet(connection, total, crew)),
+        _gone(connection, selection),
+        (),
+        _waiting(connection, selection),
+        *machine_cache().size(),
+        hosts,
+    )
 
 
 def _no_faster_than(hosts: Sequence[HostWait], fleet: Fleet) -> Fleet:
@@ -131,17 +142,33 @@ def _waiting(connection: Connection, selection: Selection) -> dict[str, int]:
     return {message or "": count for message, count in connection.execute(statement)}
 
 
-def _by_volume(connection: Connection, selection: Selection) -> dict[str, dict[str, int]]:
-    statement = (
-        selection.narrow(select(Volume.source, PageRun.state, func.count()).select_from(PageRun))
-        .where(_COUNTED)
-        .group_by(Volume.source, PageRun.state)
-        .order_by(Volume.source)
+def count_all(connection: Connection, selection: Selection) -> tuple[dict[str, dict[str, int]], datetime | None]:
+    """Return how many page runs there are, by the names of their volumes and by their states, and when the last ended.
+
+    Each scan counts once, and the work that is still to be done, also where older results stand.
+    """
+    return _count(connection, _COUNTED, selection)
+
+
+def count_changes(connection: Connection, since: datetime | None) -> tuple[dict[str, dict[str, int]], ...]:
+    """Return, by volume and state, the page runs that have ended since a moment, and those that are in flight."""
+    later = PageRun.finished_at.is_not(None) if since is None else PageRun.finished_at > since
+    return tuple(
+        _count(connection, which, Selection())[0] for which in (and_(later, PageRun.is_current), is_in_flight())
     )
+
+
+def _count(
+    connection: Connection, condition: ColumnElement[bool], selection: Selection
+) -> tuple[dict[str, dict[str, int]], datetime | None]:
+    what = select(Volume.source, PageRun.state, func.count(), func.max(PageRun.finished_at)).select_from(PageRun)
+    statement = selection.narrow(what).where(condition).group_by(Volume.source, PageRun.state).order_by(Volume.source)
     volumes: dict[str, dict[str, int]] = defaultdict(dict)
-    for source, state, count in connection.execute(statement):
+    newest: list[datetime] = []
+    for source, state, count, ended in connection.execute(statement):
         volumes[source][state] = count
-    return dict(volumes)
+        newest += [ended] if ended else []
+    return dict(volumes), max(newest, default=None)
 
 
 def _gone(connection: Connection, selection: Selection) -> dict[str, dict[str, int]]:
@@ -177,7 +204,23 @@ def _by_code(connection: Connection, selection: Selection) -> dict[str, int]:
     return {code or "unknown": count for code, count in connection.execute(statement)}
 
 
-def _fleet(connection: Connection, total: Mapping[str, int], alive: Sequence[tuple[str, int]], lost: int) -> Fleet:
+def total_of(volumes: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Return the counts of all volumes together."""
+    total: Counter[str] = Counter()
+    for counts in volumes.values():
+        total.update(counts)
+    return dict(total)
+
+
+def read_crew(engine: Engine) -> Crew:
+    """Return who is at work now. Not within another transaction: on SQLite a writer's engine allows one at a time."""
+    alive = [(name, processes) for name, processes in registry.alive(engine) if not is_dead(name)]
+    return alive, sum(is_dead(worker) for _, _, worker in claims.holders(engine))
+
+
+def read_fleet(connection: Connection, total: Mapping[str, int], crew: Crew) -> Fleet:
+    """Return the fleet as it is now; `total` counts all page runs by their states."""
+    alive, lost = crew
     pace, left = _pace(connection), unfinished_of(total)
     return Fleet(
         workers=len(alive),
@@ -192,7 +235,9 @@ def _fleet(connection: Connection, total: Mapping[str, int], alive: Sequence[tup
 
 
 def _oldest_lease(connection: Connection) -> float | None:
-    oldest = select(func.min(PageRun.started_at), database_now()).where(PageRun.state == PageRunState.RUNNING)
+    oldest = select(func.min(PageRun.started_at), database_now()).where(
+        is_in_flight(), PageRun.state == PageRunState.RUNNING
+    )
     started, now = connection.execute(oldest).one()
     return None if started is None or now is None else round((now - started).total_seconds(), 1)
 

@@ -13,11 +13,13 @@ import pytest
 from rich.console import Console
 from sqlalchemy import Engine, update
 
-from models import Page, database_now
+from models import Page, PageRun, database_now
 from orchestrator.results.selection import Selection
 from orchestrator.status.figures import Fleet, Status, read_status
+from orchestrator.status.recount import Recount
 from orchestrator.status.text import fleet_sentence, render_status
 from orchestrator.terminal.wording import cut_middle
+from orchestrator.throttle import Throttle
 from tests.archive import add_done_pages, page
 from tests.rows import add_page_runs
 from workers.lease import claims
@@ -132,3 +134,26 @@ def test_scans_that_are_gone_are_counted_and_named(engine: Engine) -> None:
     assert any("p0001.tif" in line and "deleted" in line for line in shown(status))
     assert "Gone from a: 1 deleted, 1 moved" in shown(read_status(engine))
     assert read_status(engine, Selection(("b",))).gone == {}
+
+
+def test_counts_follow_what_ends_without_counting_all_anew(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = add_page_runs(engine, 5, "ready")
+    add_page_runs(engine, 2, "ready", "others")
+    recount = Recount()
+    assert recount.read(engine).volumes == {"scans": {"ready": 5}, "others": {"ready": 2}}
+    monkeypatch.setattr("orchestrator.status.recount.count_all", lambda *_: pytest.fail("all was counted anew"))
+    recount._throttle = Throttle(0.05, 3600.0)
+    with recount._throttle.timed():
+        pass
+    with engine.begin() as connection:
+        for run, state in zip(runs, ("done", "quarantined", "running", "queued"), strict=False):
+            ended = database_now() if state in ("done", "quarantined") else None
+            values = {"state": state, "finished_at": ended, "is_current": ended is not None}
+            connection.execute(update(PageRun).where(PageRun.page_run_id == run).values(**values))
+    now = recount.read(engine)
+    assert now.volumes["scans"] == {"ready": 1, "done": 1, "quarantined": 1, "running": 1, "queued": 1}
+    assert now.volumes["others"] == {"ready": 2} and now.total["ready"] == 3
+    assert (now.fleet.running, now.fleet.queued) == (1, 1)
+    monkeypatch.undo()
+    recount.expire()
+    assert recount.read(engine).volumes == read_status(engine).volumes == now.volumes

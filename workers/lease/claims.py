@@ -33,6 +33,7 @@ from sqlalchemy import (
 
 from models import Attempt, Page, PageRun, PageRunState, Pipeline, Volume, database_now
 from models.page import UNREAD
+from models.page_run import is_in_flight
 
 # Each further attempt waits longer: the world that failed needs time.
 BACKOFF_SECONDS = 2.0
@@ -342,7 +343,7 @@ def holders(engine: Engine) -> list[tuple[int, str, str]]:
         rows = connection.execute(
             select(PageRun.page_run_id, Attempt.owner, Attempt.worker)
             .join(Attempt, (Attempt.page_run_id == PageRun.page_run_id) & (Attempt.owner == PageRun.owner))
-            .where(PageRun.state == PageRunState.RUNNING)
+            .where(is_in_flight(), PageRun.state == PageRunState.RUNNING)
         )
         return [(row.page_run_id, row.owner, row.worker) for row in rows]
 

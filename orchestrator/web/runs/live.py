@@ -21,12 +21,15 @@ PATIENCE_SECONDS = 0.15  # so long a page waits for the first reading before it 
 
 @dataclass(slots=True)
 class Live:
-    """Reads a state again and again in a thread while somebody listens; `read` is given the state before.
+    """Reads a state again and again in a thread while somebody listens.
+
+    `read` is given the state before, `forget` has it count anew.
 
     With fifty listeners there is one question to the database a second, with none there is none.
     """
 
     read: Callable[[RunState], RunState]
+    forget: Callable[[], None] = lambda: None
     least_seconds: float = READ_SECONDS
     reading: asyncio.Task[None] | None = field(default=None, init=False)
     _state: RunState = field(default_factory=RunState, init=False)
@@ -69,7 +72,8 @@ class Live:
         return self._written[operates][1]
 
     def expire(self) -> None:
-        """Have the state read at once: a decision has changed it."""
+        """Have the state read at once and from the beginning: a decision has changed it."""
+        self.forget()
         self._throttle.expire()
 
     def _start(self) -> asyncio.Event:

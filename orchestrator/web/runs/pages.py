@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from orchestrator.status.recount import Recount
 from orchestrator.web.access.accounts import Role
 from orchestrator.web.access.gate import visitor
 from orchestrator.web.rendering import render, render_text
@@ -29,13 +30,17 @@ def live_of(request: Request) -> Live:
     """Return the one reading of this process."""
     found: Live | None = getattr(request.app.state, "live", None)
     if found is None:
-        site = site_of(request)
-        found = request.app.state.live = Live(lambda before: _read(site, before))
+        found = request.app.state.live = _live(site_of(request))
     return found
 
 
-def _read(site: Site, before: RunState) -> RunState:
-    return read_state(site.engine, site.settings, before, broker_trouble(site.settings))
+def _live(site: Site) -> Live:
+    recount = Recount()
+
+    def read(before: RunState) -> RunState:
+        return read_state(site.engine, site.settings, recount, before, broker_trouble(site.settings))
+
+    return Live(read, recount.expire)
 
 
 async def show(request: Request) -> Response:

@@ -11,7 +11,9 @@ from sqlalchemy.exc import OperationalError
 
 from models import Page, PageRun, PageRunState, Volume
 from orchestrator.feeder.window import INTERACTIVE
-from orchestrator.status.figures import Fleet, Status, read_status, unfinished_of
+from orchestrator.status.figures import Fleet, Status, unfinished_of
+from orchestrator.status.hosts import HostWait
+from orchestrator.status.recount import Recount
 from orchestrator.status.text import fleet_sentence
 from orchestrator.terminal.next_steps import go_on
 from workers.config import Settings
@@ -55,6 +57,8 @@ class RunState:
     volumes_in_all: int = 0
     total: Mapping[str, int] | None = None
     failures: Mapping[str, int] | None = None
+    waiting: Mapping[str, int] | None = None
+    hosts: tuple[HostWait, ...] = ()
     fleet: Fleet | None = None
     machines: tuple[Machine, ...] = ()
     sentence: str = ""
@@ -80,10 +84,12 @@ class RunState:
         return asdict(self)
 
 
-def read_state(engine: Engine, settings: Settings, before: RunState, broker_trouble: str = "") -> RunState:
+def read_state(
+    engine: Engine, settings: Settings, recount: Recount, before: RunState, broker_trouble: str = ""
+) -> RunState:
     """Return the state as the database has it now; `before` with a sentence while the database is away."""
     try:
-        status = read_status(engine)
+        status = recount.read(engine)
         return _state(engine, settings, status, broker_trouble)
     except OperationalError as error:
         sentence = f"{does_not_answer(error)}. These figures are the last ones known; nothing is lost."
@@ -109,6 +115,8 @@ def _state(engine: Engine, settings: Settings, status: Status, trouble: str) -> 
         volumes_in_all=len(order),
         total=status.total,
         failures=status.failures,
+        waiting=status.waiting,
+        hosts=status.hosts,
         fleet=status.fleet,
         machines=tuple(machines(engine)),
         sentence=fleet_sentence(status.fleet, status.unfinished, go_on(settings, _unfinished(status))),

@@ -78,6 +78,18 @@ def test_lines_across_both_columns_and_letters_in_no_line_are_doubted() -> None:
     assert measure_doubt(NOTHING, reading.evidence).left_out == 1.0
 
 
+def test_lines_over_a_gutter_that_nobody_found_are_doubted_and_justified_text_is_not() -> None:
+    page = DrawnPage(1400, 1800, seed=9)
+    page.column(80, 80, 590, 40)
+    page.column(690, 80, 590, 40)
+    _, _, reading = first_reading(page)
+    assert reading.evidence is not None and len(reading.lines) == 80
+    assert measure_doubt(reading.lines, reading.evidence).over_gaps == 0.0
+    left = reading.lines[reading.lines[:, 0] < reading.evidence.ink.shape[1] / 2 - 20]
+    both = np.concatenate([left[:, :2], np.full((len(left), 1), reading.lines[:, 2].max()), left[:, 3:]], axis=1)
+    assert measure_doubt(both, reading.evidence).over_gaps > 0.8
+
+
 def test_a_page_without_anything_like_text_is_not_read_again() -> None:
     doubts = doubts_of(Reading(NOTHING, "blank", None), "always")
     assert doubts.total is None and not len(doubts.places)

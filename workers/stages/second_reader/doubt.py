@@ -1,8 +1,9 @@
 """How far the lines of a page explain its letters: what the page engine itself can tell about having gone wrong.
 
-Four shares that are near 0 on pages of even columns, and grow where it fails: letters in no line, letters that do not
-stand on their line (two rows in one box, a picture), lines that lie over each other, and lines in the midst of which
-other lines nearby begin (rows across advertisements or a gutter).
+Five shares that are near 0 on pages of even columns, and grow where it fails: letters in no line, letters that do not
+stand on their line (two rows in one box, a picture), lines that lie over each other, lines in the midst of which other
+lines nearby begin (rows across advertisements or a gutter), and lines that have a gap at the same place (a gutter full
+of specks).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 
 from workers.stages.raster.arrays import Boxes, Counts, Truths
+from workers.stages.second_reader.word_gaps import over_a_chain_of_gaps
 from workers.stages.segmentation.baseline_fit import MIN_JUDGED_LETTERS, MIN_SURE_SHARE, letters_on_baseline
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import assign_components
@@ -34,6 +36,7 @@ class Doubt:
     not_standing: float
     overlapping: float
     across: float
+    over_gaps: float
 
     @property
     def total(self) -> float:
@@ -49,7 +52,7 @@ class Judgement:
         own: of each component the number of its line, counted from 1; 0 of those in no line.
         letter: which components are letters outside of pictures.
         letters: how many of them are in each line.
-        not_standing, overlapping, across, of_other_ink: which lines have that against them.
+        not_standing, overlapping, across, over_gaps, of_other_ink: which lines have that against them.
     """
 
     own: Counts
@@ -58,6 +61,7 @@ class Judgement:
     not_standing: Truths
     overlapping: Truths
     across: Truths
+    over_gaps: Truths
     of_other_ink: Truths
 
     @property
@@ -67,7 +71,7 @@ class Judgement:
 
     @property
     def against(self) -> Truths:
-        """Which lines have something against them."""
+        """Which lines have something against them, those over a chain of gaps left out: a few have it by chance."""
         return self.not_standing | self.overlapping | self.across | self.of_other_ink
 
 
@@ -83,6 +87,7 @@ def judge(lines: Boxes, evidence: PageEvidence) -> Judgement:
         not_standing=(letters >= MIN_JUDGED_LETTERS) & (on_line < MIN_SURE_SHARE * letters),
         overlapping=_overlapping(lines),
         across=_across(lines, evidence),
+        over_gaps=over_a_chain_of_gaps(lines, own, evidence),
         of_other_ink=_of_other_ink(lines, own, evidence),
     )
 
@@ -101,6 +106,7 @@ def doubt_in(judged: Judgement) -> Doubt:
         not_standing=float(letters[judged.not_standing].sum() / all_letters),
         overlapping=float(judged.overlapping.mean()) if len(letters) else 0.0,
         across=float(letters[judged.across].sum() / all_letters),
+        over_gaps=float(letters[judged.over_gaps].sum() / all_letters),
     )
 
 

@@ -54,12 +54,15 @@ def doubts_of(reading: Reading, when: Literal["auto", "always", "never"]) -> Dou
 
 
 def doubt_left(reading: Reading) -> float | None:
-    """Return how doubtful a page is that was read again, 0 to 1: the share of its letters in no line.
+    """Return how doubtful a page is that was read again, 0 to 1: letters in no line, and lines over a gutter.
 
     The other signs were what the second look decided on: rows of advertisements do begin in the midst of others, and
     the boxes of the second reader are higher than ours.
     """
-    return None if reading.evidence is None else measure_doubt(reading.lines, reading.evidence).left_out
+    if reading.evidence is None:
+        return None
+    doubt = measure_doubt(reading.lines, reading.evidence)
+    return 1.0 - (1.0 - doubt.left_out) * (1.0 - doubt.over_gaps)
 
 
 def read_again(grey: Grey, page: WorkingPage, first: Reading, places: Boxes, weights: Path) -> Reading:

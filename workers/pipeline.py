@@ -28,12 +28,22 @@ from workers.stages.segmentation.described_lines import described_lines
 from workers.stages.segmentation.step_effects import StepEffect
 from workers.stages.segmentation.text_lines import (
     Found,
+    Reading,
     explain_lines,
     in_reading_order,
     kraken_lines,
     read_lines,
 )
-from workers.stages.separators.columns import Columns, draw, find_columns, gap_columns, no_columns, to_separators
+from workers.stages.segmentation.word_gaps import missed_gutters
+from workers.stages.separators.columns import (
+    Columns,
+    draw,
+    find_columns,
+    gap_columns,
+    no_columns,
+    to_separators,
+    with_gutters,
+)
 from workers.stages.separators.found_pictures import found_pictures
 from workers.stages.separators.joined_pieces import join_pieces
 from workers.telemetry.timing import StageClock
@@ -66,13 +76,13 @@ def analyse_page(
         inked.count = int(np.count_nonzero(page.ink))
     with clock.stage("separators") as parted:
         columns = _columns(page, parameters)
-        separators = to_separators(columns, page.placement)
-        parted.count = len(separators)
+        parted.count = len(columns.paths)
     if _in_our_own_way(parameters):
-        lines, reason, doubt = _our_lines(scan.visible, page, columns, parameters, clock)
+        columns, lines, reason, doubt = _our_lines(scan.visible, page, columns, parameters, clock)
     else:
         lines, reason, doubt = *_lines_of_kraken(image, scan, mask, page, columns, parameters, clock), None
     with clock.stage("structure") as described:
+        separators = to_separators(columns, page.placement)
         lines, column_count = described_lines(lines, page, columns, parameters.segmentation)
         if not page.turns:
             separators = join_pieces(separators, [line.bbox for line in lines])
@@ -126,21 +136,34 @@ def _upright(image: Image.Image, mask: Mask | None, parameters: PipelineParamete
 
 def _our_lines(
     visible: Grey, page: WorkingPage, columns: Columns, parameters: PipelineParameters, clock: StageClock
-) -> tuple[tuple[TextLine, ...], str | None, float | None]:
-    """Return the lines, the reason when there are none, and the doubt that is left after a second reader was asked."""
+) -> tuple[Columns, tuple[TextLine, ...], str | None, float | None]:
+    """Return the lines, the reason when there are none, and the doubt that is left after a second reader was asked.
+
+    What parts the page comes first: gutters that are seen only in the lines that run over them are added.
+    """
     with clock.stage("segmentation") as found:
-        reading = read_lines(page, columns)
+        columns, reading = _parted_and_read(page, columns)
         lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)
         weights = _second_reader(parameters)
         doubts = doubts_of(reading, parameters.segmentation.second_reader if weights else "never")
         found.count = len(lines)
     if weights is None or not len(doubts.places):
-        return lines, reason, doubts.total
+        return columns, lines, reason, doubts.total
     with clock.stage("second_reader") as found:
         reading = read_again(visible, page, reading, doubts.places, weights)
         lines, reason = in_reading_order(reading, page, columns, parameters.segmentation)
         found.count = len(lines)
-        return lines, reason, doubt_left(reading)
+        return columns, lines, reason, doubt_left(reading)
+
+
+def _parted_and_read(page: WorkingPage, columns: Columns) -> tuple[Columns, Reading]:
+    """Return the lines of a page, and what parts it, with the gutters that the lines tell of."""
+    reading = read_lines(page, columns)
+    gutters = missed_gutters(reading.lines, reading.evidence) if reading.evidence and len(reading.lines) else []
+    if not gutters:
+        return columns, reading
+    columns = with_gutters(columns, gutters)
+    return columns, read_lines(page, columns)
 
 
 def _lines_of_kraken(

@@ -1,3 +1,4 @@
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,8 @@ from PIL import ImageFont
 from samples.pages import PageDesign, draw
 from tests.unit.drawn_pages import WORDS, DrawnPage, two_columns
 from workers.layout import Separator
-from workers.parameters import BinarizationParameters
+from workers.parameters import BinarizationParameters, PipelineParameters, SegmentationParameters
+from workers.pipeline import analyse_page
 from workers.stages.binarization.working_page import working_page
 from workers.stages.separators.columns import find_columns, gap_columns, to_separators
 from workers.stages.separators.gutter_pieces import Gutter, is_collinear, merge_collinear
@@ -260,3 +262,18 @@ def test_pieces_too_short_for_a_rule_make_a_gutter_a_printed_one() -> None:
     page = two_columns()
     page.draw.line((680, 110, 680, 170), fill=0, width=3)
     assert [separator.origin for separator in separators(page)] == ["inserted"]
+
+
+def test_a_gutter_full_of_specks_is_seen_in_the_lines_that_run_over_it() -> None:
+    page = DrawnPage(1260, 1500, seed=3)
+    page.column(80, 80, 540, 38, size=24, pitch=36)
+    page.column(638, 80, 540, 38, size=24, pitch=36)
+    chance = random.Random(3)
+    for _ in range(320):
+        x, y = chance.randrange(620, 636), chance.randrange(80, 1440)
+        page.draw.ellipse((x, y, x + 3, y + 3), fill=0)
+    once = PipelineParameters(segmentation=SegmentationParameters(second_reader="never"))
+    layout = analyse_page(page.image, once)
+    assert not any(line.bbox.x_min < 500 and line.bbox.x_max > 760 for line in layout.lines)
+    assert abs(len(layout.lines) - len(page.lines)) <= 2
+    assert any(abs(np.median([x for x, _ in separator.path]) - 628) < 20 for separator in layout.separators)

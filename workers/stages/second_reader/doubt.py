@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from workers.stages.raster.arrays import Boxes, Counts, Truths
-from workers.stages.second_reader.word_gaps import over_a_chain_of_gaps
 from workers.stages.segmentation.baseline_fit import MIN_JUDGED_LETTERS, MIN_SURE_SHARE, letters_on_baseline
 from workers.stages.segmentation.evidence import PageEvidence
 from workers.stages.segmentation.noise import assign_components
+from workers.stages.segmentation.word_gaps import over_a_chain_of_gaps
 from workers.stages.separators.components import LARGE, TEXT
 
 MIN_OVERLAP_SHARE = 0.3  # share of the lower box's height

@@ -91,6 +91,12 @@ def no_columns(page: WorkingPage) -> Columns:
     return Columns(page.ink, components, False, none, nothing, nothing, nothing, ())
 
 
+def with_gutters(columns: Columns, gutters: list[Polyline]) -> Columns:
+    """Return what parts a page, with further gutters given by their middle lines."""
+    barrier = columns.barrier | draw(gutters, columns.barrier.shape)
+    return replace(columns, barrier=barrier, paths=columns.paths + tuple((path, INSERTED) for path in gutters))
+
+
 def gap_columns(page: WorkingPage, gap_width: int, gap_height: int) -> Columns:
     """Draw a line into every white gap of the given size, as `insert_gap_separators` does, on a page at full size."""
     paper = (1 - page.ink) * np.uint8(255)

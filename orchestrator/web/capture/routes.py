@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from orchestrator.web.requests import sent_bytes
 from orchestrator.web.site import Site, site_of
 
 LOOKED_AT_BYTES = 4 * 1024 * 1024
+_FEW_AT_ONCE = threading.BoundedSemaphore(2)  # a large picture takes hundreds of megabytes while it is laid flat
 NO_FOLDER = (
     "This server was started without a folder for pictures: start it with broadsheet web --capture-folder DIR, "
     "and the pages that are taken here become a volume there."
@@ -69,7 +71,8 @@ async def look(request: Request) -> Response:
 
 def _looked_at(content: bytes, max_pixels: int) -> dict[str, object]:
     try:
-        picture = checked_picture(content, max_pixels)
+        with _FEW_AT_ONCE:
+            picture = checked_picture(content, max_pixels)
     except Unusable as error:
         return {"trouble": str(error), "corners": None}
     found = find_sheet(picture.page.grey)
@@ -92,8 +95,9 @@ async def take(request: Request) -> Response:
 
 def _take(site: Site, root: Path, content: bytes, title: str, page_number: int, corners: str) -> dict[str, int]:
     folder = folder_of(root, title)
-    picture = checked_picture(content, site.settings.max_pixels)
-    path = store_page(folder, page_number, *page_file(picture, quad_of(corners, *picture.size)))
+    with _FEW_AT_ONCE:
+        picture = checked_picture(content, site.settings.max_pixels)
+        path = store_page(folder, page_number, *page_file(picture, quad_of(corners, *picture.size)))
     page_run_id, page_id = ingest_page(site, root, path)
     return {"page_run_id": page_run_id, "page_id": page_id, "number": page_number, "next_number": next_number(folder)}
 

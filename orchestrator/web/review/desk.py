@@ -37,7 +37,8 @@ class Desk:
     reading: Reading
     _suspects: dict[int | None, tuple[float, list[Suspect]]] = field(default_factory=dict)
     _pool: ProcessPoolExecutor | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _looking: threading.Lock = field(default_factory=threading.Lock)
+    _pooling: threading.Lock = field(default_factory=threading.Lock)
 
     def pages(self, volume_id: int | None, *, suspects_only: bool) -> list[Suspect]:
         """Return the pages without a verdict, of one volume or of all: suspects worst first, or every page in order."""
@@ -46,8 +47,8 @@ class Desk:
         return [one for one in found if one.page_run_id not in judged][:LISTED]
 
     def suspects(self, volume_id: int | None) -> list[Suspect]:
-        """Return the suspects, worst first, as they were at most a minute ago."""
-        with self._lock:
+        """Return the suspects, worst first, as they were at most a minute ago; one looks for them at a time."""
+        with self._looking:
             at, found = self._suspects.get(volume_id, (float("-inf"), []))
             if time.monotonic() - at > KEPT_SECONDS:
                 where = "1 = 1" if volume_id is None else "s.volume = :volume"
@@ -61,8 +62,7 @@ class Desk:
 
     def reasons(self, page_run_id: int) -> tuple[str, ...]:
         """Return why a page run is suspect, as far as it was in a list lately: to look anew takes long."""
-        with self._lock:
-            lists = [found for _, found in self._suspects.values()]
+        lists = [found for _, found in list(self._suspects.values())]
         return next((one.reasons for found in lists for one in found if one.page_run_id == page_run_id), ())
 
     def _every_page(self, volume_id: int | None) -> list[Suspect]:
@@ -82,7 +82,7 @@ class Desk:
             UnreadableInput: it cannot be read so; the sentence says why.
             TransientError: the process died, or took too long.
         """
-        with self._lock:
+        with self._pooling:
             self._pool = self._pool or pool(1)
             running = self._pool
         try:
@@ -98,7 +98,7 @@ class Desk:
         return found
 
     def _end(self, broken: ProcessPoolExecutor) -> None:
-        with self._lock:
+        with self._pooling:
             if self._pool is broken:
                 self._pool = None
         for process in list(getattr(broken, "_processes", {}).values()):

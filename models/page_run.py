@@ -108,6 +108,9 @@ class PageRun(Base):
     host: Mapped[str] = mapped_column(
         String(255), server_default="", comment="Host on the web that it waits for; empty for none"
     )
+    host_failures: Mapped[int] = mapped_column(
+        Small, server_default="0", comment="How often its host failed at it; after ten times it is quarantined"
+    )
     attempts: Mapped[int] = mapped_column(Small, server_default="0", comment="Attempts begun, counted at claim time")
     attempts_forgiven: Mapped[int] = mapped_column(
         Small, server_default="0", comment="Attempts that no longer count, since someone asked for a retry"

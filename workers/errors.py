@@ -113,13 +113,16 @@ class StorageError(TransientError):
 
 
 class NotNow(TransientError):
-    """A host or store asks us to wait; the page goes back as if it had not been begun, for `seconds`."""
+    """A host or store asks us to wait; the page goes back as if it had not been begun, for `seconds`.
+
+    `of_page` says that it failed at this page, and perhaps not at others: that is not borne for ever.
+    """
 
     code = "not_now"
 
-    def __init__(self, message: str, seconds: float) -> None:
+    def __init__(self, message: str, seconds: float, *, of_page: bool = False) -> None:
         super().__init__(message)
-        self.seconds = seconds
+        self.seconds, self.of_page = seconds, of_page
 
 
 class SegmenterMissing(TransientError):

@@ -9,7 +9,8 @@ import math
 
 from sqlalchemy import Connection, func, select
 
-from models import PageRun, PageRunState
+from models import PageRun
+from models.page_run import is_in_flight
 from workers.lease.host_budgets import states
 from workers.sources.politeness import HostState
 
@@ -23,7 +24,7 @@ def allowances(connection: Connection) -> dict[str, int]:
         return {}
     counts = (
         select(PageRun.host, func.count().label("runs"))
-        .where(PageRun.state.in_((PageRunState.QUEUED, PageRunState.RUNNING)), PageRun.host != "")
+        .where(is_in_flight(), PageRun.host != "")
         .group_by(PageRun.host)
     )
     in_flight = {row.host: row.runs for row in connection.execute(counts)}

@@ -126,6 +126,22 @@ def test_a_page_that_waits_for_a_host_counts_no_attempt_and_waits(engine: Engine
     assert take(engine, 10, Scope()) == []
 
 
+def test_a_page_at_which_its_host_fails_again_and_again_is_given_up(engine: Engine) -> None:
+    (run,) = add_page_runs(engine, 1)
+    waits = []
+    for _ in range(claims.HOST_FAILURES):
+        with engine.begin() as connection:
+            connection.execute(update(PageRun).values(state=PageRunState.QUEUED))
+        claim = claims.claim(engine, run, "m", "host:1", 60)
+        assert claim is not None and claim.attempt_number == 1
+        assert claims.put_off(engine, run, claim.owner, "not_now", "It cannot.", 1.0, of_page=True)
+        with engine.connect() as connection:
+            page_run = connection.execute(select(PageRun, database_now().label("now"))).one()
+        waits.append((page_run.not_before - page_run.now).total_seconds() if page_run.not_before else None)
+    assert page_run.state == PageRunState.QUARANTINED and page_run.error_code == "storage_failed"
+    assert waits[:2] == [pytest.approx(15, abs=2), pytest.approx(30, abs=2)] and waits[-1] is None
+
+
 def test_only_as_many_pages_of_a_host_are_queued_as_may_begin_soon(engine: Engine) -> None:
     at_host(engine, add_page_runs(engine, 200, state="ready"))
     local = add_page_runs(engine, 200, state="ready", source="local")

@@ -152,10 +152,22 @@ def test_a_host_that_says_too_often_is_asked_by_nobody_before_its_time(host: Iii
 def test_a_host_that_is_gone_is_left_alone_for_a_while(sqlite_engine: Engine) -> None:
     with a_iiif_host() as server:
         url = server.url
+    host_budgets.set_budget(sqlite_engine, host_of(url), Budget(1000, 1.0, 8))
     guest = Guest(sqlite_engine, web(ALLOWED), patience_seconds=0.0)
-    with pytest.raises(NotNow) as gone:
-        guest.get(f"{url}/a", 100)
-    assert gone.value.seconds > 20
+    for least in (1, 1, 20):
+        with pytest.raises(NotNow) as gone:
+            guest.get(f"{url}/a", 100)
+        assert gone.value.of_page and gone.value.seconds > least
+        time.sleep(0.01)
+
+
+def test_a_host_that_fails_at_one_picture_goes_on_with_the_others(host: IiifHost, guest: Guest) -> None:
+    host.answers |= {"/bad": lambda: (503, {}, b""), "/good": lambda: (200, {}, b"")}
+    for _ in range(5):
+        with pytest.raises(NotNow) as failed:
+            guest.get(f"{host.url}/bad", 100)
+        assert failed.value.of_page
+        assert guest.get(f"{host.url}/good", 100).status == 200
 
 
 def test_what_was_had_is_not_asked_for_again(host: IiifHost, guest: Guest) -> None:

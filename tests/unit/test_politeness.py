@@ -104,12 +104,13 @@ def test_requests_refused_together_slow_the_pace_once() -> None:
 
 def test_a_host_that_says_no_time_is_held_longer_each_time() -> None:
     state, waits, now = HostState(TWENTY_A_MINUTE), [], 0.0
-    for _ in range(9):
+    for _ in range(12):
         state = after_refusal(state, after(now), after(now), None, too_many=False)
         waits.append(wait_seconds(state, NOTHING, after(now)))
         now += waits[-1]
-    assert waits[:3] == [30, 60, 120] and waits[-1] == 3600
+    assert waits[:5] == [0, 0, 30, 60, 120] and waits[-1] == 3600  # the first may have been of one thing alone
     assert state.pace == 1.0  # it was not asked too often
+    assert wait_seconds(after_refusal(HostState(TWENTY_A_MINUTE), NOON, NOON, None, True), NOTHING, NOON) == 30
 
 
 def test_the_pace_comes_back_slowly() -> None:

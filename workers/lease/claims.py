@@ -34,9 +34,13 @@ from sqlalchemy import (
 from models import Attempt, Page, PageRun, PageRunState, Pipeline, Volume, database_now
 from models.page import UNREAD
 from models.page_run import is_in_flight
+from workers.errors import StorageError
 
 # Each further attempt waits longer: the world that failed needs time.
 BACKOFF_SECONDS = 2.0
+# A page at which its host failed so often, for hours in all, is given up.
+HOST_FAILURES = 10
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 15.0, 3600.0
 # What a page may have done to its process. Its next attempt runs alone, and at once: nothing outside it failed.
 SUSPICIOUS = ("worker_lost", "time_limit", "lease_expired", "out_of_memory")
 
@@ -276,17 +280,37 @@ def sweep(engine: Engine, max_attempts: int, limit: int = 500) -> int:
     return len(stale)
 
 
-def put_off(engine: Engine, page_run_id: int, owner: Owner, code: str, message: str, seconds: float) -> bool:
+def put_off(
+    engine: Engine, page_run_id: int, owner: Owner, code: str, message: str, seconds: float, *, of_page: bool = False
+) -> bool:
     """Give a page run back uncounted, to be taken again in some `seconds`; what it waits for is kept with it.
 
-    Returns whether it was still held.
+    One at which its host failed (`of_page`) waits longer each time, and is quarantined at the last. Returns whether it
+    was still held.
     """
     with engine.begin() as connection:
+        if of_page and (held := _failed_at(connection, page_run_id, owner)) is not None:
+            if held.host_failures >= HOST_FAILURES:
+                given_up = Failure(StorageError.code, f"{message} It failed at this page {HOST_FAILURES} times.", False)
+                _settle(connection, page_run_id, held.attempts, given_up, 0)
+                return True
+            seconds = max(seconds, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** (held.host_failures - 1)))
         if not _release(connection, page_run_id, owner, seconds):
             return False
         waits = update(PageRun).where(PageRun.page_run_id == page_run_id)
         connection.execute(waits.values(error_code=code, error_message=message))
         return True
+
+
+def _failed_at(connection: Connection, page_run_id: int, owner: Owner) -> Row[*tuple[Any, ...]] | None:
+    """Count that its host failed at a page; returns how often it did, and the attempts, None if it is not held."""
+    counted = (
+        update(PageRun)
+        .where(PageRun.page_run_id == page_run_id, _is_held_by(owner), PageRun.state == PageRunState.RUNNING)
+        .values(host_failures=PageRun.host_failures % HOST_FAILURES + 1)
+        .returning(PageRun.host_failures, PageRun.attempts)
+    )
+    return connection.execute(counted).one_or_none()
 
 
 def release(engine: Engine, owners: Sequence[tuple[int, Owner]], wait_seconds: float = 0.0) -> int:

@@ -69,7 +69,7 @@ class Guest:
             answer = self.web.get(url, most_bytes, headers, follow=False)
         except NotNow as error:
             self._end(grant, Refusal(too_many=False))
-            raise NotNow(str(error), self._hold(grant.host, error.seconds)) from error
+            raise NotNow(str(error), self._hold(grant.host, error.seconds), of_page=True) from error
         except BaseException:
             self._end(grant)
             raise
@@ -77,7 +77,8 @@ class Guest:
         self._end(grant, refusal)
         if refusal:
             what = "says that it was asked too often" if refusal.too_many else "cannot answer now"
-            raise NotNow(f"{grant.host} {what} ({answer.status}).", self._hold(grant.host, 1.0))
+            of_page = not refusal.too_many and refusal.retry_after is None
+            raise NotNow(f"{grant.host} {what} ({answer.status}).", self._hold(grant.host, 1.0), of_page=of_page)
         return answer
 
     def _allowed(self, host: str) -> Grant:

@@ -6,7 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from PIL import Image
@@ -141,10 +141,9 @@ def _process(engine: Engine, claim: Claim, settings: Settings, steps: Steps) -> 
         stored = retry_while_down(lambda: steps.record(engine, claim, page), patience)
     except NotNow as error:
         seconds = error.seconds  # it asked for some time, and no attempt was spent
-        code, reason = error.code, masked(str(error))
-        retry_while_down(
-            lambda: claims.put_off(engine, claim.page_run_id, claim.owner, code, reason, seconds), patience
-        )
+        reason, run, of_page = masked(str(error)), claim.page_run_id, error.of_page
+        put_off = partial(claims.put_off, engine, run, claim.owner, error.code, reason, seconds, of_page=of_page)
+        retry_while_down(put_off, patience)
         log.info("%s Asked again in %.1f s.", error, seconds)
     except Exception as error:
         # The last line of defence: whatever a scan provokes, the worker lives and the reason is written down.

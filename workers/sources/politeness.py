@@ -17,6 +17,7 @@ IN_FLIGHT_WAIT_SECONDS = 0.5  # until it is asked again whether one of those in 
 SLOWEST_PACE = 1 / 16
 SLOWER, FASTER = 0.5, 0.1  # the pace is halved when the host says 429, and comes back by a tenth a period
 FIRST_HOLD_SECONDS, LONGEST_HOLD_SECONDS = 30.0, 3600.0  # where the host does not say how long; doubled each time
+BORNE_FAILURES = 2  # in a row, before a host is held that does not say for how long
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0  # what a host asks for beyond a day is not believed
 
 
@@ -120,12 +121,14 @@ def after_refusal(
 ) -> HostState:
     """Return the state after the host said 429 (`too_many`) or that it cannot now: held for all, 429 also slower.
 
-    Requests that were in flight together are refused together, and count once.
+    Requests that were in flight together are refused together, and count once. A host that fails without a word on when
+    to come back may fail at one thing alone: it is held when it does so time after time.
     """
     changed = state.pace_changed_at
     is_first = changed is None or begun_at >= changed
     refusals = min(state.refusals + is_first, 16)
-    usual = min(LONGEST_HOLD_SECONDS, FIRST_HOLD_SECONDS * 2.0 ** (refusals - 1))
+    times = refusals if too_many else refusals - BORNE_FAILURES
+    usual = min(LONGEST_HOLD_SECONDS, FIRST_HOLD_SECONDS * 2.0 ** (times - 1)) if times > 0 else 0.0
     hold = now + timedelta(seconds=usual if retry_after is None else retry_after)
     held = replace(state, held_until=max(hold, state.held_until or hold), refusals=refusals)
     if not is_first:

@@ -39,6 +39,7 @@ _WORDS = {
     "error": "lower(error_message) LIKE :error",
 }
 _SUSPECTS = "page_run_id IN (SELECT page_run_id FROM suspect_pages{})"
+ANY = "any"  # of the reasons
 NAMES = (*_WHOLE_NUMBERS, *_WORDS, "to", "suspect")
 
 
@@ -54,6 +55,12 @@ class Filters:
         """Return the WHERE clause, with further conditions; empty without any."""
         conditions = (*self.conditions, *more)
         return "\nWHERE " + "\n  AND ".join(conditions) if conditions else ""
+
+    def with_list(self, condition: str, name: str, numbers: str) -> Filters:
+        """Return the filters with the condition on suspects put as one on a list of page runs, for they are known."""
+        others = tuple(one for one in self.conditions if not one.startswith(_SUSPECTS.partition("{}")[0]))
+        values = {key: value for key, value in self.values.items() if key != "suspect"}
+        return Filters(self.asked, (*others, condition), values | {name: numbers})
 
     @property
     def shown(self) -> str:
@@ -91,7 +98,7 @@ def _conditions(given: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, Any]
 
 
 def _suspect(text: str) -> tuple[str, tuple[str, Any]]:
-    if text == "any":
+    if text == ANY:
         return _SUSPECTS.format(""), ("", None)
     return _SUSPECTS.format(" WHERE reason = :suspect"), ("suspect", text)
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from workers.errors import TransientError
+
 WORTH = 20  # times as long as it took to ask, an answer is used: a cheap one is always fresh
-CHEAP_SECONDS = 0.1  # whoever asks waits so long
+CHEAP_SECONDS = 0.1  # so long somebody waits for a newer answer than the one that is known
 STALE_SECONDS = 600.0  # an older one is shown to nobody
+PATIENCE_SECONDS = 3.0  # so long somebody waits where none is known
 
 Rows = list[dict[str, Any]]
-_LOG = logging.getLogger(__name__)
+
+
+class StillAsking(TransientError):
+    """The answer takes longer than anybody should wait; it is being looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,44 +29,55 @@ class _Answer:
     took: float
 
 
+@dataclass(slots=True)
+class _Question:
+    ended: threading.Event = field(default_factory=threading.Event)
+    error: Exception | None = None
+
+
 class KeptAnswers:
     """Answers by name."""
 
     def __init__(self) -> None:
         self._answers: dict[str, _Answer] = {}
-        self._asking: dict[str, threading.Lock] = {}
+        self._questions: dict[str, _Question] = {}
         self._lock = threading.Lock()
 
-    def get(self, name: str, ask: Callable[[], Rows]) -> Rows:
-        """Return the answer of `ask`, or one that it gave not long ago.
+    def get(self, name: str, ask: Callable[[], Rows], patience: float = PATIENCE_SECONDS) -> Rows:
+        """Return the answer of `ask`, or one that it gave not long ago; one thread asks, however many wait.
 
         Raises:
-            what `ask` raises, where there is no answer that can be shown in its place.
+            StillAsking: it takes longer than `patience` seconds, and no answer is known.
+            what `ask` raises.
         """
         known = self._answers.get(name)
         age = time.monotonic() - known.asked_at if known else float("inf")
         if known and age < WORTH * known.took:
             return known.rows
-        with self._lock:
-            asking = self._asking.setdefault(name, threading.Lock())
-        if known is None or age > STALE_SECONDS or known.took < CHEAP_SECONDS:
-            with asking:
-                newer = self._answers.get(name)
-                return self._ask(name, ask) if newer is known or newer is None else newer.rows
-        if asking.acquire(blocking=False):  # nobody else is asking
-            threading.Thread(target=self._ask_behind, args=(name, ask, asking), daemon=True).start()
+        usable = known is not None and age < STALE_SECONDS
+        question = self._ask(name, ask)
+        if question.ended.wait(CHEAP_SECONDS if usable else patience):
+            if question.error:
+                raise question.error
+            return self._answers[name].rows
+        if known is None or not usable:
+            raise StillAsking(
+                "Every page of the archive is being looked at for that; it is shown here as soon as it is known."
+            )
         return known.rows
 
-    def _ask_behind(self, name: str, ask: Callable[[], Rows], asking: threading.Lock) -> None:
-        try:
-            self._ask(name, ask)
-        except Exception as error:  # whoever asks when the answer is stale is told
-            _LOG.warning("%s could not be counted: %s", name, error)
-        finally:
-            asking.release()
+    def _ask(self, name: str, ask: Callable[[], Rows]) -> _Question:
+        with self._lock:
+            question = self._questions.get(name)
+            if question is None or question.ended.is_set():
+                question = self._questions[name] = _Question()
+                threading.Thread(target=self._run, args=(name, ask, question), daemon=True).start()
+        return question
 
-    def _ask(self, name: str, ask: Callable[[], Rows]) -> Rows:
+    def _run(self, name: str, ask: Callable[[], Rows], question: _Question) -> None:
         begun = time.monotonic()
-        rows = ask()
-        self._answers[name] = _Answer(rows, time.monotonic(), time.monotonic() - begun)
-        return rows
+        try:
+            self._answers[name] = _Answer(ask(), time.monotonic(), time.monotonic() - begun)
+        except Exception as error:  # whoever waits is told
+            question.error = error
+        question.ended.set()

@@ -17,6 +17,7 @@ from orchestrator.web.iiif import pictures_of
 from orchestrator.web.images.asked import service
 from orchestrator.web.rendering import render
 from orchestrator.web.site import Site, site_of
+from orchestrator.web.suspects import next_suspect
 from workers.errors import PageError, TransientError
 from workers.sources.iiif.image import CanvasImage
 
@@ -36,10 +37,6 @@ _NEIGHBOUR = """
 SELECT page_id FROM page_status
 WHERE volume_id = :volume AND (page_number, page_id) {sign} (:number, :page)
 ORDER BY page_number {order}, page_id {order} LIMIT 1"""
-_NEXT_SUSPECT = """
-SELECT page_id FROM suspect_pages
-WHERE volume = :volume AND (page_number, page_id) > (:number, :page)
-ORDER BY page_number, page_id LIMIT 1"""
 
 
 def page(request: Request) -> Response:
@@ -93,14 +90,14 @@ def _neighbour(site: Site, found: dict[str, Any], sign: str, order: str) -> int 
     return rows[0]["page_id"] if rows else None
 
 
-def next_suspect(request: Request) -> Response:
+def to_next_suspect(request: Request) -> Response:
     """Lead to the next page of the volume that looks odd."""
     site = site_of(request)
     found = read_page(site, request.path_params["page_id"])
-    rows = site.ask(_NEXT_SUSPECT, volume=found["volume"], number=found["page_number"], page=found["page_id"])
-    if not rows:
+    following = next_suspect(site, found)
+    if following is None:
         raise NotHere(f"No page of {found['volume']} after {found['page']} looks odd.")
-    return RedirectResponse(f"/pages/{rows[0]['page_id']}", 303)
+    return RedirectResponse(f"/pages/{following}", 303)
 
 
 def explanation(request: Request) -> Response:
@@ -114,6 +111,6 @@ def explanation(request: Request) -> Response:
 _PAGE = "/pages/{page_id:int}"
 ROUTES = [
     Route(_PAGE, page),
-    Route(f"{_PAGE}/next-suspect", next_suspect),
+    Route(f"{_PAGE}/next-suspect", to_next_suspect),
     Route(f"{_PAGE}/explanation", explanation),
 ]

@@ -42,9 +42,9 @@ class Site:
         """
         return self.ask_with(sql, parameters)
 
-    def ask_with(self, sql: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def ask_with(self, sql: str, parameters: Mapping[str, Any], seconds: float = SQL_SECONDS) -> list[dict[str, Any]]:
         """Return what `ask` does, with the values of the parameters in a mapping."""
-        with run_query(self.engine, sql, parameters, SQL_SECONDS) as answer:
+        with run_query(self.engine, sql, parameters, seconds) as answer:
             return [dict(zip(answer.columns, row, strict=True)) for batch in answer.batches for row in batch]
 
     def kept(self, name: str, ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:

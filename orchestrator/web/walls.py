@@ -14,6 +14,7 @@ from starlette.routing import Route
 from orchestrator.web.filters import COLUMNS, ORDER, REASONS, STATES, Filters, read_filters, read_place
 from orchestrator.web.rendering import render
 from orchestrator.web.site import Site, site_of
+from orchestrator.web.suspects import with_suspects_found
 from orchestrator.web.volumes import VOLUMES
 
 PER_WALL, MOST_PER_WALL = 120, 500
@@ -43,14 +44,16 @@ def read_wall(site: Site, asked: Mapping[str, str]) -> Wall:
 
     Raises:
         UnreadableInput: a value of the address is not of its kind.
+        StillAsking: the suspects of a large archive are not known yet.
     """
     filters, place = read_filters(asked), read_place(asked)
     per_wall = min(MOST_PER_WALL, int(asked["per"])) if asked.get("per", "").isdecimal() else PER_WALL
     forward = place is None or place.forward
-    where = filters.where(*([place.condition] if place else []))
+    run = with_suspects_found(site, filters)
+    where = run.where(*([place.condition] if place else []))
     order = ORDER if forward else _DESCENDING
     sql = f"SELECT {COLUMNS} FROM page_status{where} ORDER BY {order} LIMIT {per_wall + 1}"
-    pages = site.ask_with(sql, filters.values)
+    pages = site.ask_with(sql, run.values)
     goes_on, pages = len(pages) > per_wall, pages[:per_wall]
     if not forward:
         pages.reverse()
@@ -59,7 +62,7 @@ def read_wall(site: Site, asked: Mapping[str, str]) -> Wall:
     return Wall(
         filters,
         pages,
-        len(pages) if place is None and not goes_on else _count(site, filters),
+        len(pages) if place is None and not goes_on else _count(site, run),
         _address(filters, extra | {"before": _key(pages[0])}) if before and pages else None,
         _address(filters, extra | {"after": _key(pages[-1])}) if after and pages else None,
     )

@@ -16,9 +16,9 @@ from orchestrator.web.filters import NAMES, read_filters, read_place
 from orchestrator.web.images.asked import MAX_SIDE, TILE, Asked, asked, scale_factors, service
 from orchestrator.web.images.disk_cache import DiskCache
 from orchestrator.web.images.drawing import draw
-from orchestrator.web.kept import KeptAnswers
+from orchestrator.web.kept import KeptAnswers, StillAsking
 from orchestrator.web.rendering import STATIC
-from workers.errors import UnreadableInput
+from workers.errors import ServiceDown, UnreadableInput
 
 WIDTH, HEIGHT = 6000, 9000
 
@@ -171,22 +171,48 @@ def test_what_is_vendored_is_what_was_published() -> None:
 
 
 def test_a_dear_answer_is_used_again_and_asked_anew_behind_the_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, asked_anew, answers = [0.0], threading.Event(), KeptAnswers()
+    clock, may_end, answers = [0.0], threading.Event(), KeptAnswers()
     monkeypatch.setattr("orchestrator.web.kept.time.monotonic", lambda: clock[0])
 
     def ask(value: int) -> list[dict[str, int]]:
         clock[0] += 1.0  # a second of work
         return [{"value": value}]
 
-    def ask_anew() -> list[dict[str, int]]:
-        asked_anew.set()
+    def ask_slowly() -> list[dict[str, int]]:
+        assert may_end.wait(30)
         return ask(3)
 
     assert answers.get("n", lambda: ask(1)) == [{"value": 1}]
     clock[0] += 10
     assert answers.get("n", lambda: ask(2)) == [{"value": 1}], "it is worth 20 seconds"
     clock[0] += 15
-    assert answers.get("n", ask_anew) == [{"value": 1}], "nobody waits"
-    assert asked_anew.wait(10)
+    assert answers.get("n", ask_slowly) == [{"value": 1}], "nobody waits for the new one"
+    may_end.set()
+    while answers.get("n", ask_slowly) == [{"value": 1}]:
+        pass
     clock[0] += 700
-    assert answers.get("n", lambda: ask(4)) == [{"value": 4}], "stale"
+    assert answers.get("n", lambda: ask(4)) == [{"value": 4}], "too old to be shown"
+
+
+def test_an_answer_that_takes_too_long_is_told_and_comes_later() -> None:
+    may_end, answers = threading.Event(), KeptAnswers()
+
+    def ask() -> list[dict[str, int]]:
+        assert may_end.wait(30)
+        return [{"value": 1}]
+
+    with pytest.raises(StillAsking, match="as soon as it is known"):
+        answers.get("n", ask, patience=0.01)
+    may_end.set()
+    assert answers.get("n", ask, patience=30) == [{"value": 1}]
+
+
+def test_what_goes_wrong_is_told_to_whoever_waits_and_asked_again() -> None:
+    answers = KeptAnswers()
+
+    def fail() -> list[dict[str, int]]:
+        raise ServiceDown("away")
+
+    with pytest.raises(ServiceDown):
+        answers.get("n", fail)
+    assert answers.get("n", lambda: [{"value": 1}]) == [{"value": 1}]

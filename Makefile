@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The environment is made again when what it holds has changed, and not otherwise: offline it is left alone.
 READY := $(VENV)/.ready$(if $(LIGHT),-light)
 
-.PHONY: help install demo test lint bench bench-one bench-fleet bench-ask bench-web chaos fuzz compose-test clean
+.PHONY: help install demo test lint bench bench-one bench-fleet bench-ask bench-stores bench-web chaos fuzz compose-test clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -50,6 +50,10 @@ bench-fleet: $(READY)
 # make bench-ask   what readers ask of ten million boxes, on both databases; FOLDER=F keeps them for the next run
 bench-ask: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ask_the_archive $(if $(FOLDER),--folder $(FOLDER))
+
+# make bench-stores   keys of object stores listed and stored, and one page out of a large ZIP
+bench-stores: $(READY)
+	$(BIN)/python -m benchmarks.stores
 
 # make bench-web   how fast the pages answer; FOLDER=F keeps a database of ten million boxes for the next run
 bench-web: $(READY)

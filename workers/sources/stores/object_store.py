@@ -114,15 +114,19 @@ class ObjectStore:
     def _pages(self, prefix: str) -> Iterator[list[StoredFile]]:
         """Yield what a folder holds, a block at a time; after a failure it goes on behind the last key."""
         last: str | None = None
-        while True:
-            stream = self._obstore.list(self._store, prefix, offset=last, chunk_size=LIST_CHUNK)
+        stream: Any = None
+
+        def block() -> Any:
+            nonlocal stream
+            stream = stream or self._obstore.list(self._store, prefix, offset=last, chunk_size=LIST_CHUNK)
             try:
-                block = self._ask(prefix, lambda on=stream: next(on, None))
-            except StopIteration:
-                return
-            if not block:
-                return
-            files = [_file(meta) for meta in block]
+                return next(stream, None)
+            except BaseException:
+                stream = None
+                raise
+
+        while found := self._ask(prefix, block):
+            files = [_file(meta) for meta in found]
             yield files
             last = files[-1].key
 

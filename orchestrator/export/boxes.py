@@ -41,6 +41,7 @@ _TABLES: Mapping[str, tuple[Any, Any, Mapping[str, Any]]] = {
     "picture": (Picture, Picture.picture_number, {"label": Picture.kind, "outline": Picture.outline}),
 }
 KINDS = tuple(_TABLES)
+FETCHED_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +114,24 @@ def _facts(row: Any) -> PageFacts:
 
 def _block(connection: Connection, pages: tuple[PageFacts, ...]) -> BoxBlock:
     ids = [page.page_run_id for page in pages]
-    return BoxBlock(pages, {kind: _boxes(_rows(connection, *table, ids), table[2]) for kind, table in _TABLES.items()})
+    return BoxBlock(
+        pages, {kind: _boxes(_cursor(connection, *table, ids), table[2]) for kind, table in _TABLES.items()}
+    )
 
 
-def _boxes(rows: Sequence[Sequence[Any]], more: Mapping[str, Any]) -> Boxes:
-    columns = list(zip(*rows, strict=True)) or [()] * (6 + len(more))
-    numbers = np.array(columns[:6], np.int64).T
-    return Boxes(numbers, dict(zip(more, columns[6:], strict=True)))
+def _boxes(cursor: Any, more: Mapping[str, Any]) -> Boxes:
+    """Read some rows at a time, so that a block of pages is never held twice."""
+    numbers, columns = [np.empty((0, 6), np.int64)], [list[Any]() for _ in more]
+    while rows := cursor.fetchmany(FETCHED_ROWS):
+        parts = list(zip(*rows, strict=True))
+        numbers.append(np.array(parts[:6], np.int64).T)
+        for column, part in zip(columns, parts[6:], strict=True):
+            column.extend(part)
+    return Boxes(np.concatenate(numbers), dict(zip(more, columns, strict=True)))
 
 
-def _rows(
-    connection: Connection, table: Any, number: Any, more: Mapping[str, Any], ids: Sequence[int]
-) -> Sequence[Sequence[Any]]:
-    """Read with the driver's own cursor: these are the rows there are millions of."""
+def _cursor(connection: Connection, table: Any, number: Any, more: Mapping[str, Any], ids: Sequence[int]) -> Any:
+    """Ask with the driver's own cursor: these are the rows there are millions of."""
     wanted = (table.page_run_id, number, table.x_min, table.y_min, table.x_max, table.y_max, *more.values())
     statement = select(*wanted).where(table.page_run_id.in_(bindparam("ids", expanding=True)))
     compiled = (
@@ -134,5 +140,4 @@ def _rows(
         .compile(connection, compile_kwargs={"literal_binds": True})
     )
     driver: Any = connection.connection.driver_connection
-    found: Sequence[Sequence[Any]] = driver.execute(str(compiled)).fetchall()
-    return found
+    return driver.execute(str(compiled))

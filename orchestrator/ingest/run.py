@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Select
 from sqlalchemy.exc import OperationalError
 
-from models import PageRunState
+from models import Page, PageRun, PageRunState
 from models.session import open_engine_read_only
 from orchestrator.database import open_for_ingest
 from orchestrator.discovery.discovery import SkippedFile, Volume
@@ -30,6 +30,7 @@ from orchestrator.ingest.summary import Counts, Summary, count_finished, count_p
 from orchestrator.ingest.volumes import VolumeIngester
 from orchestrator.local.services import Services
 from orchestrator.metadata.patterns import path_pattern
+from orchestrator.page_runs.waiting import waited_for
 from orchestrator.terminal.ctrl_c import uninterrupted
 from orchestrator.throttle import Throttle
 from workers.celery import app_for
@@ -78,6 +79,7 @@ class IngestRun:
     stopped: str | None = None
     _throttle: Throttle = field(default_factory=lambda: Throttle(COUNTING_SHARE))
     _unfinished: int = 1
+    _told: set[str] = field(default_factory=set)
 
     def run(self, volumes: Sequence[Volume]) -> Outcome:
         """Take volumes from their first file to the last page run's end."""
@@ -133,8 +135,20 @@ class IngestRun:
             counts = count_page_runs(self.ingester.reader, self.ingester.volume_ids, self.ingester.pipeline_ids)
         self.ingester.display.show_counts(counts)
         self._stop_when_too_many_fail(counts)
+        if counts.of(PageRunState.READY):
+            self._tell_what_is_waited_for()
         self._unfinished = counts.unfinished if self.stopped is None else counts.of(*IN_FLIGHT)
         return self._unfinished
+
+    def _tell_what_is_waited_for(self) -> None:
+        def ours(runs: Select[Any]) -> Select[Any]:
+            return runs.join(Page, Page.page_id == PageRun.page_id).where(Page.volume_id.in_(self.ingester.volume_ids))
+
+        with self.ingester.reader.connect() as connection:
+            waited = waited_for(connection, ours)
+        for sentence in waited.keys() - self._told:
+            self._told.add(sentence)
+            self.ingester.display.note(f"{sentence} Its pages wait and are tried again; no attempt is counted.")
 
     def _stop_when_too_many_fail(self, counts: Counts) -> None:
         # what was not there to be read says nothing of how reading goes

@@ -13,16 +13,15 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or
 from models import Page, PageRun, PageRunState, Volume, database_now
 from models.page_run import is_in_flight
 from orchestrator.feeder.recovery import is_dead
+from orchestrator.page_runs.waiting import waited_for
 from orchestrator.results.selection import Selection
 from orchestrator.status.hosts import HostWait, hosts_waited_for
-from workers.errors import NotNow
 from workers.lease import claims
 from workers.process import registry
 from workers.sources.stores.cache import machine_cache
 
 # The pace is that of the last minutes, so that it follows a fleet that grows or shrinks.
 PACE_SECONDS = 300.0
-WAITING_SHOWN = 5
 UNFINISHED = (PageRunState.READY, PageRunState.QUEUED, PageRunState.RUNNING)
 _COUNTED = or_(PageRun.is_current, PageRun.state.in_(UNFINISHED))
 
@@ -117,7 +116,7 @@ def status_of(connection: Connection, selection: Selection, volumes: dict[str, d
         _no_faster_than(hosts, read_fleet(connection, total, crew)),
         _gone(connection, selection),
         (),
-        _waiting(connection, selection),
+        waited_for(connection, selection.narrow),
         *machine_cache().size(),
         hosts,
     )
@@ -128,18 +127,6 @@ def _no_faster_than(hosts: Sequence[HostWait], fleet: Fleet) -> Fleet:
     if not hosts or not fleet.workers:
         return fleet
     return replace(fleet, time_left_s=max(fleet.time_left_s or 0.0, *(host.time_left_s for host in hosts)))
-
-
-def _waiting(connection: Connection, selection: Selection) -> dict[str, int]:
-    """Count the pages that are to be tried again later, by what they wait for; the most waited for first."""
-    statement = (
-        selection.narrow(select(PageRun.error_message, func.count()).select_from(PageRun))
-        .where(PageRun.state == PageRunState.READY, PageRun.error_code == NotNow.code, PageRun.host == "")
-        .group_by(PageRun.error_message)
-        .order_by(func.count().desc(), PageRun.error_message)
-        .limit(WAITING_SHOWN)
-    )
-    return {message or "": count for message, count in connection.execute(statement)}
 
 
 def count_all(connection: Connection, selection: Selection) -> tuple[dict[str, dict[str, int]], datetime | None]:

@@ -27,6 +27,7 @@ CONNECT, ANSWER = timedelta(seconds=10), timedelta(seconds=30)
 NO_RETRY = {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}
 RETRY_SECONDS = 5.0
 _STATUS = re.compile(r"status(?: code)?:?\s*(\d{3})")
+_KEY = re.compile(r'[Pp]ath:? "([^"]*)"')
 _EXPIRED = re.compile(r"<Code>(Expired|InvalidToken|InvalidAccessKeyId|Signature|RequestTimeTooSkewed|TokenRefresh)")
 
 
@@ -168,7 +169,12 @@ class ObjectStore:
                 return UnreadableImage(f"{name} may not be read with these credentials; allow it, then retry.")
             return MissingSource(f"{name} is no longer there; put it back or ingest the volume again.")
         if isinstance(error, (kinds.InvalidPathError, ValueError)):
-            return UnreadableImage(f"{name} has a key that cannot be asked for (// or .. in it); copy it to another.")
+            found = _KEY.search(text)
+            which = escaped(found[1]) if found else escaped(key)
+            return UnreadableImage(
+                f"{self._host} holds the key {which}, which cannot be asked for (with //, . or .. in it); copy it "
+                "to another key, or give a list of keys without it."
+            )
         return NotNow(f"{self._host} cannot be read now ({_why(error, denied)}).", RETRY_SECONDS)
 
     def _answers(self) -> bool:

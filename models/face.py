@@ -21,5 +21,5 @@ class Face(OfBox, Base):
     level: Mapped[float] = mapped_column(
         Float,
         server_default="0",
-        comment="The detector's own level, higher is surer: weights of a cascade, or YuNet's",
+        comment="The detector's own level, higher is surer: CenterFace's or YuNet's score, or a cascade's weights",
     )

@@ -23,6 +23,7 @@ FINGERPRINT = "5a3b1e0000000001"
 WEEKS = (datetime(2026, 3, 2, 9, tzinfo=UTC), datetime(2026, 3, 9, 9, tzinfo=UTC))
 # volume -> the week in which it was worked on
 VOLUMES = {"morning_courier": 0, "evening_post.zip": 0, "gazette.tif": 1, "weekly_herald.pdf": 1}
+SHORT = 80  # pixels; lines that short are stored as less certain ones
 BROKEN = "p9.jpg"
 # Where the face is in the pictures of the sample archive, as fractions of the picture: left, top, right, bottom.
 FACE_IN_PICTURE = (0.32, 0.15, 0.62, 0.39)
@@ -101,7 +102,10 @@ def _layout(page: Mapping[str, Any], slowness: float) -> PageLayout:
     boxes, rules = (np.array(page[name], np.int64).reshape(-1, 4) for name in ("lines", "separators"))
     numbers, columns = number_columns(boxes, rules, page["width"], right_to_left=False)
     described = zip(page["lines"], numbers.tolist(), line_kinds(boxes), strict=True)
-    lines = tuple(TextLine(BoundingBox(*box), column=column, kind=kind) for box, column, kind in described)
+    lines = tuple(
+        TextLine(BoundingBox(*box), column=column, kind=kind, confidence=0.98 if box[2] - box[0] > SHORT else 0.6)
+        for box, column, kind in described
+    )
     separators = tuple(
         Separator(BoundingBox(*box), "printed", ((box[0], box[1]), (box[2] - 1, box[3] - 1)))
         for box in page["separators"]

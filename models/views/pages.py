@@ -145,11 +145,14 @@ FACES = (
     PAGE
     + columns(("f.label", "face, or the name of the cascade that was asked for"))
     + _corner("f")
-    + columns(("f.confidence", "Share of such faces that are true, 0 to 1"))
+    + columns(("f.confidence", "Share of such faces that are true, 0 to 1, whatever the detector"))
     + KEYS
     + columns(
         ("f.face_number", "Number of the face on its page, from 1"),
-        ("f.level", "The detector's own level, higher is surer: a sum of weights of a cascade, or YuNet's score"),
+        (
+            "f.level",
+            "The detector's own level, higher is surer: CenterFace's or YuNet's score, 0 to 1; a cascade's weights",
+        ),
     )
 )
 TIMINGS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import dropwhile
 from typing import Any
 
 import yaml
@@ -12,7 +13,16 @@ from orchestrator.schema.dictionary import Described, dictionary
 # What a row of a table is called where another one points to it.
 LABELS = {"volume": "source", "page": "name", "pipeline": "fingerprint"}
 # Tables of the machinery; those of the R*Tree hold the boxes a second time.
-INTERNAL = ("alembic_version", "attempt", "host_budget", "host_request", "web_document", "worker", "sqlite_stat1")
+INTERNAL = (
+    "alembic_version",
+    "attempt",
+    "host_budget",
+    "host_request",
+    "web_document",
+    "worker",
+    "view_set",
+    "sqlite_stat1",
+)
 TREES = ("text_line_rtree", "separator_rtree", "face_rtree")
 
 
@@ -37,7 +47,14 @@ def _described(one: Described) -> dict[str, Any]:
 
 
 def _queries() -> dict[str, dict[str, str]]:
-    return {name: {"title": query.answers, "sql": query.sql} for name, query in named_queries("sqlite").items()}
+    # the title says already what the comments above the SQL say
+    known = named_queries("sqlite")
+    return {name: {"title": query.answers, "sql": _without_head(query.sql)} for name, query in known.items()}
+
+
+def _without_head(sql: str) -> str:
+    lines = sql.splitlines(keepends=True)
+    return "".join(dropwhile(lambda line: line.startswith("--"), lines))
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]

@@ -75,4 +75,5 @@ def test_datasettes_canned_queries_run_as_they_are(sqlite_engine: Engine, metada
     with sqlite_engine.connect() as connection:
         for name, query in metadata["queries"].items():
             assert query["title"].endswith("?") or name == "boxes_touching"
+            assert query["sql"].startswith(("SELECT", "WITH")), "the comments are in the title"
             connection.execute(text(query["sql"]), values | {"x_max": 999, "y_max": 999})

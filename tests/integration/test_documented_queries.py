@@ -35,7 +35,7 @@ VALUES: dict[str, dict[str, Any]] = {
 TWENTY = (
     "front_page_faces", "columns_by_year", "column_changes", "line_density", "portraits", "faces_of_year",
     "time_by_volume", "column_lines", "lines_under_headlines", "pictures", "physical_sizes", "kinds_of_scans",
-    "doubtful_pages", "headlines", "median_line_heights", "skewed_pages", "duplicates", "suspects", "read_since",
+    "uncertain_lines", "headlines", "median_line_heights", "skewed_pages", "duplicates", "suspects", "read_since",
     "line_height",
 )  # fmt: skip
 SPATIAL = "boxes_touching"  # has a spelling for each database, and its own part of the page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import Engine, insert, text, update
 
 from models import PageRun, Pipeline
 from models.session import open_engine_read_only
+from models.views import VIEWS
 from orchestrator.discovery.discovery import open_volume
 from orchestrator.export.options import ExportOptions
 from orchestrator.export.run import run_export
@@ -23,7 +25,9 @@ from orchestrator.results.selection import Selection
 from orchestrator.status.figures import read_status
 from tests.archive import page, store
 from workers.config import Settings
+from workers.layout import BoundingBox
 
+FACE = BoundingBox(600, 300, 700, 420)
 PILLOW = '{"pillow": "12", "stages": "decode:1 segmentation:1 faces:1"}'
 NEWER_PILLOW = PILLOW.replace("12", "13")
 LINES = {"p1.png": 10, "p2.png": 20, "p3.png": 30, "sub/p4.png": 40}
@@ -80,7 +84,7 @@ def work(engine: Engine, more: int = 0) -> int:
     names = "SELECT r.page_run_id, p.name FROM page_run r JOIN page p ON p.page_id = r.page_id WHERE state = 'queued'"
     waiting = ask(engine, names)
     for run, name in waiting:
-        store(engine, run, page(LINES.get(name, 50) + more))
+        store(engine, run, page(LINES.get(name, 50) + more, [FACE]))
     return len(waiting)
 
 
@@ -179,6 +183,10 @@ EXPECTATIONS = {
 }
 
 
+# scans that status counts as gone
+GONE = {replaced: 1, renamed: 1, folder_renamed: 4, deleted: 1, whole_given_after_part: 4}
+
+
 @pytest.mark.parametrize("happens", EXPECTATIONS, ids=lambda happens: happens.__name__)
 def test_every_reader_gives_the_numbers_that_are_right_on_paper(
     archive: Engine, folder: Path, tmp_path: Path, happens: Any
@@ -189,13 +197,33 @@ def test_every_reader_gives_the_numbers_that_are_right_on_paper(
     lines = "SELECT page, count(*) FROM page_lines GROUP BY page"
     assert dict(ask(archive, lines)) == right  # type: ignore[arg-type]
     assert dict(ask(archive, "SELECT page, text_lines FROM page_status")) == right  # type: ignore[arg-type]
-    boxes = "SELECT page, count(*) FROM page_boxes WHERE kind = 'line' GROUP BY page"
-    assert dict(ask(archive, boxes)) == right  # type: ignore[arg-type]
-    timed = "SELECT count(*) FROM page_timings WHERE stage = 'segmentation'"
-    assert ask(archive, timed) == [(len(right),)]
+    counts = {
+        "page_boxes WHERE kind = 'line'": total,
+        "page_boxes WHERE kind = 'face'": len(right),
+        "page_separators": len(right),
+        "page_faces": len(right),
+        "page_timings WHERE stage = 'segmentation'": len(right),
+        "page_pictures": 0,
+        "page_metadata": 0,
+        "page_reviews": 0,
+        "duplicate_pages": 0,
+    }
+    for view, wanted in counts.items():
+        assert ask(archive, f"SELECT count(*) FROM {view}") == [(wanted,)], view
     assert ask(archive, "SELECT sum(text_lines) FROM page_blocks") == [(total,)]
+    spreads = ("stage_percentiles_by_volume", "stage_percentiles_by_day")
+    for view in spreads:
+        assert ask(archive, f"SELECT sum(pages) FROM {view} WHERE stage = 'segmentation'") == [(len(right),)], view
+    suspects = {name for (name,) in ask(archive, "SELECT page FROM suspect_pages")}
+    assert suspects <= right.keys()
+    looked_at = {"page_status", "page_lines", "page_blocks", "suspect_pages", *spreads}
+    looked_at |= {view.split()[0] for view in counts}
+    assert {one.name for one in VIEWS if not one.name.endswith("_all")} == looked_at, "every view is looked at here"
     figures = read_figures(archive, Selection())
     assert (sum(volume.done for volume in figures.volumes), figures.totals["text_lines"]) == (len(right), total)
     assert sum(states.get("done", 0) for states in read_status(archive).volumes.values()) == len(right)
     run_export(archive, "csv", tmp_path / "boxes.csv", Selection(), ExportOptions(), 10**9)
     assert (tmp_path / "boxes.csv").read_text().count(",line,") == total
+    run_export(archive, "coco", tmp_path / "boxes.json", Selection(), ExportOptions(), 10**9)
+    assert len(json.loads((tmp_path / "boxes.json").read_text())["images"]) == len(right)
+    assert sum(sum(reasons.values()) for reasons in read_status(archive).gone.values()) == GONE.get(happens, 0)

@@ -38,11 +38,11 @@ from samples.ageing import scan
 from samples.pages import draw
 from workers.layout import BoundingBox
 from workers.parameters import BinarizationParameters, TextDirection
-from workers.stages.binarization import survey, threshold, working_page
+from workers.stages.binarization import leaf, survey, threshold, working_page
 from workers.stages.binarization.working_page import WorkingPage
 from workers.stages.palette.normalise import normalise
 from workers.stages.raster.arrays import Grey
-from workers.stages.segmentation import baseline_fit, evidence, fragments, headlines, tables, text_lines
+from workers.stages.segmentation import baseline_fit, evidence, fragments, headlines, noise, tables, text_lines
 from workers.stages.separators import columns, components, gutters, pictures, rules
 from workers.stages.separators.columns import Columns
 
@@ -84,6 +84,8 @@ RULES = (
     _rule(BINARIZATION, threshold, "MIN_CONTRAST_GREY", float("inf")),
     _rule(BINARIZATION, threshold, "_below_grain", lambda sample, level: level),
     _rule(BINARIZATION, survey, "_is_grainy", lambda stats: False),
+    _rule(BINARIZATION, leaf, "_table_grey", lambda small: None),
+    _rule(BINARIZATION, survey, "MAX_GRAIN_SCALE_PX", 0.0),
     _rule(BINARIZATION, survey, "MAX_LETTERS_RATIO", 0.0),
     _rule(BINARIZATION, survey, "has_touching_characters", lambda stats: False),
     _rule(BINARIZATION, working_page, "MIN_PITCH_TS", 0.0),
@@ -111,6 +113,7 @@ RULES = (
     _rule(LINES, headlines, "_in_body", lambda *_: False),
     _rule(LINES, fragments, "_words", lambda *_: (np.zeros((0, 4), np.int64), np.zeros(0, np.int64))),
     _rule(LINES, tables, "_evenly_spaced", lambda lines, *_: np.zeros(len(lines), bool)),
+    _rule(LINES, noise, "_of_bare_strokes", lambda lines, c: np.zeros(len(lines), bool)),
     _rule(LINES, baseline_fit, "_of_large_type", lambda own, lines, c: np.zeros(lines, bool)),
     *[
         Rule(f"step {step.__name__}", LINES, ((text_lines, "STEPS", tuple(s for s in STEPS if s is not step)),))
@@ -197,7 +200,9 @@ def read(case: Case, whole: Reading | None, stage: int) -> Reading:
 
 
 def _page(case: Case) -> WorkingPage:
-    return working_page.working_page(case.grey, BinarizationParameters(), text_direction=case.direction)
+    return working_page.working_page(
+        leaf.leaf_alone(case.grey), BinarizationParameters(), text_direction=case.direction
+    )
 
 
 def _columns(page: WorkingPage) -> Columns:

@@ -15,7 +15,8 @@ import argparse
 import cv2
 from PIL import Image
 
-from benchmarks.page_kinds import KINDS, VERTICAL, drawn, scanned
+from benchmarks.kind_page import scanned
+from benchmarks.page_kinds import KINDS, VERTICAL, drawn
 from benchmarks.unseen import match_relaxed
 from orchestrator.evaluation.matching import Score, as_boxes
 from orchestrator.evaluation.scores import boxes_of

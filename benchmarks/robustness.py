@@ -23,6 +23,7 @@ from orchestrator.evaluation.scores import EvaluationParameters, PageScore, add_
 from orchestrator.evaluation.truth import PageTruth, read_truth
 from workers.layout import PageLayout
 from workers.parameters import BinarizationParameters, PipelineParameters
+from workers.stages.binarization.leaf import leaf_alone
 from workers.stages.binarization.working_page import working_page
 from workers.stages.palette.normalise import normalise
 from workers.stages.segmentation.text_lines import find_text_lines
@@ -233,7 +234,7 @@ def _wanted(truth: PageTruth, folder: str) -> PageTruth:
 
 def layout_of(grey: Grey, parameters: PipelineParameters) -> PageLayout:
     """Return the lines and separators of a page: `analyse_page` without its faces."""
-    page = working_page(grey, parameters.binarization)
+    page = working_page(leaf_alone(grey), parameters.binarization)
     columns = find_columns(page) if page.scale else no_columns(page)
     lines, reason = find_text_lines(page, columns, parameters.segmentation)
     height, width = grey.shape

@@ -41,6 +41,7 @@ FACES = Kind("faces", "Faces", "page_faces", "face_number", "confidence", "label
 PICTURES = Kind("pictures", "Pictures", "page_pictures", "picture_number", "share", "kind", "of the page",
                 "largest first", "smallest first", 0.0)  # fmt: skip
 KINDS = {kind.name: kind for kind in (FACES, PICTURES)}
+VOLUMES = "SELECT volume_id, source AS volume FROM volume ORDER BY source, volume_id LIMIT 1000"
 # by the name in the address; NULL sorts first on one database and last on the other
 ORDERS = {
     "volume": "s.volume_id, s.page_number, c.{number}",
@@ -128,7 +129,7 @@ def wall(request: Request) -> Response:
     """Show the crops that the address asks for."""
     site, kind = site_of(request), KINDS[request.url.path.strip("/")]
     shown = read_crops(site, kind, request.query_params)
-    volumes = site.ask(f"SELECT DISTINCT s.volume_id, s.volume FROM page_status s WHERE s.{kind.name} > 0 ORDER BY 2")
+    volumes = site.ask(VOLUMES)
     return render(request, "crops.html.j2", wall=shown, kinds=KINDS.values(), volumes=volumes)
 
 

@@ -10,7 +10,15 @@ from tests.browser import NARROW, a_page
 from tests.npm_packages import package
 
 # one of each kind of page; what is in the navigation comes by itself
-PATHS = ("/volumes/1", "/pages?state=quarantined", "/pages/1", "/pages/4", "/pages/77")
+PATHS = (
+    "/ask?query=most_lines",
+    "/faces?order=most",
+    "/volumes/1",
+    "/pages?state=quarantined",
+    "/pages/1",
+    "/pages/4",
+    "/pages/77",
+)
 
 
 @pytest.fixture(scope="module")

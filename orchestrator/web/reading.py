@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models import PageRun
 from orchestrator.database import open_existing
+from orchestrator.feeder.window import INTERACTIVE, Scope
 from orchestrator.page_runs.decisions import UNFINISHED
 from workers.config import Settings
 from workers.errors import BroadsheetError
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 KEPT_SECONDS = 300.0  # so long a worker of our own waits for the next page
 POLL_SECONDS = 0.1
 PROCESSES = 1  # somebody waits for one page; the machine may be busy with an ingest
+MOST_TAKEN_UP = 1_000
 PATIENCE_SECONDS = 5.0  # so long nobody is told that a page waits
 OTHER_INGEST = "Another ingest feeds the workers of this machine; the page is read when it has ended."
 NO_WORKER = "No worker is there to read it; start one with: broadsheet worker"
@@ -74,7 +76,6 @@ class Reading:
         from orchestrator.feeder.broker import RedisBroker
         from orchestrator.feeder.feeder import Feeder, FeederLoop
         from orchestrator.feeder.feeder_lock import FeederLock
-        from orchestrator.feeder.window import Scope
         from orchestrator.local.services import services
         from workers.celery import app_for
 
@@ -85,6 +86,7 @@ class Reading:
                 engine, RedisBroker(app_for(started.settings)), self.settings, processes=started.processes()
             )
             loop = FeederLoop(feeder, lock, log.warning, own_broker=started.worker is not None)
+            self._take_up(engine)
             while self._wait_for_some(lock):
                 unfinished = self._unfinished(engine)
                 if unfinished:
@@ -94,6 +96,12 @@ class Reading:
                     self._tell(engine, fed, is_ours=started.worker is not None)
                     time.sleep(POLL_SECONDS)
         engine.dispose()
+
+    def _take_up(self, engine: Engine) -> None:
+        """Ask for what somebody asked for before, and the server ended before it was read."""
+        left = select(PageRun.page_run_id).where(PageRun.state.in_(UNFINISHED), PageRun.priority == INTERACTIVE)
+        with engine.connect() as connection, self._wake:
+            self._asked.update(connection.scalars(left.limit(MOST_TAKEN_UP)))
 
     def _tell(self, engine: Engine, fed: bool, *, is_ours: bool) -> None:
         """Say why pages wait: nothing feeds our own worker, or a fleet has none."""

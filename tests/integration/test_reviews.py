@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 from sqlalchemy import Engine, insert, select, text, update
 
 from models import Page, PageRun, Pipeline, Volume
@@ -219,6 +220,9 @@ def test_truth_is_page_xml_too_with_what_was_drawn(reviewed: tuple[Engine, Path]
     written = (folder / "a/scans/p0002.tif.page.xml").read_text()
     assert "600,800 899,800 899,819 600,819" in written
     assert written.count("<TextLine") == 19
+    assert '<Baseline points="600,816 899,816"/>' in written, "what is drawn has one, the others have what was found"
+    schema = etree.XMLSchema(etree.parse(Path(__file__).parents[1] / "schemas" / "pagecontent-2019-07-15.xsd"))
+    schema.assertValid(etree.fromstring(written.encode()))
 
 
 def test_truth_of_other_verdicts_goes_to_another_folder(

@@ -179,13 +179,6 @@ def test_what_makes_no_page_is_refused_in_a_sentence(
     assert files(archive) == before
 
 
-def test_without_a_folder_the_page_says_how_to_get_one(chromium: Any, archive: Archive, address: str) -> None:
-    assert address
-    with serving(archive) as other, a_page(chromium, other) as page:
-        page.goto("/capture")
-        assert "--capture-folder" in page.locator("[role=alert]").inner_text()
-
-
 MEASURES = """async ([levels, width, height]) => {
   const { measure, nothingIn, exposure } = await import("/static/capture/measure.js");
   const found = measure(levels.flatMap((level) => [level, level, level, 255]), width, height);

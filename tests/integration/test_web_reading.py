@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
+from models import PageRun
 from orchestrator.feeder.broker import RedisBroker
 from orchestrator.feeder.feeder_lock import FeederLock
 from orchestrator.web import reading as module
@@ -53,6 +54,19 @@ def test_only_the_pages_that_were_asked_for_are_fed(engine: Engine, settings: Se
     wait_for(lambda: asked in broker.queued_ids())
     assert other not in broker.queued_ids()
     claimed = claim(engine, asked, "task", "test:1", 180)
+    assert claimed is not None
+    assert record(engine, claimed, page())
+
+
+def test_what_was_asked_for_before_the_server_ended_is_taken_up(engine: Engine, settings: Settings) -> None:
+    left, bulk = add_page_runs(engine, 2, state="ready")
+    with engine.begin() as connection:
+        connection.execute(update(PageRun).where(PageRun.page_run_id == left).values(priority=0))
+    broker = RedisBroker(app_for(settings))
+    Reading(settings).ask(())
+    wait_for(lambda: left in broker.queued_ids())
+    assert bulk not in broker.queued_ids()
+    claimed = claim(engine, left, "task", "test:1", 180)
     assert claimed is not None
     assert record(engine, claimed, page())
 

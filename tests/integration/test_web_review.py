@@ -210,6 +210,12 @@ def test_what_cannot_be_stored_is_told_and_nothing_is_lost_on_the_page(chromium:
     assert rows(SAID) == []
 
 
+def test_without_a_folder_the_page_with_the_camera_says_how_to_get_one(chromium: Any, address: str) -> None:
+    with a_page(chromium, address) as page:
+        page.goto("/capture")
+        assert "--capture-folder" in page.locator("[role=alert]").inner_text()
+
+
 def test_only_reviewers_review_and_only_from_our_own_pages(chromium: Any, reviewed: Archive, tmp_path: Path) -> None:
     secret = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
     (tmp_path / "accounts").write_text(f"rita:{secret}:reader\nrob:{secret}:reviewer\n")

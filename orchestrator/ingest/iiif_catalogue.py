@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from workers.sources.stores.web import Answer, web
 TRIES = 5
 UNFINISHED = (PageRunState.READY, PageRunState.QUEUED, PageRunState.RUNNING)
 FRESH_SECONDS = 86_400.0
+POLL_SECONDS = 0.2
 TOLD_SECONDS = 10.0  # shorter waits for a host are nobody's business
 
 
@@ -37,12 +39,14 @@ class Documents:
     """Manifests and collections as JSON, those that an ingest which was stopped has read not asked for again.
 
     One that is older than a day, or of which every page has ended, is asked for, and given if it has changed since.
+    `meanwhile` is called again and again while a host is waited for.
     """
 
     engine: Engine
     volume_id: int
     root: Location
     note: Callable[[str], object]
+    meanwhile: Callable[[], object] = lambda: None
 
     def fetch(self, url: str) -> object:
         """Return the document at a URL.
@@ -67,7 +71,7 @@ class Documents:
         kept = self._kept(url)
         if kept is not None and kept.is_fresh:
             return list(json.loads(zlib.decompress(kept.body)))
-        guest = Guest(self.engine, web(self.root.access.allow_hosts), float("inf"), tell=self._tell)
+        guest = self._guest()
         names: tuple[str, ...] = ()
         try:
             answer = guest.get(url, TAIL_BYTES, {"Range": f"bytes=-{TAIL_BYTES}"})
@@ -79,7 +83,7 @@ class Documents:
         return list(names)
 
     def _asked(self, url: str, headers: dict[str, str]) -> Answer:
-        guest = Guest(self.engine, web(self.root.access.allow_hosts), float("inf"), tell=self._tell)
+        guest = self._guest()
         for tried in range(1, TRIES + 1):
             try:
                 return guest.get(url, MOST_CATALOGUE_BYTES, headers | {"Accept": JSON_WANTED})
@@ -89,6 +93,17 @@ class Documents:
                 if tried == TRIES:
                     raise UnreadableImage(f"{url} could not be read: {error}") from error
         raise AssertionError("unreachable")
+
+    def _guest(self) -> Guest:
+        client = web(self.root.access.allow_hosts)
+        return Guest(self.engine, client, float("inf"), tell=self._tell, sleep=self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait, and see to the pages that are found already."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.meanwhile()
+            time.sleep(min(left, POLL_SECONDS))
 
     def _tell(self, host: str, seconds: float) -> None:
         if seconds > TOLD_SECONDS:

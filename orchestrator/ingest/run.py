@@ -20,6 +20,7 @@ from orchestrator.feeder.broker import RedisBroker
 from orchestrator.feeder.circuit_breaker import CircuitBreaker
 from orchestrator.feeder.feeder import Feeder, FeederLoop
 from orchestrator.feeder.feeder_lock import FeederLock
+from orchestrator.feeder.host_waits import held_hosts, host_sentence
 from orchestrator.feeder.recovery import forget_dead_workers, release_lost_claims, requeue_all
 from orchestrator.feeder.window import BULK, IN_FLIGHT, INTERACTIVE, Scope
 from orchestrator.ingest.earlier_results import OlderVersions, older_versions
@@ -80,6 +81,7 @@ class IngestRun:
     _throttle: Throttle = field(default_factory=lambda: Throttle(COUNTING_SHARE))
     _unfinished: int = 1
     _told: set[str] = field(default_factory=set)
+    _held: frozenset[str] = frozenset()
 
     def run(self, volumes: Sequence[Volume]) -> Outcome:
         """Take volumes from their first file to the last page run's end."""
@@ -137,6 +139,7 @@ class IngestRun:
         self._stop_when_too_many_fail(counts)
         if counts.of(PageRunState.READY):
             self._tell_what_is_waited_for()
+            self._tell_of_held_hosts()
         self._unfinished = counts.unfinished if self.stopped is None else counts.of(*IN_FLIGHT)
         return self._unfinished
 
@@ -149,6 +152,14 @@ class IngestRun:
         for sentence in waited.keys() - self._told:
             self._told.add(sentence)
             self.ingester.display.note(f"{sentence} Its pages wait and are tried again; no attempt is counted.")
+
+    def _tell_of_held_hosts(self) -> None:
+        with self.ingester.reader.connect() as connection:
+            held = held_hosts(connection)
+        for wait in held:
+            if wait.host not in self._held:
+                self.ingester.display.note(f"{host_sentence(wait)}.")
+        self._held = frozenset(wait.host for wait in held)
 
     def _stop_when_too_many_fail(self, counts: Counts) -> None:
         # what was not there to be read says nothing of how reading goes

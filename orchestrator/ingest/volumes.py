@@ -82,7 +82,7 @@ class VolumeIngester:
             known = self._patient(KnownHashes(connection, volume_id).look_up)
             limits, own = Limits(max_pixels=self.settings.max_pixels), own_files(self.settings.database_url)
             if volume.kind == "iiif":
-                pages = self._catalogue(volume, volume_id)
+                pages = self._catalogue(volume, volume_id, after_block)
             else:
                 pages = find_pages(volume, limits, known, self.skipped.append, own, self.display.note)
             stored = store_pages(self.engine, target, pages, tell, self.retry_while_down, volume.listing is None)
@@ -100,9 +100,9 @@ class VolumeIngester:
 
         self.missing += self.retry_while_down(lambda: self._describe(volume, target))
 
-    def _catalogue(self, volume: Volume, volume_id: int) -> Iterator[FoundPage]:
+    def _catalogue(self, volume: Volume, volume_id: int, meanwhile: Callable[[], object]) -> Iterator[FoundPage]:
         assert isinstance(volume.location, Location)
-        documents = Documents(self.engine, volume_id, volume.location, self.display.note)
+        documents = Documents(self.engine, volume_id, volume.location, self.display.note, meanwhile)
         return catalogue_pages(documents, self.skipped.append, self.display.note)
 
     def _describe(self, volume: Volume, target: Target) -> int:

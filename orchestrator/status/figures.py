@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or
 
 from models import Page, PageRun, PageRunState, Volume, database_now
 from models.page_run import is_in_flight
+from orchestrator.feeder.host_waits import HostWait, hosts_waited_for
 from orchestrator.feeder.recovery import is_dead
 from orchestrator.page_runs.waiting import waited_for
 from orchestrator.results.selection import Selection
-from orchestrator.status.hosts import HostWait, hosts_waited_for
 from workers.lease import claims
 from workers.process import registry
 from workers.sources.stores.cache import machine_cache

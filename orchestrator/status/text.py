@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from models import PageRunState
+from orchestrator.feeder.host_waits import host_sentence
 from orchestrator.status.figures import Fleet, Status, unfinished_of
-from orchestrator.status.hosts import host_sentence
 from orchestrator.terminal.wording import cut_middle, mebibytes, plural, seconds_in_words
 
 LEAST_NAME = 16

@@ -10,7 +10,9 @@ from sqlalchemy import Engine, select, update
 
 from models import Attempt, HostBudget, HostRequest, PageRun, PageRunState, database_now
 from orchestrator.feeder.host_allowances import allowances
+from orchestrator.feeder.host_waits import held_hosts, host_sentence
 from orchestrator.feeder.window import Scope, take
+from orchestrator.status.figures import read_status
 from tests.rows import add_page_runs
 from workers.lease import claims, host_budgets
 from workers.lease.host_budgets import Grant, Refusal
@@ -164,3 +166,24 @@ def test_what_waits_for_a_host_leaves_room_for_what_waits_for_nothing(engine: En
     local = set(add_page_runs(engine, 50, state="ready", source="local"))
     chosen = {number for number, _ in take(engine, window, Scope())}
     assert len(chosen) == window and len(chosen & local) >= window // 2
+
+
+def test_status_says_which_hosts_are_waited_for_and_for_how_long(engine: Engine) -> None:
+    at_host(engine, add_page_runs(engine, 30, state="ready"))
+    host_budgets.set_budget(engine, HOST, Budget(20, 60.0, 2))
+    with engine.connect() as connection:
+        assert held_hosts(connection) == ()
+    (wait,) = read_status(engine).hosts
+    assert host_sentence(wait) == "30 pages of iiif.example, asked for at 20 requests a minute: 3 min 0 s left"
+    host_budgets.give_back(engine, allowed(engine), 0.0, Refusal(too_many=True, retry_after=600.0))
+    with engine.connect() as connection:
+        (held,) = held_hosts(connection)
+    assert held.requests_per_minute == 10 and 960 - 2 <= held.time_left_s <= 960
+    assert "at 10 requests a minute, held for" in host_sentence(held)
+
+
+def test_a_page_that_has_its_picture_waits_for_no_host(engine: Engine) -> None:
+    (run,) = add_page_runs(engine, 1)
+    at_host(engine, [run])
+    claims.wait_for_no_host(engine, run)
+    assert read_status(engine).hosts == ()

@@ -40,6 +40,7 @@ class Guest:
         patience_seconds: so long a request waits here for its turn.
         database_patience_seconds: so long it waits for a database that restarts.
         tell: called with the host and the seconds of every wait.
+        sleep: waits.
     """
 
     engine: Engine
@@ -47,6 +48,7 @@ class Guest:
     patience_seconds: float = 2.0
     database_patience_seconds: float = 60.0
     tell: Callable[[str, float], object] = lambda host, seconds: None
+    sleep: Callable[[float], object] = time.sleep
 
     def get(self, url: str, most_bytes: int, headers: Mapping[str, str] | None = None) -> Answer:
         """Return the answer to a request, which may be a refusal of this one thing; redirects count as requests.
@@ -92,7 +94,7 @@ class Guest:
             if time.monotonic() + grant > until:
                 raise NotNow(f"{host} is asked no faster than its budget allows.", grant)
             self.tell(host, grant)
-            time.sleep(grant)
+            self.sleep(grant)
         return grant
 
     def _end(self, grant: Grant, refusal: Refusal | None = None) -> None:

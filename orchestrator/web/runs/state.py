@@ -10,9 +10,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 
 from models import Page, PageRun, PageRunState, Volume
+from orchestrator.feeder.host_waits import HostWait
 from orchestrator.feeder.window import INTERACTIVE
 from orchestrator.status.figures import Fleet, Status, unfinished_of
-from orchestrator.status.hosts import HostWait
 from orchestrator.status.recount import Recount
 from orchestrator.status.text import fleet_sentence
 from orchestrator.terminal.next_steps import go_on

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from models import PageRun
+from models import PageRun, PageRunState
 from orchestrator.terminal.wording import plural, seconds_in_words
 from workers.lease.host_budgets import states
 from workers.sources.politeness import HostState, time_left_seconds
 
+UNFINISHED = (PageRunState.READY, PageRunState.QUEUED, PageRunState.RUNNING)
 REQUESTS_A_PAGE = 2  # what the service says of a picture, and the picture
 
 
@@ -44,6 +45,13 @@ def _wait(host: str, pages: int, state: HostState, now: datetime) -> HostWait:
     held = max(0.0, (state.held_until - now).total_seconds()) if state.held_until else 0.0
     left = time_left_seconds(state, pages * REQUESTS_A_PAGE, now)
     return HostWait(host, pages, round(60 / state.spacing.total_seconds(), 1), round(held, 1), round(left))
+
+
+def held_hosts(connection: Connection, unfinished: Sequence[str] = UNFINISHED) -> tuple[HostWait, ...]:
+    """Return the hosts among those waited for that are held, as they asked; nothing is counted while none is."""
+    if not any(state.is_held(now) for state, now in states(connection).values()):
+        return ()
+    return tuple(wait for wait in hosts_waited_for(connection, unfinished) if wait.held_s)
 
 
 def host_sentence(wait: HostWait) -> str:

@@ -20,7 +20,7 @@ from models.views.view import (
 
 MEANING = "Lines, separators and faces in one table, in pixels and as fractions of the page"
 KINDS = (
-    ("line", "text_line", "line_number", "NULL", "NULL"),
+    ("line", "text_line", "line_number", "NULL", "b.confidence"),
     ("separator", "separator", "separator_number", "b.origin", "NULL"),
     ("face", "face", "face_number", "b.label", "b.confidence"),
 )
@@ -33,7 +33,7 @@ def _columns(kind: str, number: str, label: str, confidence: str) -> tuple[Colum
             ("kind", f"'{kind}'", "line, separator or face"),
             ("number", f"b.{number}", "Number on the page, from 1; of a line its reading order"),
             ("label", f"CAST({label} AS VARCHAR(40))", "Origin of a separator, label of a face; NULL for a line"),
-            ("confidence", f"CAST({confidence} AS FLOAT)", "How sure a face is, as in page_faces; NULL for the others"),
+            ("confidence", f"CAST({confidence} AS FLOAT)", "Of a face or a line, 0 to 1; NULL for a separator"),
             ("b.x_min", "Left edge, pixels of the upright original scan"),
             ("b.y_min", "Top edge, pixels"),
             ("b.x_max", "Right edge, exclusive, pixels"),

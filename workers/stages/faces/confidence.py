@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # By `benchmarks/face_confidence.py`, on the marked photographs of the reference scans and 16 pages of type. Of faces of
-# the cascade none of 5 below level 10 is true, 2 of 5 from 10 to 15, and 35 of 36 above. Of those of CenterFace all 42
+# the cascade none of 5 below level 10 is true, 2 of 5 from 10 to 15, and all 36 above. Of those of CenterFace all 42
 # with a score of 0.6 and more are true, none of 8 below 0.3: its score promises less than it holds. YuNet's is taken as
 # it is; it was not measured here.
 EVEN_LEVEL = 12.0  # where as many are false as true

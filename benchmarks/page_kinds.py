@@ -179,7 +179,7 @@ def _low_jpeg(page: Page, top: int, bottom: int) -> None:
 def _vertical_tiers(page: Page, top: int, bottom: int) -> None:
     """Three tiers of vertical columns of made-up characters, right to left; a heading over two of them in a box."""
     page.image.paste(245, (0, 0, WIDTH, HEIGHT))
-    page.separators = 0
+    page.separators = 2
     height = (HEIGHT - 2 * MARGIN) // 3
     for tier in range(3):
         y = MARGIN + tier * height

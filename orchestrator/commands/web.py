@@ -68,10 +68,11 @@ def web(
         from orchestrator.web import serving
         from orchestrator.web.access import entrance
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("orchestrator", "workers", "models"):
+        package = (error.name or "").partition(".")[0]
+        if package in ("orchestrator", "workers", "models"):
             raise
         raise UnreadableInput(
-            f"broadsheet web needs {error.name}, which is not installed: pip install 'broadsheet[web]'"
+            f"broadsheet web needs {package}, which is not installed: pip install 'broadsheet[web]'"
         ) from error
     if trusted_header and not proxies:
         raise click.UsageError("--trusted-header needs --trusted-proxy: anybody else could send that header.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from typing import Any
@@ -132,3 +134,12 @@ def test_other_sites_have_pictures_only_where_they_were_allowed(web_archive: Arc
     with serving(web_archive, "--allow-origin", "*") as address:
         assert get(f"{address}/iiif/image/1/info.json")[2]["access-control-allow-origin"] == "*"
         assert "access-control-allow-origin" not in get(f"{address}/pages")[2]
+
+
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
+def test_without_the_extra_the_remedy_is_told(missing: str) -> None:
+    hidden = f"import sys; sys.modules[{missing!r}] = None; sys.argv = ['broadsheet', 'web']"
+    code = f"{hidden}; from orchestrator.cli import main; sys.exit(main())"
+    run = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    assert run.returncode == 2
+    assert run.stderr == f"broadsheet web needs {missing}, which is not installed: pip install 'broadsheet[web]'\n"

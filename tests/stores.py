@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import os
 import shutil
 import subprocess
 import sys
@@ -73,8 +74,10 @@ def an_s3_server() -> Iterator[S3Server]:
     command += [f"-{name}.port={port}" for name, port in ports.items()]
     command += [f"-{name}.port.grpc={free_port()}" for name in ports]
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
+    # credentials in its environment would be the only ones that it lets in
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with (folder / "weed.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environ)
     try:
         server = S3Server(f"http://127.0.0.1:{ports['s3']}")
         _wait_for(server, process, folder)

@@ -157,7 +157,7 @@ def find_pages(
 def _findings(volume: Volume, rest: dict[str, Any], own: OwnFiles) -> Iterator[Finding]:
     if isinstance(volume.location, Location):
         looker = Looker(volume.location, zip_encoding=volume.zip_encoding, **rest)
-        return stored_pages(looker, volume.location, files_of(volume, volume.location))
+        return _told(stored_pages(looker, volume.location, files_of(volume, volume.location)))
     finder = Finder(volume.location, own=own, zip_encoding=volume.zip_encoding, **rest)
     return finder.in_archive_volume() if volume.kind in ("zip", "tar") else finder.in_volume()
 
@@ -175,6 +175,11 @@ def _in_catalogue(
     with told_to_the_user():
         for number, found in enumerate(Walk(root.shown, fetch, skipped, note).pages(), start=1):
             yield FoundPage(found.address, number, "", 0, 0, found.error)
+
+
+def _told(findings: Iterator[Finding]) -> Iterator[Finding]:
+    with told_to_the_user():
+        yield from findings
 
 
 def _nothing_known(name: str, size_bytes: int, modified_ns: int) -> str | None:

@@ -91,4 +91,6 @@ def _look_into(looker: Looker, root: Location, file: StoredFile) -> list[Finding
     except PageError as error:
         return [place.refused(error)]
     except TransientError:  # its bytes cannot be read now; a worker will try, more than once
+        if root.is_file:
+            raise  # there is nothing else to go on with
         return [replace(place, version="").page("")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import random
 import socket
@@ -28,6 +29,7 @@ from workers.sources.stores.location import Access, Location, given_location, st
 from workers.sources.stores.ranges import RangeFile, as_file, fetched
 from workers.sources.stores.store import StoredFile
 from workers.sources.stores.web import Web
+from workers.sources.stores.web_store import WebStore
 from workers.sources.zip_archive import ZipArchive
 
 ALLOWED = ("127.0.0.1",)
@@ -159,6 +161,36 @@ def test_a_redirect_within_what_is_allowed_is_followed() -> None:
         assert answer.url.endswith("/fine") and len(answer.body) == 1000
         with pytest.raises(RefusedHost):
             Web().get(f"http://127.0.0.1:{port}/fine", 1000)
+
+
+class WithoutRanges(BaseHTTPRequestHandler):
+    """A server that gives whole files only, some without saying how long they are."""
+
+    def do_GET(self) -> None:
+        size = 10_000 if "small" in self.path else 100_000
+        self.send_response(200)
+        if "silent" not in self.path:
+            self.send_header("Content-Length", str(size))
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):  # who reads only the beginning hangs up
+            self.wfile.write(b"x" * size)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_server_without_ranges_gives_whole_files_and_never_a_piece_for_the_whole() -> None:
+    with serving(WithoutRanges) as port:
+        store = WebStore(Location("http", f"127.0.0.1:{port}", access=Access(allow_hosts=ALLOWED)))
+        for key, size in (("small", 10_000), ("silent-small", 10_000), ("large", 100_000)):
+            head, known = store.read(key, 0, 16_384, "")
+            assert (len(head), known.size_bytes) == (min(size, 16_384), size)
+            with fetched(store, key, "", 10**6) as whole:
+                assert len(whole.read()) == size
+        with pytest.raises(UnreadableImage, match="no ranges"):
+            store.read("large", 5, 10, "")
+        with pytest.raises(UnreadableImage, match="no length"):
+            store.read("silent-large", 0, 16_384, "")
 
 
 @given(

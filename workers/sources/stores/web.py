@@ -24,7 +24,7 @@ from workers.sources.stores.hosts import checked_addresses
 CONNECT_SECONDS, SILENCE_SECONDS, ANSWER_SECONDS = 10.0, 30.0, 90.0  # an answer ends before a page's soft limit
 MAX_REDIRECTS = 5
 RETRY_SECONDS = 5.0
-USER_AGENT = "broadsheet (+https://pypi.org/project/broadsheet/)"
+USER_AGENT = "broadsheet (layout of scanned pages)"
 _CHUNK_BYTES = 256 * 1024
 REDIRECTS = (301, 302, 303, 307, 308)
 

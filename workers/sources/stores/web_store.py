@@ -48,7 +48,10 @@ class WebStore:
             raise _refusal(answer, name)
         if ranged and start and answer.status == 200:
             raise UnreadableImage(f"{name} cannot be read in parts: its server knows no ranges; copy it here first.")
-        file = _file(key, answer, _whole_size(answer))
+        size = _whole_size(answer, most)
+        if size is None:
+            raise UnreadableImage(f"{name} cannot be read in parts: its server tells no length; copy it here first.")
+        file = _file(key, answer, size)
         if version and file.version and file.version != version:
             raise ChangedSource(f"{name} has changed since it was ingested; ingest the volume again.")
         data = answer.body if end is None else answer.body[: end - start]
@@ -73,11 +76,14 @@ def _size(answer: Answer) -> int | None:
     return int(found[3]) if found else None
 
 
-def _whole_size(answer: Answer) -> int:
+def _whole_size(answer: Answer, most: int) -> int | None:
+    """Return the length of the whole file; None where it was cut and nothing tells."""
     size, length = _size(answer), answer.headers.get("content-length", "")
     if size is None and answer.status == 200 and length.isdecimal():
         return int(length)
-    return len(answer.body) if size is None else size
+    if size is None:
+        return len(answer.body) if len(answer.body) < most else None
+    return size
 
 
 def _file(key: str, answer: Answer, size_bytes: int) -> StoredFile:

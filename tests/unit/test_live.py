@@ -6,7 +6,15 @@ import asyncio
 import threading
 from dataclasses import replace
 
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
 from orchestrator.status.figures import Fleet
+from orchestrator.web.access.accounts import Role
+from orchestrator.web.access.entrance import Visitor
+from orchestrator.web.runs import pages
 from orchestrator.web.runs.live import Live
 from orchestrator.web.runs.state import RunState
 
@@ -111,3 +119,17 @@ def test_a_reading_that_fails_is_tried_again() -> None:
         await listener.aclose()
 
     asyncio.run(scenario())
+
+
+def test_events_end_so_that_a_browser_must_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "STREAM_SECONDS", -1.0)
+    app = Starlette()
+    app.state.live = Live(lambda _before: RunState(sentence="at work"))
+    request = Request({"type": "http", "app": app, "state": {"visitor": Visitor("rea", Role.READER)}})
+
+    async def whole() -> list[str]:
+        answer = await pages.events(request)
+        assert isinstance(answer, StreamingResponse)
+        return [str(part) async for part in answer.body_iterator]
+
+    assert asyncio.run(whole()) == ["retry: 2000\n\n"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +23,8 @@ from orchestrator.web.site import Site, site_of
 
 PING_SECONDS = 15.0
 RETRY_MS = 2000
+# A browser then asks again, and is let in again or not: somebody may have signed out, or lost their account, since.
+STREAM_SECONDS = 600.0
 # A proxy that gathers answers would hold the events back.
 EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -61,7 +64,10 @@ async def events(request: Request) -> Response:
 
     async def stream() -> AsyncIterator[str]:
         yield f"retry: {RETRY_MS}\n\n"
+        end = time.monotonic() + STREAM_SECONDS
         async for state in live_of(request).listen(PING_SECONDS):
+            if time.monotonic() > end:
+                return
             yield ": still here\n\n" if state is None else f"event: state\ndata: {_sent(request, state)}\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers=EVENT_HEADERS)

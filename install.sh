@@ -26,7 +26,7 @@ fi
 pip() { "$VENV/bin/pip" --quiet --disable-pip-version-check "$@"; }
 if [ -n "${LIGHT:-}" ]; then
     echo "Installing Broadsheet without kraken and PyTorch (0.7 GB, half a minute) ..."
-    "$VENV/bin/python" deploy/requirements.py --light samples web > "$VENV/requirements.txt"
+    "$VENV/bin/python" deploy/requirements.py --light samples web stores > "$VENV/requirements.txt"
     pip install --constraint constraints.txt --requirement "$VENV/requirements.txt"
     pip install --no-deps --editable .
 else

@@ -293,6 +293,15 @@ def test_the_cache_fetches_once_and_lets_the_oldest_go(tmp_path: Path) -> None:
     assert cache.empty() == (2, 200) and cache.size() == (0, 0)
 
 
+def test_where_nothing_can_be_kept_a_file_is_fetched_each_time(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    cache = Cache(tmp_path / "file" / "cache", 250)
+    for _ in range(2):
+        with cache.open("a", lambda: io.BytesIO(b"a")) as file:
+            assert file.read() == b"a"
+    assert cache.size() == (0, 0)
+
+
 def test_a_host_that_keeps_failing_is_left_alone_longer_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience.time, "sleep", lambda seconds: None)
     tries: list[int] = []

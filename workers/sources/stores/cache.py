@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,15 +31,21 @@ class Cache:
     most_bytes: int
 
     def open(self, key: str, fetch: Callable[[], BinaryIO]) -> BinaryIO:
-        """Return the file that is kept under `key`, fetched if it is not there.
+        """Return the file that is kept under `key`, fetched if it is not there; not kept where the disk takes nothing.
 
         Args:
             key: what tells these bytes from all others.
-            fetch: returns them as a file, which is closed here.
+            fetch: returns them as a file.
         """
         path = self.folder / f"{hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()}{_SUFFIX}"
         if (kept := _opened(path)) is not None:
             return kept
+        try:
+            return self._fetched(path, fetch)
+        except OSError:  # full, read-only, or nobody's home: the page is read all the same
+            return fetch()
+
+    def _fetched(self, path: Path, fetch: Callable[[], BinaryIO]) -> BinaryIO:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._alone(path):
             if (kept := _opened(path)) is not None:  # another process was faster
@@ -92,9 +99,10 @@ class Cache:
 def _opened(path: Path) -> BinaryIO | None:
     try:
         file = path.open("rb")
-    except FileNotFoundError:
+    except OSError:
         return None
-    path.touch()  # it was used now
+    with suppress(OSError):
+        os.utime(file.fileno())  # it was used now; by its handle, since its name may be gone
     return file
 
 
@@ -102,5 +110,12 @@ def _opened(path: Path) -> BinaryIO | None:
 def machine_cache() -> Cache:
     """Return the cache of this machine, as the settings say."""
     settings = Settings.from_env()
-    folder = Path(settings.cache_folder) if settings.cache_folder else Path("~/.cache/broadsheet").expanduser()
+    folder = Path(settings.cache_folder) if settings.cache_folder else _home() / ".cache" / "broadsheet"
     return Cache(folder, settings.cache_mib * 1024**2)
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user without one
+        return Path("/nonexistent")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import repeat
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Connection, Engine, Select, bindparam, select
 
 from models import Face, Picture, Separator, TextLine
+from orchestrator.export.line_rows import read_lines
 from orchestrator.results.pages import page_block
 from orchestrator.results.scans import scan_file
 from orchestrator.results.selection import Selection
@@ -20,28 +24,13 @@ from workers.sources.escape import unescaped
 # (boxes, 6): page run, number, x_min, y_min, x_max, y_max
 BoxRows = NDArray[np.int64]
 
-# Of each kind of box: its table, the column that numbers it, and what else is told of it, by the name it gets.
+# Of each kind of box but lines: its table, the column that numbers it, what else is told of it by the name it gets.
 _TABLES: Mapping[str, tuple[Any, Any, Mapping[str, Any]]] = {
-    "line": (
-        TextLine,
-        TextLine.line_number,
-        {
-            "label": TextLine.kind,
-            "confidence": TextLine.confidence,
-            "block_number": TextLine.block_number,
-            "column_number": TextLine.column_number,
-            "baseline_y_left": TextLine.baseline_y_left,
-            "baseline_y_right": TextLine.baseline_y_right,
-            "baseline": TextLine.baseline,
-            "outline": TextLine.boundary,
-        },
-    ),
     "separator": (Separator, Separator.separator_number, {"label": Separator.origin}),
     "face": (Face, Face.face_number, {"label": Face.label, "confidence": Face.confidence}),
     "picture": (Picture, Picture.picture_number, {"label": Picture.kind, "outline": Picture.outline}),
 }
-KINDS = tuple(_TABLES)
-FETCHED_ROWS = 2_000
+KINDS = ("line", *_TABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +54,15 @@ class Boxes:
     """All boxes of one kind on some pages: `rows`, and in `more` what else is told of them, a value a row.
 
     `more` has the names label, confidence, block_number, column_number, baseline_y_left, baseline_y_right, baseline,
-    outline, as far as the kind has them; values may be None. `baseline` and `outline` are JSON.
+    outline, as far as the kind has them and any box of these pages too. `baseline` and `outline` are JSON.
     """
 
     rows: BoxRows
-    more: Mapping[str, Sequence[Any]]
+    more: Mapping[str, pa.Array]
+
+    def values(self, name: str) -> Iterable[Any]:
+        """Return what is told of the boxes under a name, one value after the other, None where nothing is."""
+        return self.more[name].to_pylist() if name in self.more else repeat(None, len(self.rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,28 +107,22 @@ def _facts(row: Any) -> PageFacts:
 
 def _block(connection: Connection, pages: tuple[PageFacts, ...]) -> BoxBlock:
     ids = [page.page_run_id for page in pages]
-    return BoxBlock(
-        pages, {kind: _boxes(_cursor(connection, *table, ids), table[2]) for kind, table in _TABLES.items()}
-    )
+    lines = Boxes(*read_lines(partial(_ask, connection, TextLine, TextLine.line_number), ids))
+    return BoxBlock(pages, {"line": lines, **{kind: _boxes(connection, *of, ids) for kind, of in _TABLES.items()}})
 
 
-def _boxes(cursor: Any, more: Mapping[str, Any]) -> Boxes:
-    """Read some rows at a time, so that a block of pages is never held twice."""
-    numbers, columns = [np.empty((0, 6), np.int64)], [list[Any]() for _ in more]
-    while rows := cursor.fetchmany(FETCHED_ROWS):
-        parts = list(zip(*rows, strict=True))
-        numbers.append(np.array(parts[:6], np.int64).T)
-        for column, part in zip(columns, parts[6:], strict=True):
-            column.extend(part)
-    return Boxes(np.concatenate(numbers), dict(zip(more, columns, strict=True)))
-
-
-def _cursor(connection: Connection, table: Any, number: Any, more: Mapping[str, Any], ids: Sequence[int]) -> Any:
-    """Ask with the driver's own cursor: these are the rows there are millions of."""
+def _boxes(connection: Connection, table: Any, number: Any, more: Mapping[str, Any], ids: Sequence[int]) -> Boxes:
     wanted = (table.page_run_id, number, table.x_min, table.y_min, table.x_max, table.y_max, *more.values())
-    statement = select(*wanted).where(table.page_run_id.in_(bindparam("ids", expanding=True)))
+    columns = list(zip(*_ask(connection, table, number, select(*wanted), ids), strict=True)) or [()] * len(wanted)
+    told = {name: pa.array(values) for name, values in zip(more, columns[6:], strict=True)}
+    return Boxes(np.array(columns[:6], np.int64).T, told)
+
+
+def _ask(connection: Connection, table: Any, number: Any, statement: Select[Any], ids: Sequence[int]) -> Any:
+    """Ask for rows of some page runs with the driver's own cursor: these are the rows there are millions of."""
     compiled = (
-        statement.order_by(table.page_run_id, number)
+        statement.where(table.page_run_id.in_(bindparam("ids", expanding=True)))
+        .order_by(table.page_run_id, number)
         .params(ids=list(ids))
         .compile(connection, compile_kwargs={"literal_binds": True})
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
 from typing import Any
 
 from orchestrator.export.boxes import KINDS, BoxBlock, PageFacts
@@ -52,8 +51,7 @@ def _images(block: BoxBlock, file_name: Callable[[PageFacts], str]) -> Iterator[
 def _annotations(block: BoxBlock) -> Iterator[str]:
     for category, kind in enumerate(KINDS, 1):
         boxes = block.boxes[kind]
-        outlines = boxes.more.get("outline") or repeat(None)
-        for (page_run_id, number, *box), outline in zip(boxes.rows.tolist(), outlines, strict=False):
+        for (page_run_id, number, *box), outline in zip(boxes.rows.tolist(), boxes.values("outline"), strict=True):
             # one number for each box of the archive, the same in every export: kind, page run, place on the page
             name = (page_run_id << 22) | ((category & 3) << 20) | number
             yield f'\n{{"id":{name},"image_id":{page_run_id},"category_id":{category},{_shape(box, outline, number)}}}'

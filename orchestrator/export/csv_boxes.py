@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import repeat
 from typing import Any
 
 from orchestrator.export.boxes import KINDS, BoxBlock, Boxes, PageFacts
@@ -37,9 +36,9 @@ def _text(rows: Sequence[Sequence[Any]] | Iterator[Sequence[Any]]) -> str:
 
 
 def _rows(pages: Mapping[int, PageFacts], kind: str, boxes: Boxes) -> Iterator[tuple[Any, ...]]:
-    labels, confidences, *others = (boxes.more.get(name) or repeat(None) for name in _MORE)
+    labels, confidences, *others = (boxes.values(name) for name in _MORE)
     for (run, number, *box), label, confidence, *more in zip(
-        boxes.rows.tolist(), labels, confidences, *others, strict=False
+        boxes.rows.tolist(), labels, confidences, *others, strict=True
     ):
         page = pages[run]
         head = (page.volume, page.page, page.page_number, kind, number, label, confidence)

@@ -98,8 +98,12 @@ def _more(boxes: Boxes, name: str) -> pa.Array:
     wanted = SCHEMA.field(name).type
     if name not in boxes.more:
         return pa.nulls(len(boxes.rows), wanted)
-    values = pa.array(boxes.more[name], pa.string() if wanted == _NAMES else wanted)
-    return values.dictionary_encode().cast(_NAMES) if wanted == _NAMES else values
+    values = boxes.more[name]
+    return (
+        values.dictionary_encode().cast(wanted)
+        if pa.types.is_string(values.type) and wanted == _NAMES
+        else values.cast(wanted)
+    )
 
 
 def _dictionary(values: Sequence[str], place: Any) -> pa.Array:

@@ -266,7 +266,19 @@ def test_tables_say_of_a_line_what_is_known_of_it(engine: Engine, tmp_path: Path
         assert (line.label, line.confidence, line.column_number, line.block_number) == ("headline", 0.75, 2, 1)
         assert (line.baseline_y_left, line.baseline_y_right) == (135, 133)
         assert picture.label == "photograph" and json.loads(picture.outline) == [list(point) for point in TRIANGLE]
-        assert pandas.isna(picture.column_number)
+        assert pandas.isna(picture.column_number) and pandas.isna(line.outline)
+
+
+def test_tables_tell_bent_baselines_and_outlines_of_the_lines_that_have_them(engine: Engine, tmp_path: Path) -> None:
+    import pandas
+
+    add_done_pages(engine, [page(3), neural(), page(0)])
+    export(engine, "parquet", tmp_path / "boxes")
+    lines = pandas.read_parquet(tmp_path / "boxes").query("kind == 'line'").sort_values(["page", "number"])
+    assert lines.outline.notna().tolist() == [False, False, False, True]
+    assert json.loads(lines.baseline.iloc[3]) == [[100, 135], [300, 133]]
+    assert json.loads(lines.outline.iloc[3]) == [[100, 100], [300, 100], [300, 140], [100, 140]]
+    assert lines.confidence.isna().all() and set(lines.label) == {"body"}
 
 
 @pytest.mark.parametrize("with_images", [False, True])

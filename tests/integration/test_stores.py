@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from workers.sources.address import PageAddress
 from workers.sources.images import open_stored_page
 from workers.sources.limits import Limits
 from workers.sources.opening import OpenFiles
-from workers.sources.stores import cache, patience
+from workers.sources.stores import cache, patience, store
 from workers.sources.stores.location import Location
 from workers.sources.stores.store import open_store
 
@@ -230,6 +231,18 @@ def test_expired_credentials_cost_no_attempt_and_one_forbidden_object_is_quarant
     bucket.proxy.expired, bucket.proxy.denied = False, "p2.jpg"
     bucket.work()
     assert bucket.runs() == [("p1.jpg", "done", None, 1), ("p2.jpg", "quarantined", "unreadable_image", 1)]
+
+
+def test_a_worker_without_obstore_leaves_the_page_to_others(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket.put("p1.jpg", picture(1))
+    bucket.ingest()
+    store._opened.cache_clear()
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    bucket.work()
+    assert bucket.runs() == [("p1.jpg", "ready", "not_now", 0)]
+    assert "pip install 'broadsheet[stores]'" in next(iter(read_status(bucket.engine).waiting))
+    with pytest.raises(UnreadableInput, match="obstore"):
+        bucket.ingest()
 
 
 def test_a_store_that_is_down_ends_an_ingest_with_a_sentence(bucket: Bucket) -> None:

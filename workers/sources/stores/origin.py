@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from workers.errors import UnsafeMember
+from workers.errors import NotNow, UnreadableInput, UnsafeMember
 from workers.sources.address import PageAddress
 from workers.sources.escape import escaped
 from workers.sources.stores.cache import machine_cache
@@ -15,6 +15,7 @@ from workers.sources.stores.location import Location
 from workers.sources.stores.ranges import RangeFile, as_file, fetched
 from workers.sources.stores.store import Store, open_store
 
+MISSING_SECONDS = 60.0
 IN_ZIP = "crc32:"  # how a version begins that is a ZIP's own checksum of a member
 
 
@@ -61,7 +62,10 @@ class StoredOrigin:
 
     @property
     def _store(self) -> Store:
-        return open_store(self.root)
+        try:
+            return open_store(self.root)
+        except UnreadableInput as error:  # this machine lacks something: another worker, or this one later, may have it
+            raise NotNow(str(error), MISSING_SECONDS) from error
 
     def open(self) -> BinaryIO:
         """Open it to read some of it, here and there."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+import tarfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from PIL import Image
@@ -15,7 +17,7 @@ from sqlalchemy import Engine, select, update
 
 from models import Attempt, Page, PageRun, PageRunState
 from models.page import UNREAD
-from orchestrator.discovery.discovery import FoundPage, Volume, find_pages, open_volumes
+from orchestrator.discovery.discovery import FoundPage, Volume, find_pages, open_volume, open_volumes
 from orchestrator.ingest.rows import StoredCounts, Target, store_pages, store_pipeline, store_volume
 from orchestrator.results.pages import read_pages
 from orchestrator.results.scans import open_scan
@@ -299,6 +301,36 @@ def test_one_page_out_of_a_zip_takes_four_requests_and_little_more_than_its_byte
     open_stored_page(location, PageAddress(("issue.zip", "p7.jpg")), "", Limits(), OpenFiles())
     assert len(bucket.proxy.requests) <= 4, bucket.proxy.requests
     assert bucket.proxy.sent_bytes <= 1.2 * len(page)
+
+
+def tarred(mode: Literal["w", "w:gz"], **files: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name.replace("_", "."))
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def test_archives_of_every_kind_give_the_pages_that_they_give_on_a_disk(bucket: Bucket, tmp_path: Path) -> None:
+    inner = zipped(q_jpg=picture(7), r_tif=tiff(8, 9))
+    plain = tarred("w", in_zip=inner, p1_jpg=picture(1))
+    archives = {"a.tar.gz": tarred("w:gz", p2_jpg=picture(2), m_tif=tiff(3)), "b.tar": plain}
+    archives["c.zip"] = zipped(in_zip=inner, t_tar=plain, z_jpg=picture(4))
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for name, data in archives.items():
+        (folder / name).write_bytes(data)
+        bucket.put(name, data)
+    location = bucket.volumes[0].location
+    assert isinstance(location, Location)
+    here, afar = list(find_pages(open_volume(folder))), bucket.find()
+    assert [page.address.name for page in afar] == [page.address.name for page in here]
+    for one, other in zip(afar, here, strict=True):
+        if one.error is None:
+            assert open_stored_page(location, one.address, one.sha256, Limits())[1] == other.sha256
+        assert type(one.error) is type(other.error)
 
 
 def test_a_list_of_keys_stands_for_a_listing_and_removes_nothing(bucket: Bucket, tmp_path: Path) -> None:

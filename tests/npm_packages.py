@@ -21,6 +21,7 @@ FOLDER = Path(sys.prefix) / "share" / "broadsheet-tests"
 # name -> version, SHA-256 of its archive
 PACKAGES = {
     "mirador": ("4.0.0", "ac2423944bd52ffb5a0fc02ff280c117fe39433fac56e50c0b79f0d1ca7c57e6"),
+    "@annotorious/annotorious": ("3.8.0", "4e7093326d3cf6214f4b298f6525ba9b38f8ee0c296e0988273f65df43cf76d4"),
     "universalviewer": ("4.4.0", "5eeffe8c7ad3fc8833d1cfbc6b0b628c5f0666c7140e5b464ca1ce22f9a49671"),
     "axe-core": ("4.14.1", "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"),
 }
@@ -35,7 +36,7 @@ def package(name: str) -> Path:
 
 
 def _folder(name: str) -> Path:
-    return FOLDER / f"{name}-{PACKAGES[name][0]}"
+    return FOLDER / f"{name.lstrip('@').replace('/', '-')}-{PACKAGES[name][0]}"
 
 
 def fetch(name: str) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.viewers import ANNOTORIOUS, MIRADOR, installed
+from tests.npm_packages import package
 from tests.web import Archive
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -68,7 +68,7 @@ def boxes(folder: Path, address: str, canvas: dict[str, Any]) -> int:
 
 def test_mirador_lists_every_box_of_a_page(chromium: Any, published: tuple[Path, str]) -> None:
     folder, address = published
-    (folder / "mirador.js").write_bytes((installed(MIRADOR) / "dist/mirador.min.js").read_bytes())
+    (folder / "mirador.js").write_bytes((package("mirador") / "dist/mirador.min.js").read_bytes())
     manifest = json.loads((folder / "out/courier/manifest.json").read_text())
     canvas = manifest["items"][1]
     page = MIRADOR_PAGE.replace("MANIFEST", manifest["id"]).replace("CANVAS", canvas["id"])
@@ -88,7 +88,7 @@ def test_mirador_lists_every_box_of_a_page(chromium: Any, published: tuple[Path,
 def test_annotorious_draws_every_box_of_a_page(chromium: Any, published: tuple[Path, str]) -> None:
     folder, address = published
     for name in ("annotorious.js", "annotorious.css"):
-        (folder / name).write_bytes((installed(ANNOTORIOUS) / "dist" / name).read_bytes())
+        (folder / name).write_bytes((package("@annotorious/annotorious") / "dist" / name).read_bytes())
     canvas = json.loads((folder / "out/courier/manifest.json").read_text())["items"][0]
     page = ANNOTORIOUS_PAGE.replace("PICTURE", canvas["items"][0]["items"][0]["body"]["id"])
     page = page.replace("CANVAS", canvas["id"]).replace("ANNOTATIONS", canvas["annotations"][0]["id"])

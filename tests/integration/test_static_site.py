@@ -19,6 +19,7 @@ from orchestrator.commands.report import report
 from orchestrator.report.site.build import write_site
 from orchestrator.results.selection import Selection
 from tests.archive import HEIGHT, WIDTH, add_done_pages, page, rule
+from tests.npm_packages import package
 from tests.rows import add_page_runs
 from workers.errors import UnreadableInput
 from workers.layout import BoundingBox, Face, PageLayout, Picture
@@ -82,6 +83,17 @@ def test_a_site_is_walked_from_volumes_to_the_boxes_of_a_page(
         shown.keyboard.press("n")
         shown.get_by_text("blank").wait_for()
         assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_axe_finds_no_serious_fault_on_a_site(archive: Engine, tmp_path: Path, chromium: Any) -> None:
+    axe = (package("axe-core") / "axe.min.js").read_text()
+    write_site(archive, tmp_path / "site", Selection(), 10**9)
+    with a_page(chromium, "", color_scheme="dark") as shown:
+        for name in ("index.html", "volumes/1.html", "pages/1.html", "pages/4.html", "faces.html", "report.html"):
+            shown.goto((tmp_path / "site" / name).as_uri())
+            shown.evaluate(axe)
+            found = shown.evaluate("axe.run({preload: false})")["violations"]
+            assert [fault["id"] for fault in found if fault["impact"] in ("serious", "critical")] == []
 
 
 def test_a_face_and_a_suspect_lead_to_their_page(archive: Engine, tmp_path: Path, chromium: Any) -> None:

@@ -103,6 +103,25 @@ def test_verdicts_are_given_and_undone_by_keys(chromium: Any, address: str, rows
         shown(page, "1 of 3")  # what has a verdict is not shown again
 
 
+def test_where_no_page_is_shown_nothing_can_be_said_of_one(chromium: Any, address: str, rows: Rows) -> None:
+    with a_page(chromium, address, size=NARROW) as page:
+        right, undo = page.locator("[data-do=right]"), page.locator("[data-do=undo]")
+        page.goto("/review?which=all&volume=999")
+        page.get_by_text("There is nothing to review here").wait_for()
+        assert undo.is_visible()
+        assert not right.is_visible() and not page.locator("[data-draw=line]").is_visible()
+        page.goto("/review?which=all")
+        shown(page, "1 of 4")
+        for _ in range(4):
+            page.keyboard.press("n")
+        page.get_by_text("That was the last page of this list.").wait_for()
+        assert not right.is_visible() and page.locator(".review h1").inner_text() == "Review"
+        page.keyboard.press("b")
+        shown(page, "4 of 4")
+        assert right.is_visible() and page.locator("[data-draw=line]").is_visible()
+        assert rows(SAID) == []
+
+
 def test_a_box_is_marked_false_and_taken_back_by_mouse_and_keys(chromium: Any, address: str, rows: Rows) -> None:
     with a_page(chromium, address) as page:
         page.goto("/review?which=all")

@@ -19,6 +19,7 @@ async function show(entry) {
   const turn = (showing += 1);
   comparing.close();
   setDrawing(null);
+  root.classList.toggle("finished", !entry);
   if (!entry) return finish();
   root.querySelector(".place").textContent = `${queue.place} of ${queue.length}`;
   root.classList.add("loading");
@@ -67,7 +68,8 @@ function tellState() {
 
 function finish() {
   page = null;
-  root.classList.add("finished");
+  root.querySelector("h1").textContent = "Review";
+  root.querySelector(".crumbs").textContent = "";
   root.querySelector(".place").textContent = queue.length ? `all ${queue.length} seen` : "";
   say(queue.length ? "That was the last page of this list." : "There is nothing to review here: no page is suspect, or all have a verdict.");
 }
@@ -143,7 +145,7 @@ function setDrawing(kind) {
   sheet.drawing = kind;
   sheet.element.classList.toggle("drawing", Boolean(kind));
   for (const button of root.querySelectorAll("[data-draw]")) button.setAttribute("aria-pressed", String(button.dataset.draw === kind));
-  if (!kind) { sheet.sketch(null); return; }
+  if (!kind) { sheet.sketch(null); say(""); return; }
   say(`Drag a ${kind} on the page, or press an arrow key to begin in the middle; Enter stores it, Escape does not.`);
 }
 
@@ -178,7 +180,6 @@ async function undo() {
     const { page_run_id, told } = await send("/review/undo");
     if (page_run_id === null) { say("There is nothing of yours to undo."); return; }
     queue.forget(page_run_id);
-    root.classList.remove("finished");
     await show(queue.goTo(page_run_id));
     say(told);
   } catch (error) { say(error.message); }
@@ -199,7 +200,7 @@ const actions = {
   again,
   undo,
   next: () => show(queue.move(1)),
-  back: () => { root.classList.remove("finished"); show(queue.move(-1)); },
+  back: () => show(queue.move(-1)),
   false: toggleFalse,
   larger: () => sheet.zoom(1),
   smaller: () => sheet.zoom(-1),

@@ -122,6 +122,24 @@ def test_where_no_page_is_shown_nothing_can_be_said_of_one(chromium: Any, addres
         assert rows(SAID) == []
 
 
+def test_the_browser_asks_before_a_verdict_that_is_not_stored_is_left(chromium: Any, address: str, rows: Rows) -> None:
+    held: list[Any] = []
+    with a_page(chromium, address) as page:
+        page.goto("/review?which=all")
+        shown(page, "1 of 4")
+        page.route(
+            "**/review/pages/*", lambda route: held.append(route) if writes(route.request) else route.continue_()
+        )
+        with page.expect_request(writes):
+            page.keyboard.press("r")
+        with page.expect_event("dialog") as asked:
+            page.close(run_before_unload=True)
+        assert asked.value.type == "beforeunload"
+        asked.value.dismiss()
+        stored(page, lambda: held.pop().continue_())
+        assert rows(SAID) == [("right", None, None)]
+
+
 def test_a_box_is_marked_false_and_taken_back_by_mouse_and_keys(chromium: Any, address: str, rows: Rows) -> None:
     with a_page(chromium, address) as page:
         page.goto("/review?which=all")
@@ -274,9 +292,13 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_many_verdicts_in_a_row_are_all_stored(chromium: Any, many: str) -> None:
     with a_page(chromium, many, NARROW) as page:
         page.goto("/review")
-        for place in range(1, 41):
+        for place in range(1, 40):
             shown(page, f"{place} of 60")
             page.keyboard.press("r" if place % 4 else "w")
+        shown(page, "40 of 60")
+        last = page.locator(".review").get_attribute("data-shown")
+        with page.expect_response(lambda answer: writes(answer.request) and answer.url.endswith(f"/{last}")):
+            page.keyboard.press("w")  # stored after all that was said before
         shown(page, "41 of 60")
         page.goto("/review")
         shown(page, "1 of 20")

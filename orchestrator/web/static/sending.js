@@ -1,6 +1,9 @@
 // Writing to the server: in order, with the token of this session; what goes wrong is a sentence.
 
 let last = Promise.resolve();
+let unsent = 0; // what was said and is not known to be stored
+
+window.addEventListener("beforeunload", (event) => { if (unsent) event.preventDefault(); }); // the browser asks first
 
 /** Return the token that every write carries, as the page was given it. */
 function token() {
@@ -23,8 +26,10 @@ export async function ask(address, options = {}) {
 /** Send a JSON value, after all that was sent before; resolves with the answer. */
 export function send(address, value = {}) {
   const headers = { "Content-Type": "application/json", "X-CSRF-Token": token() };
-  const sent = last.then(() => ask(address, { method: "POST", headers, body: JSON.stringify(value) }));
-  last = sent.catch(() => undefined); // what failed does not keep the next from being sent
+  unsent += 1;
+  // keepalive: what is under way arrives though the page is left
+  const sent = last.then(() => ask(address, { method: "POST", headers, body: JSON.stringify(value), keepalive: true }));
+  last = sent.catch(() => undefined).then(() => { unsent -= 1; }); // what failed does not keep the next from being sent
   return sent;
 }
 

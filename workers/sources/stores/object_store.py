@@ -28,6 +28,8 @@ NO_RETRY = {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}
 RETRY_SECONDS = 5.0
 _STATUS = re.compile(r"status(?: code)?:?\s*(\d{3})")
 _KEY = re.compile(r'[Pp]ath:? "([^"]*)"')
+# where obstore looks for credentials when the environment holds none: only there on machines of these clouds
+_PLATFORM = re.compile(r"https?://(169\.254\.169\.254|169\.254\.170\.2|metadata\.google\.internal|metadata/)")
 _EXPIRED = re.compile(r"<Code>(Expired|InvalidToken|InvalidAccessKeyId|Signature|RequestTimeTooSkewed|TokenRefresh)")
 
 
@@ -175,7 +177,7 @@ class ObjectStore:
                 f"{self._host} holds the key {which}, which cannot be asked for (with //, . or .. in it); copy it "
                 "to another key, or give a list of keys without it."
             )
-        return NotNow(f"{self._host} cannot be read now ({_why(error, denied)}).", RETRY_SECONDS)
+        return NotNow(f"{self._host} cannot be read now ({why(error, denied)}).", RETRY_SECONDS)
 
     def _answers(self) -> bool:
         """Return whether the bucket can be listed now: then what it refuses is the file, not the caller."""
@@ -211,12 +213,15 @@ def _az(stores: Any, container: str, access: Access, **options: Any) -> Any:
 _STORES: dict[str, Callable[..., Any]] = {"s3": _s3, "gs": _gs, "az": _az}
 
 
-def _why(error: Exception, denied: bool) -> str:
+def why(error: Exception, denied: bool) -> str:
+    """Return in words why a bucket cannot be read now; nothing of the error's own text, which may sign a request."""
+    if _PLATFORM.search(str(error)):
+        return "the environment holds no credentials, nor does this machine; see docs/stores.md, or --anonymous"
     if denied or _EXPIRED.search(str(error)):
         return "its credentials are missing, expired or not enough"
-    if isinstance(error, FileNotFoundError):
-        return "the bucket is not there"
     status = _STATUS.search(str(error))
+    if isinstance(error, FileNotFoundError) or (status and status[1] == "404"):
+        return "the bucket is not there; check its name"
     return f"it says {status[1]}" if status else "it does not answer"
 
 

@@ -82,8 +82,14 @@ class Web:
             RefusedHost: a host has a private address, or a redirect leads from https to http.
             UnreadableImage: the body is longer, or redirects do not end.
         """
+        given = url
         for _ in range(MAX_REDIRECTS + 1):
-            answer = self._once(url, _Asked(most_bytes, headers or {}, method, cut))
+            try:
+                answer = self._once(url, _Asked(most_bytes, headers or {}, method, cut))
+            except RefusedHost as error:
+                if url == given:
+                    raise
+                raise RefusedHost(f"{_shown(given)} redirects elsewhere: {error}") from error
             target = answer.headers.get("location")
             if answer.status not in REDIRECTS or not target or not follow:
                 return answer

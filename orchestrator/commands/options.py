@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ import click
 
 from orchestrator.terminal.verbosity import say, verbosity_options
 from workers.config import Settings, unknown_settings
-from workers.sources.stores.location import Access, is_url
+from workers.sources.stores.location import Access, is_url, lacks_a_slash, no_url
 
 
 class ScanPath(click.Path):
@@ -24,6 +25,8 @@ class ScanPath(click.Path):
             return str(value)
         if address and scheme.isalnum():
             self.fail(f"{value} is an address, and {scheme}:// is not read; copy the files here first.", param, ctx)
+        if lacks_a_slash(str(value)) and not os.path.lexists(value):
+            self.fail(no_url(str(value)), param, ctx)
         if value == "-":
             self.fail("standard input is not read; give paths, or let xargs give them.", param, ctx)
         return super().convert(value, param, ctx)

@@ -9,8 +9,9 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -47,7 +48,7 @@ def listed_volumes(path: Path | str, access: Access, zip_encoding: str | None = 
     name = str(path).lower()
     if not (name.endswith(_ENDINGS) or PurePosixPath(name).name == MANIFEST):
         return []
-    with told_to_the_user():
+    with told_to_the_user(), _told_of_the_list(path):
         rows = _rows(path, access)
         if rows is None:
             return []
@@ -65,14 +66,25 @@ def listed_volumes(path: Path | str, access: Access, zip_encoding: str | None = 
 
 
 def _rows(path: Path | str, access: Access) -> Iterator[Mapping[str, Any]] | None:
-    """Return the rows of a list with our names of columns; None where it is none of ours."""
+    """Return the rows of a list with our names of columns; None where a manifest is none of an inventory."""
     with _opened(path, access) as file:
         if PurePosixPath(str(path)).name.lower() == MANIFEST:
             manifest = _manifest(file.read())
             return None if manifest is None else _inventory(manifest, path, access)
     with closing(_table(path, access, None)) as table:
         columns = _names(next(table, {}))
-    return _renamed(_table(path, access, None)) if "url" in columns or {"bucket", "key"} <= columns else None
+    if "url" not in columns and not {"bucket", "key"} <= columns:
+        raise UnreadableInput(f"{path} is no list of files: it needs a column url, or bucket and key, and rows.")
+    return _renamed(_table(path, access, None))
+
+
+@contextmanager
+def _told_of_the_list(path: Path | str) -> Iterator[None]:
+    """Say which list it is that its format's reader stumbles over; pyarrow's errors are ValueErrors."""
+    try:
+        yield
+    except (OSError, EOFError, ValueError, KeyError, TypeError, csv.Error, zlib.error) as error:
+        raise UnreadableInput(f"{path} cannot be read as a list of files; copy or write it again.") from error
 
 
 def _names(row: Mapping[str, Any]) -> set[str]:
@@ -135,16 +147,23 @@ def _opened(path: Path | str, access: Access) -> BinaryIO:
 
 def _files(rows: Iterable[Mapping[str, Any]], path: str, access: Access) -> Iterator[tuple[str, StoredFile]]:
     roots: dict[str, str] = {}
-    for row in rows:
+    for number, row in enumerate(rows, start=1):
         if str(row.get("isdeletemarker")).lower() == "true" or str(row.get("islatest")).lower() == "false":
             continue
         if row.get("url"):
-            location = given_location(str(row["url"]), access)
+            location = _named(str(row["url"]), access, f"row {number} of {path}")
             root, key = str(location.at("")), key_of(location, "")
         else:
             bucket, key = str(row["bucket"]), str(row["key"])
             root = roots.setdefault(bucket, str(Location("s3", bucket, access=access)))
         yield root, StoredFile(key, _size(row.get("size")), _modified_ns(row.get("modified")), _quoted(row.get("etag")))
+
+
+def _named(url: str, access: Access, where: str) -> Location:
+    try:
+        return given_location(url, access)
+    except UnreadableInput as error:
+        raise UnreadableInput(f"In {where}: {error}") from error
 
 
 def _size(value: Any) -> int:

@@ -75,6 +75,7 @@ def test_the_columns_of_a_view_can_be_asked_for(archive: Broadsheet) -> None:
     ("arguments", "words"),
     [
         (["ftp://example.org/x.pdf"], "ftp://example.org/x.pdf is an address, and ftp:// is not read"),
+        (["s3:/bucket/x"], "s3:/ lacks a slash; write s3://"),
         (["s3://key:secret@bucket/scans"], "The s3:// address holds a password or a signature"),
         (["-"], "standard input is not read"),
     ],

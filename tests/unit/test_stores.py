@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import random
 import socket
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.discovery.listing import Listing
+from orchestrator.discovery.lists import listed_volumes
 from orchestrator.discovery.natural_order import natural_bytes, natural_key
 from tests.stores import serving
 from tests.unit.test_architecture import loaded_by
@@ -26,6 +28,7 @@ from workers.sources.stores import patience
 from workers.sources.stores.cache import Cache
 from workers.sources.stores.hosts import checked_addresses, is_public
 from workers.sources.stores.location import Access, Location, given_location, stored_location
+from workers.sources.stores.object_store import why
 from workers.sources.stores.ranges import RangeFile, as_file, fetched
 from workers.sources.stores.store import StoredFile
 from workers.sources.stores.web import Web
@@ -79,6 +82,21 @@ def test_a_path_stays_a_path() -> None:
 )
 def test_what_holds_a_secret_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(UnreadableInput, match="password or a signature") as refused:
+        given_location(text)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ftp://user:secret@host/x", "ftp:// is not read"),
+        ("s3:/bucket/x", "lacks a slash; write s3://"),
+        ("HTTPS:/host/x", "lacks a slash; write https://"),
+        ("scans/p1.png", "scans/p1.png is no address"),
+    ],
+)
+def test_what_is_no_url_is_refused_with_what_to_write(text: str, said: str) -> None:
+    with pytest.raises(UnreadableInput, match=said) as refused:
         given_location(text)
     assert "secret" not in str(refused.value)
 
@@ -153,6 +171,31 @@ class Misleading(BaseHTTPRequestHandler):
 def test_a_server_that_misleads_is_not_followed(path: str, error: type[Exception]) -> None:
     with serving(Misleading) as port, pytest.raises(error):
         Web(ALLOWED).get(f"http://127.0.0.1:{port}{path}", 999 if path == "/large" else 2000)
+
+
+def test_a_refused_redirect_names_the_address_that_led_there() -> None:
+    with serving(Misleading) as port, pytest.raises(RefusedHost, match="/to-localhost redirects elsewhere: localhost"):
+        Web(ALLOWED).get(f"http://127.0.0.1:{port}/to-localhost", 1000)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("rows.csv", b"url\nhttps://host/p1.png\nhtp://host/p2.png\n", r"In row 2 of .*rows\.csv: htp:// is not read"),
+        ("other.csv", b"name,date\nx,1\n", "no list of files: it needs a column url"),
+        ("empty.csv", b"", "no list of files: it needs a column url"),
+        ("cut.csv.gz", gzip.compress(b"url\nhttps://host/p1.png\n")[:-9], "cannot be read as a list"),
+        ("no.csv.gz", b"url\n", "cannot be read as a list"),
+        ("no.parquet", b"no table", "cannot be read as a list"),
+        ("manifest.json", b'{"fileSchema": "Bucket, Key", "fileFormat": "CSV", "files": [{}]}', "cannot be read as a"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_refused_with_a_sentence(
+    tmp_path: Path, name: str, data: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UnreadableInput, match=said):
+        listed_volumes(tmp_path / name, Access())
 
 
 def test_a_redirect_within_what_is_allowed_is_followed() -> None:
@@ -334,6 +377,21 @@ def test_a_process_that_forks_never_loads_obstore() -> None:
     feeder = "import orchestrator.commands.feed, orchestrator.feeder.service, orchestrator.local.services"
     ingest = "import orchestrator.commands.ingest, orchestrator.ingest.run, workers.sources.images"
     assert "obstore" not in loaded_by(f"{worker}\n{feeder}\n{ingest}")
+
+
+@pytest.mark.parametrize(
+    ("text", "denied", "said"),
+    [
+        ("Error performing PUT http://169.254.169.254/latest/api/token in 1s - error", False, "holds no credentials"),
+        ("performing GET http://169.254.169.254/computeMetadata/v1/x - status code: 403", False, "no credentials"),
+        ("GET http://h/b?list-type=2 - non-2xx status code: 404 Not Found", False, "bucket is not there"),
+        ("GET http://h/b - status code: 403 Forbidden", True, "missing, expired or not enough"),
+        ("GET http://h/b - status code: 503 Slow Down", False, "it says 503"),
+        ("GET http://h/b - error sending request", False, "does not answer"),
+    ],
+)
+def test_why_a_bucket_cannot_be_read_is_said_in_words(text: str, denied: bool, said: str) -> None:
+    assert said in why(Exception(text), denied)
 
 
 def test_parents_of_a_prefix_are_the_prefixes_around_it() -> None:

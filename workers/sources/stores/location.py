@@ -16,6 +16,7 @@ from workers.errors import UnreadableInput
 STORES = ("s3", "gs", "az")
 WEB = ("http", "https")
 _URL = re.compile(r"(s3|gs|az|https?)://", re.IGNORECASE)
+_ONE_SLASH = re.compile(r"(s3|gs|az|https?):/(?!/)", re.IGNORECASE)
 # What signs a URL, in the query: of S3, Google, Azure and CloudFront; and what people call their passwords.
 _SECRET = re.compile(
     r"(x-(amz|goog)-(signature|credential|security-token)|signature|sig|key-pair-id|policy|awsaccesskeyid|googleaccessid"
@@ -102,12 +103,29 @@ def is_url(text: str) -> bool:
     return _URL.match(text) is not None
 
 
+def no_url(text: str) -> str:
+    """Return what to say of something that was meant as a URL and is none; of an unknown scheme not its address."""
+    if found := _ONE_SLASH.match(text):
+        return f"{found[0]} lacks a slash; write {found[1].lower()}://."
+    scheme, address, _ = text.partition("://")
+    what = f"{scheme}:// is not read" if address else f"{text} is no address of a bucket or of a file on the web"
+    return f"{what}; write s3://, gs://, az://, https:// or http://."
+
+
+def lacks_a_slash(text: str) -> bool:
+    """Return whether it begins as a URL with one slash, as it does after somebody shortened `//`."""
+    return _ONE_SLASH.match(text) is not None
+
+
 def given_location(text: str, access: Access = NO_ACCESS) -> Location:
     """Return the location that somebody wrote.
 
     Raises:
-        UnreadableInput: it names no host, or holds a password or a signature, which would end up in SQL.
+        UnreadableInput: it is no such URL, names no host, or holds a password or a signature, which would end up in
+            SQL.
     """
+    if not is_url(text):
+        raise UnreadableInput(no_url(text))
     scheme, _, rest = text.partition("://")
     scheme = scheme.lower()
     if scheme in WEB:

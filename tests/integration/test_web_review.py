@@ -140,6 +140,23 @@ def test_the_browser_asks_before_a_verdict_that_is_not_stored_is_left(chromium: 
         assert rows(SAID) == [("right", None, None)]
 
 
+def test_a_server_that_was_started_again_takes_verdicts_of_an_open_page(
+    chromium: Any, reviewed: Archive, address: str, rows: Rows
+) -> None:
+    with a_page(chromium, address, expected=("403",)) as page:
+        page.goto("/review?which=all")
+        shown(page, "1 of 4")
+        with serving(reviewed) as again:  # another process: it knows neither the session nor the token
+
+            def pass_on(route: Any) -> None:
+                route.continue_(url=route.request.url.replace(address, again))
+
+            page.route("**/review**", pass_on)
+            with page.expect_response(lambda answer: writes(answer.request) and answer.ok):
+                page.keyboard.press("r")
+    assert rows(SAID) == [("right", None, None)]
+
+
 def test_a_box_is_marked_false_and_taken_back_by_mouse_and_keys(chromium: Any, address: str, rows: Rows) -> None:
     with a_page(chromium, address) as page:
         page.goto("/review?which=all")

@@ -1,5 +1,6 @@
 // The run page: each event brings the whole state; only what differs is touched, so that focus and selection stay.
-"use strict";
+
+import { write } from "./sending.js";
 
 const POLL_MS = 3000;
 const PATIENCE_MS = 4000; // so long a server may take to come back before it is said to be away
@@ -76,10 +77,9 @@ document.getElementById("decide")?.addEventListener("submit", async (event) => {
   const body = new URLSearchParams(new FormData(form));
   body.set(button.name, button.value);
   try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
-    said.textContent = answer.ok ? (await answer.json()).said : await answer.text();
-  } catch {
-    said.textContent = "The server does not answer, so nothing was decided.";
+    said.textContent = (await write(form.action, body.toString(), "application/x-www-form-urlencoded")).said;
+  } catch (error) {
+    said.textContent = error.status ? error.message : "The server does not answer, so nothing was decided.";
   }
 });
 

@@ -17,7 +17,8 @@ async function renewToken() {
   return true;
 }
 
-async function write(address, body, type, options = {}) {
+/** Return the JSON that the server answers to what is written; throws as `ask`. */
+export async function write(address, body, type, options = {}) {
   const once = () => ask(address, {
     method: "POST", body, headers: { "Content-Type": type, "X-CSRF-Token": tokenOf(document)?.content ?? "" }, ...options,
   });

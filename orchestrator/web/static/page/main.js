@@ -49,7 +49,7 @@ function open() {
   document.getElementById("zoom-out").addEventListener("click", () => zoom(1 / 1.6));
   document.getElementById("zoom-all").addEventListener("click", () => viewer.viewport.goHome());
   switchLayers();
-  if (place.dataset.state === "done") loadBoxes();
+  if (place.dataset.state === "done") loadBoxes().catch((error) => note(error.message));
 }
 
 async function loadBoxes() {
@@ -76,7 +76,8 @@ async function loadSteps() {
 }
 
 async function ask(what) {
-  const answer = await fetch(`/pages/${place.dataset.page}/${what}`);
+  const answer = await fetch(`/pages/${place.dataset.page}/${what}`).catch(() => null);
+  if (!answer) throw new Error("The server does not answer.");
   if (!answer.ok) throw new Error((await answer.text()).trim());
   return answer.json();
 }
@@ -107,6 +108,7 @@ function onClick(event) {
 
 function select(box, bring = false) {
   overlay.selected = box;
+  selected.hidden = overlay.boxes.length === 0;
   show(selected, box, box?.kind === "line" && told ? stepsAt(told, box) : null);
   if (box && box.layer !== "thrown") history.replaceState(null, "", `#${box.kind}-${box.number}`);
   if (box && bring) bringIntoView(box);

@@ -48,7 +48,7 @@ def _wait(host: str, pages: int, state: HostState, now: datetime) -> HostWait:
 
 
 def held_hosts(connection: Connection, unfinished: Sequence[str] = UNFINISHED) -> tuple[HostWait, ...]:
-    """Return the hosts among those waited for that are held, as they asked; nothing is counted while none is."""
+    """Return the hosts among those waited for that are held; nothing is counted while none is."""
     if not any(state.is_held(now) for state, now in states(connection).values()):
         return ()
     return tuple(wait for wait in hosts_waited_for(connection, unfinished) if wait.held_s)
@@ -56,7 +56,7 @@ def held_hosts(connection: Connection, unfinished: Sequence[str] = UNFINISHED) -
 
 def host_sentence(wait: HostWait) -> str:
     """Return what is waited for, in a line."""
-    held = f", held for {seconds_in_words(wait.held_s)} as it asked" if wait.held_s >= 1 else ""
+    held = f", held for {seconds_in_words(wait.held_s)}" if wait.held_s >= 1 else ""
     pace = f"{wait.requests_per_minute:g} requests a minute"
     left = seconds_in_words(wait.time_left_s)
     return f"{plural(wait.pages, 'page')} of {wait.host}, asked for at {pace}{held}: {left} left"

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from tests.iiif_host import IiifHost, Picture, a_iiif_host
 from tests.unit.printed_pages import printed_page
-from workers.errors import MissingSource, NotNow, StorageError, UnreadableImage
+from workers.errors import MissingSource, NotNow, RefusedHost, StorageError, UnreadableImage
 from workers.lease import host_budgets
 from workers.lease.guest import Guest
 from workers.on_original import on_original
@@ -29,7 +29,7 @@ from workers.sources.iiif.image import CanvasImage
 from workers.sources.iiif.opening import open_canvas
 from workers.sources.limits import Limits
 from workers.sources.politeness import Budget, host_of
-from workers.sources.stores.web import web
+from workers.sources.stores.web import Answer, web
 
 ALLOWED = ("127.0.0.1",)
 
@@ -138,6 +138,21 @@ def test_a_redirect_is_followed_and_counts(host: IiifHost, guest: Guest) -> None
     assert guest.get(f"{host.url}/old", 100).body == b"here"
 
 
+def test_a_redirect_that_leaves_the_web_is_refused(host: IiifHost, guest: Guest) -> None:
+    host.answers["/old"] = lambda: (301, {"Location": "ftp://127.0.0.1/new"}, b"")
+    with pytest.raises(RefusedHost, match="/old redirects to ftp://"):
+        guest.get(f"{host.url}/old", 100)
+
+
+def test_a_redirect_from_https_to_http_is_refused(sqlite_engine: Engine) -> None:
+    class Redirects:
+        def get(self, url: str, most_bytes: int, headers: object = None, *, follow: bool = True) -> Answer:
+            return Answer(url, 301, {"location": "http://iiif.example/p.jpg"}, b"")
+
+    with pytest.raises(RefusedHost, match="redirects to http://"):
+        Guest(sqlite_engine, Redirects()).get("https://iiif.example/p.jpg", 100)
+
+
 def test_a_host_that_says_too_often_is_asked_by_nobody_before_its_time(host: IiifHost, guest: Guest) -> None:
     host.answers["/a"] = lambda: (429, {"Retry-After": "3600"}, b"")
     host.answers["/b"] = lambda: (200, {}, b"")
@@ -210,9 +225,9 @@ def zipped(pictures: dict[str, Image.Image]) -> bytes:
 ASKER = """
 import sys, threading, time
 from models.session import open_engine
-from workers.errors import NotNow
+from workers.errors import NotNow, RefusedHost
 from workers.lease.guest import Guest
-from workers.sources.stores.web import web
+from workers.sources.stores.web import Answer, web
 database, url, seconds = sys.argv[1:]
 engine = open_engine(database)
 print("ready", flush=True)

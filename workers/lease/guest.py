@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urljoin
 
 from sqlalchemy import Engine
 
@@ -15,7 +14,7 @@ from workers.lease import host_budgets
 from workers.lease.database import Result, retry_while_down
 from workers.lease.host_budgets import Grant, Refusal
 from workers.sources.politeness import host_of, retry_after_seconds
-from workers.sources.stores.web import MAX_REDIRECTS, REDIRECTS, Answer
+from workers.sources.stores.web import MAX_REDIRECTS, REDIRECTS, Answer, redirected
 
 LEASE_SECONDS = 150.0  # longer than any answer may take
 _TOO_MANY, _UNAVAILABLE = 429, 503
@@ -62,7 +61,7 @@ class Guest:
             target = answer.headers.get("location")
             if answer.status not in REDIRECTS or not target:
                 return answer
-            url = urljoin(url, target)
+            url = redirected(url, target)
         raise UnreadableImage(f"{url.partition('?')[0]} redirects more than {MAX_REDIRECTS} times.")
 
     def _once(self, url: str, most_bytes: int, headers: Mapping[str, str] | None) -> Answer:

@@ -93,7 +93,7 @@ class Web:
             target = answer.headers.get("location")
             if answer.status not in REDIRECTS or not target or not follow:
                 return answer
-            url = _redirected(url, target)
+            url = redirected(url, target)
         raise UnreadableImage(f"{_shown(url)} redirects more than {MAX_REDIRECTS} times; give the last address.")
 
     def _once(self, url: str, asked: _Asked) -> Answer:
@@ -138,7 +138,12 @@ class Web:
         self.close()  # with the thread that it was of
 
 
-def _redirected(url: str, target: str) -> str:
+def redirected(url: str, target: str) -> str:
+    """Return where a redirect leads.
+
+    Raises:
+        RefusedHost: from https to http, or not to the web at all.
+    """
     there = urljoin(url, target)
     schemes = urlsplit(url).scheme, urlsplit(there).scheme
     if schemes[1] not in ("http", "https") or schemes == ("https", "http"):

@@ -34,6 +34,7 @@ def test_a_face_is_found_on_the_wall_and_leads_to_its_page(chromium: Any, web_ad
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             crop.click()
             page.wait_for_url("**/pages/*")
+            page.locator("#selected h2", has_text="Face").wait_for()  # the one that was clicked is chosen
 
 
 def test_what_an_address_cannot_ask_is_told(web_address: str) -> None:

@@ -28,6 +28,13 @@ export function readSteps(told) {
   return boxes;
 }
 
+// The box that an address names: #face-3, or by its place as the walls of crops know it, #xywh=10,20,30,40.
+export function boxNamed(boxes, hash) {
+  const [, kind, number] = hash.match(/^#(line|block|separator|picture|face)-(\d+)$/) ?? [];
+  if (kind) return boxes.find((box) => box.kind === kind && box.number === Number(number));
+  return boxes.find((box) => ["face", "picture"].includes(box.kind) && hash === `#xywh=${[box.x, box.y, box.width, box.height]}`);
+}
+
 // The smallest box that holds a place is the one that is meant: a face on a picture, a line in a block.
 export function boxAt(boxes, shown, x, y, slack) {
   let best = null;

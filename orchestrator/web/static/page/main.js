@@ -1,6 +1,6 @@
 // The viewer of a page: the scan to zoom into, layers to switch, boxes to ask about, and keys for all of it.
 
-import { boxAt, readBoxes, readSteps, stepsAt } from "./boxes.js";
+import { boxAt, boxNamed, readBoxes, readSteps, stepsAt } from "./boxes.js";
 import { Overlay, stepColour } from "./overlay.js";
 import { element, show, showSteps } from "./words.js";
 
@@ -55,8 +55,8 @@ function open() {
 async function loadBoxes() {
   overlay.add(readBoxes(await ask("boxes.json")));
   place.dataset.boxes = overlay.boxes.length;
-  const wanted = location.hash.match(/^#(line|block|separator|picture|face)-(\d+)$/);
-  if (wanted) select(overlay.boxes.find((box) => box.kind === wanted[1] && box.number === Number(wanted[2])) ?? null, true);
+  const wanted = boxNamed(overlay.boxes, location.hash);
+  if (wanted) select(wanted, true);
   overlay.draw();
 }
 

@@ -205,6 +205,21 @@ def test_no_name_of_a_canvas_leads_out_of_a_folder(hostile: str) -> None:
     assert ".." not in page.address.name.split("/") and not page.address.name.startswith("/")
 
 
+@pytest.mark.parametrize("broken", ["http://h:99999/p.jpg", "http://[h/p.jpg", "http://h:port/p.jpg", "http:///p.jpg"])
+def test_broken_addresses_are_told_and_the_rest_goes_on(broken: str) -> None:
+    picture = canvas_2(HOST, "p", (3, 4))
+    plain = {"@id": broken, "images": [{"resource": broken}]}
+    offered = manifest_2(ROOT, [plain, picture], rendering=[{"@id": broken, "format": "application/zip"}])
+    pages, skipped = walked({ROOT: offered})[:2]
+    assert [page.address.name for page in pages] == ["canvas/p"] and len(skipped) == 1
+
+
+def test_a_password_in_an_address_of_a_manifest_is_not_kept() -> None:
+    canvas = {"@id": "c", "images": [{"resource": "https://user:secret@h/p 1.jpg"}]}
+    (found,) = read_manifest(manifest_2(ROOT, [canvas])).canvases
+    assert found.image == CanvasImage(url="https://h/p%201.jpg")
+
+
 def test_ten_thousand_canvases_are_ten_thousand_pages() -> None:
     canvases = [canvas_2(HOST, f"p{number}", (3, 4)) for number in range(10_000)]
     assert len(walked({ROOT: manifest_2(ROOT, canvases)})[0]) == 10_000

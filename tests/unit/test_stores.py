@@ -141,6 +141,7 @@ class Misleading(BaseHTTPRequestHandler):
         redirects = {
             "/to-localhost": f"http://localhost:{port}/fine",
             "/to-file": "file:///etc/passwd",
+            "/to-nowhere": "http://127.0.0.1:99999/x",
             "/in-circles": "/in-circles",
             "/once": "/fine",
         }
@@ -163,6 +164,7 @@ class Misleading(BaseHTTPRequestHandler):
     [
         ("/to-localhost", RefusedHost),
         ("/to-file", RefusedHost),
+        ("/to-nowhere", RefusedHost),
         ("/in-circles", UnreadableImage),
         ("/large", UnreadableImage),
         ("/cut", NotNow),

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urldefrag
 
 from workers.sources.iiif.image import CanvasImage, Place, service_version, size_of
+from workers.sources.stores.location import web_url
 
 Json = Mapping[str, Any]
 
@@ -141,8 +142,8 @@ def _archives(document: Json) -> Iterator[str]:
     sequence = next((one for one in _all(document, "sequences") if isinstance(one, Mapping)), {})
     for holder in (document, sequence):
         for offer in _all(holder, "rendering", "seeAlso"):
-            if isinstance(offer, Mapping) and str(offer.get("format", "")).lower() in _ZIP and _id(offer):
-                yield _id(offer)
+            if isinstance(offer, Mapping) and str(offer.get("format", "")).lower() in _ZIP and web_url(_id(offer)):
+                yield web_url(_id(offer))
 
 
 def _canvas(canvas: Any, number: int) -> Canvas:
@@ -201,18 +202,18 @@ def _shown(body: Any) -> tuple[Json, str] | None:
 def _image(body: Json, region: str) -> CanvasImage | None:
     if _kind(body) not in ("image", ""):
         return None  # sound, film, text
-    url = urldefrag(_id(body)).url
+    url = urldefrag(web_url(_id(body))).url
     services = [one for one in _all(body, "service", "services") if _is_image_service(one)]
     best = max(services, key=service_version, default=None)
     if best is not None:
-        return CanvasImage(_id(best).rstrip("/"), service_version(best), url, region=region)
+        return CanvasImage(web_url(_id(best)).rstrip("/"), service_version(best), url, region=region)
     if whole := _FULL_IMAGE.match(url):  # a service that the manifest forgot to name
         return CanvasImage(whole[1], 0, url, region=region)
-    return CanvasImage(url=url) if url.startswith(("http://", "https://")) else None
+    return CanvasImage(url=url) if url else None
 
 
 def _is_image_service(service: Any) -> bool:
-    if not isinstance(service, Mapping) or not _id(service).startswith(("http://", "https://")):
+    if not isinstance(service, Mapping) or not web_url(_id(service)):
         return False
     said = " ".join(str(service.get(name, "")) for name in ("type", "@type", "profile", "@context"))
     is_other = any(word in said.lower() for word in ("/auth/", "/search/", "authcookie", "searchservice", "geo"))

@@ -19,6 +19,7 @@ from orchestrator.discovery.passed_over import is_litter, is_one_page
 from workers.errors import PageError, UnreadableImage
 from workers.sources.address import PageAddress
 from workers.sources.iiif.image import CanvasImage
+from workers.sources.stores.location import web_url
 
 MOST_DEPTH = 32
 MOST_DOCUMENTS = 1_000_000
@@ -108,9 +109,10 @@ class Walk:
         return True
 
     def _read(self, url: str, embedded: Json | None = None) -> Manifest | Collection:
-        if embedded is None and not url.startswith(("http://", "https://")):
+        address = web_url(url)
+        if embedded is None and not address:
             raise UnreadableImage(f"{url} is no address on the web.")
-        document = read(self.fetch(url) if embedded is None else embedded)
+        document = read(self.fetch(address) if embedded is None else embedded)
         if document is None:
             raise UnreadableImage(f"{url} is no IIIF manifest or collection.")
         return document
@@ -179,7 +181,10 @@ def _page_name(canvas: Canvas, manifest: str, root: str) -> str:
 
 def _path_of(url: str) -> str:
     """Return the path of a URL without what leads out of a folder, with what follows it where that tells more."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""  # brackets that are no address
     path = unquote(parts.path).strip("/")
     steps = [step for step in path.split("/") if step not in ("", ".", "..")]
     tail = "".join(f"_{part}" for part in (parts.query, parts.fragment) if part)

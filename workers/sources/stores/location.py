@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from workers.errors import UnreadableInput
 
@@ -24,6 +24,7 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 
+_IN_PATH = "/%!$&'()*+,;=:@~"  # what a path may hold as it is
 _RESERVED = re.compile(r"[%?#\t\r\n]")  # in a key they would end it
 
 
@@ -151,7 +152,7 @@ def _on_the_web(text: str, access: Access) -> Location:
     if any(_SECRET.fullmatch(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
         raise UnreadableInput(_secret_in(parts.scheme))
     shown = f"[{host}]" if ":" in host else host
-    path = quote(parts.path.lstrip("/"), safe="/%!$&'()*+,;=:@~")
+    path = quote(parts.path.lstrip("/"), safe=_IN_PATH)
     return Location(parts.scheme.lower(), f"{shown}:{port}" if port else shown, path, parts.query, access)
 
 
@@ -160,6 +161,22 @@ def _secret_in(scheme: str) -> str:
         f"The {scheme}:// address holds a password or a signature, which would be stored with the volume; leave it out "
         "and give credentials in the environment (docs/stores.md)."
     )
+
+
+def web_url(text: str) -> str:
+    """Return an address that somebody else wrote as one that can be asked and stored.
+
+    Without the password in it, which is not sent, and with spaces and letters of other alphabets percent-encoded; empty
+    where it is no address on the web, or a broken one.
+    """
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme in WEB and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return ""
+    netloc = parts.netloc.rpartition("@")[2]
+    path, query = quote(parts.path, safe=_IN_PATH), quote(parts.query, safe=f"{_IN_PATH}?")
+    return urlunsplit(parts._replace(netloc=netloc, path=path, query=query)) if is_whole else ""
 
 
 def stored_location(text: str) -> Path | Location:

@@ -20,6 +20,7 @@ from urllib.parse import urljoin, urlsplit
 
 from workers.errors import NotNow, RefusedHost, UnreadableImage
 from workers.sources.stores.hosts import checked_addresses
+from workers.sources.stores.location import web_url
 
 CONNECT_SECONDS, SILENCE_SECONDS, ANSWER_SECONDS = 10.0, 30.0, 90.0  # an answer ends before a page's soft limit
 MAX_REDIRECTS = 5
@@ -144,11 +145,16 @@ def redirected(url: str, target: str) -> str:
     Raises:
         RefusedHost: from https to http, or not to the web at all.
     """
-    there = urljoin(url, target)
-    schemes = urlsplit(url).scheme, urlsplit(there).scheme
+    try:
+        there = urljoin(url, target)
+        schemes = urlsplit(url).scheme, urlsplit(there).scheme
+    except ValueError:
+        raise RefusedHost(f"{_shown(url)} redirects to a broken address; give the last one.") from None
     if schemes[1] not in ("http", "https") or schemes == ("https", "http"):
         raise RefusedHost(f"{_shown(url)} redirects to {schemes[1]}://, which is not followed; give an https address.")
-    return there
+    if not (address := web_url(there)):
+        raise RefusedHost(f"{_shown(url)} redirects to a broken address; give the last one.")
+    return address
 
 
 def _body(response: HTTPResponse, url: str, asked: _Asked) -> bytes:

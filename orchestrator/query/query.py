@@ -223,6 +223,8 @@ def _mistake(error: Exception, sql: str, parameters: Mapping[str, Any]) -> Query
         return ValueMissing(missing[0])
     unknown = _UNKNOWN_VIEW.search(refused)
     near = get_close_matches(unknown[1], [view.name for view in VIEWS], n=1) if unknown else []
+    if refused.endswith("not authorized"):  # all that SQLite says
+        refused += "; it only answers questions (SELECT)"
     return QueryError(f"{refused}; did you mean {near[0]}?" if near else refused)
 
 

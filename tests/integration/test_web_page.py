@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.acceptance.command import Broadsheet
 from tests.browser import NARROW, a_page
@@ -99,6 +100,19 @@ def test_keys_turn_the_pages(chromium: Any, web_address: str) -> None:
         page.wait_for_url("**/pages/2")
         page.keyboard.press("p")
         page.wait_for_url("**/pages/1")
+
+
+def test_behind_the_last_suspect_the_page_stays_and_says_so(chromium: Any, web_address: str) -> None:
+    with a_page(chromium, web_address, expected=["willReadFrequently", "404"]) as page:
+        shown = ["/pages/1"]
+        page.goto(shown[0])
+        while not (told := page.locator("#turned").inner_text()):
+            page.keyboard.press("s")
+            page.wait_for_function("was => location.pathname !== was || turned.textContent", arg=shown[-1])
+            shown.append(urlsplit(page.url).path)
+            page.wait_for_load_state()
+        assert "looks odd" in told
+        assert shown[-1] == shown[-2] and len(set(shown)) == len(shown) - 1
 
 
 def test_zooming_in_asks_for_sharper_tiles(chromium: Any, web_address: str) -> None:

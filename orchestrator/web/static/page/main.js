@@ -17,6 +17,7 @@ let overlay = null;
 if (place) open();
 explain();
 document.addEventListener("keydown", onKey);
+document.getElementById("next-suspect").addEventListener("click", toNextSuspect);
 
 function open() {
   // OpenSeadragon looks for this before it writes a style of its own into the page, which no page of ours allows; an
@@ -155,6 +156,16 @@ function note(sentence) {
   const steps = document.getElementById("steps");
   steps.replaceChildren(element("p", sentence, "soft"));
   steps.hidden = false;
+}
+
+// Where none follows, the page stays and says so.
+async function toNextSuspect(event) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const { href } = event.currentTarget;
+  const answer = await fetch(href, { redirect: "manual", headers: { Accept: "application/json" } }).catch(() => null);
+  if (answer && answer.type !== "opaqueredirect") document.getElementById("turned").textContent = await answer.text();
+  else location.assign(href);
 }
 
 async function explain() {

